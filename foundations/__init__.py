@@ -1,0 +1,1 @@
+"""The machinery: knows no data set and no experiment's folders."""

@@ -1,0 +1,176 @@
+"""Data sets: splits that lie whole in device memory, in a repeatable order."""
+
+import copy
+import functools
+import hashlib
+
+import numpy as np
+import tensorflow as tf
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import seeds
+
+
+class DatasetSplit:
+  """Examples with their labels, as two tensors.
+
+  Args:
+    inputs: Array of numbers, shape [n, ...].
+    labels: Classes as integers, shape [n], or a distribution over the classes
+      for each example (one-hot, say), shape [n, classes].
+    name: What to call the split in errors.
+
+  Attributes:
+    inputs: float32 tensor, shape [n, ...].
+    labels: int32 tensor, shape [n], or float32 tensor, shape [n, classes].
+    size: The number of examples n.
+
+  Raises:
+    InputError: If there are no examples, shapes do not fit together, labels
+      are no classes, or a number is not finite.
+  """
+
+  def __init__(
+    self, inputs: np.ndarray, labels: np.ndarray, name: str = 'split'
+  ):
+    inputs, labels = np.asarray(inputs), np.asarray(labels)
+    _check_arrays(inputs, labels, name)
+    self.name = name
+    self.size = len(inputs)
+    label_type = np.float32 if labels.ndim == 2 else np.int32
+    self.inputs = tf.constant(inputs.astype(np.float32, copy=False))
+    self.labels = tf.constant(labels.astype(label_type, copy=False))
+
+  @functools.cached_property
+  def checksum(self) -> str:
+    """SHA-256 of the shapes and bytes of inputs and labels."""
+    digest = hashlib.sha256()
+    for tensor in (self.inputs, self.labels):
+      digest.update(f'{tensor.dtype.name} {tensor.shape}\n'.encode())
+      digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    return digest.hexdigest()
+
+
+def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
+  """Raises InputError unless these can be a split's inputs and labels."""
+  if inputs.dtype.kind not in 'buif' or labels.dtype.kind not in 'buif':
+    raise errors.InputError(
+      f'{name}: wanted arrays of numbers, got {inputs.dtype} inputs and'
+      f' {labels.dtype} labels'
+    )
+  if inputs.ndim < 2 or len(inputs) == 0:
+    raise errors.InputError(
+      f'{name} inputs: wanted shape [n, features...] with n > 0,'
+      f' got {inputs.shape}'
+    )
+  if labels.ndim not in (1, 2) or len(labels) != len(inputs):
+    raise errors.InputError(
+      f'{name} labels: wanted shape [{len(inputs)}] or [{len(inputs)},'
+      f' classes] as there are {len(inputs)} inputs, got {labels.shape}'
+    )
+  if labels.ndim == 1 and (labels.dtype.kind == 'f' or labels.min() < 0):
+    raise errors.InputError(
+      f'{name} labels: wanted integers from 0, got {labels.dtype} from'
+      f' {labels.min()}'
+    )
+  for kind, array in (('inputs', inputs), ('labels', labels)):
+    if array.dtype.kind == 'f' and not np.isfinite(array).all():
+      raise errors.InputError(f'{name} {kind}: wanted finite numbers')
+
+
+class DatasetBase:
+  """A data set to train a network on; subclass it for your own.
+
+  Args:
+    train: Pair of arrays (inputs, labels) as in `DatasetSplit`.
+    train_batch_size: Examples a batch. The last batch of an epoch may be
+      short: every example is seen once an epoch.
+    test: Pair of arrays, like `train`.
+    validate: Pair of arrays, like `train`, or None for no validation set.
+    train_order_seed: Seed of the training order. None draws one, which is then
+      to be found in `train_order_seed`.
+
+  Attributes:
+    train: The training `DatasetSplit`.
+    test: The test `DatasetSplit`.
+    validate: The validation `DatasetSplit`, or None.
+
+  Raises:
+    InputError: If arrays do not make a split, the splits' examples are of
+      different shapes, or the batch size is not a positive integer.
+  """
+
+  def __init__(
+    self,
+    train: tuple[np.ndarray, np.ndarray],
+    train_batch_size: int,
+    test: tuple[np.ndarray, np.ndarray],
+    validate: tuple[np.ndarray, np.ndarray] | None = None,
+    train_order_seed: int | None = None,
+  ):
+    self.train_batch_size = _check_batch_size(train_batch_size)
+    if train_order_seed is None:
+      train_order_seed = seeds.fresh()
+    self.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
+    self.train = DatasetSplit(*train, name='train')
+    self.test = DatasetSplit(*test, name='test')
+    self.validate = None
+    if validate is not None:
+      self.validate = DatasetSplit(*validate, name='validate')
+    for name, split in self.splits.items():
+      _check_same_form(self.train, split, name)
+
+  @property
+  def splits(self) -> dict[str, DatasetSplit]:
+    """{name: split}, of those that there are."""
+    splits = {'train': self.train, 'test': self.test}
+    if self.validate is not None:
+      splits['validate'] = self.validate
+    return splits
+
+  @property
+  def batches_per_epoch(self) -> int:
+    """The number of batches, and so of iterations, in an epoch."""
+    return -(-self.train.size // self.train_batch_size)
+
+  def train_order(self, epoch: int) -> np.ndarray:
+    """Returns the order of one epoch.
+
+    Args:
+      epoch: Counts from 0.
+
+    Returns:
+      A permutation of the training examples, int32, shape [n]: a function of
+      `train_order_seed` and `epoch` alone.
+    """
+    generator = seeds.generator(self.train_order_seed, 'epoch', epoch)
+    return generator.permutation(self.train.size).astype(np.int32)
+
+  def with_order(self, train_order_seed: int) -> 'DatasetBase':
+    """Returns this data set (sharing its memory) in another training order."""
+    other = copy.copy(self)
+    other.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
+    return other
+
+
+def _check_batch_size(size: object) -> int:
+  is_integer = isinstance(size, (int, np.integer))
+  if not is_integer or isinstance(size, bool) or size < 1:
+    raise errors.InputError(
+      f'batch size: wanted an integer of at least 1, got {size!r}'
+    )
+  return int(size)
+
+
+def _check_same_form(
+  train: DatasetSplit, split: DatasetSplit, name: str
+) -> None:
+  """Raises InputError unless a split's examples look like the training ones."""
+  for kind in ('inputs', 'labels'):
+    wanted = getattr(train, kind).shape[1:]
+    got = getattr(split, kind).shape[1:]
+    if wanted != got:
+      raise errors.InputError(
+        f'{name} {kind}: wanted shape [n, *{list(wanted)}] like the training'
+        f' set, got [n, *{list(got)}]'
+      )

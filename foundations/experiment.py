@@ -1,0 +1,88 @@
+"""The lottery ticket experiment: train, prune, reset, and again."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import save_restore
+
+Network = masks_lib.Network
+
+
+class Level(NamedTuple):
+  """What came of one level.
+
+  Attributes:
+    level: The number of pruning rounds done.
+    masks: {layer name: 0/1 array}, the masks it was trained with.
+    initial: {parameter name: array}, the weights it started from.
+    final: {parameter name: array}, the weights after training.
+  """
+
+  level: int
+  masks: Network
+  initial: Network
+  final: Network
+
+  @property
+  def density(self) -> float:
+    """P_m, the fraction of prunable weights that remain."""
+    return masks_lib.density(self.masks)
+
+
+def experiment(
+  make_dataset: Callable[[], dataset_base.DatasetBase],
+  make_model: Callable[..., model_base.ModelBase],
+  train_model: Callable[
+    [int, dataset_base.DatasetBase, Any], tuple[Network, Network]
+  ],
+  prune_masks: Callable[[Network, Network], Network],
+  iterations: int,
+  presets: save_restore.NetworkLike | None = None,
+  *,
+  reset: Callable[[int, Network, Network], Network] | None = None,
+) -> list[Level]:
+  """Finds winning tickets by iterative pruning (Section 2 of the paper).
+
+  Args:
+    make_dataset: `make_dataset()` gives the data set; called for each level.
+    make_model: `make_model(presets=..., masks=...)` gives the network of the
+      next level; both are None at level 0, unless `presets` is given.
+    train_model: `train_model(level, dataset, model)` trains it and returns its
+      initial and final weights.
+    prune_masks: `prune_masks(masks, final_weights)` gives the next level's
+      masks, like `pruner.prune_by_percent` with percents.
+    iterations: The number of pruning rounds: levels 0 to `iterations`.
+    presets: The initial weights of level 0, or their folder; None for those
+      that the model draws.
+    reset: `reset(level, initial, final)` gives the presets of the level after
+      `level`, from that level's weights; by default the initial weights of
+      level 0. Pruned weights become 0 in any case.
+
+  Returns:
+    What came of each level, from 0 to `iterations`.
+
+  Raises:
+    InputError: If `iterations` is not an integer of at least 0, or `presets`
+      cannot be read.
+  """
+  if type(iterations) is not int or iterations < 0:
+    raise errors.InputError(
+      f'iterations: wanted an integer of at least 0, got {iterations!r}'
+    )
+  presets = save_restore.standardize(presets)
+  masks: Network | None = None
+  levels: list[Level] = []
+  for level in range(iterations + 1):
+    model = make_model(presets=presets, masks=masks)
+    initial, final = train_model(level, make_dataset(), model)
+    levels.append(Level(level, model.masks, initial, final))
+    if level < iterations:
+      masks = prune_masks(model.masks, final)
+      presets = levels[0].initial
+      if reset is not None:
+        presets = reset(level, initial, final)
+  return levels

@@ -1,0 +1,149 @@
+"""Masks: dictionaries {layer name: array of 0 and 1}, 1 where a weight stays.
+
+All functions return new arrays and leave what they are given as it was.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from lottery_ticket.foundations import errors
+
+Network = dict[str, np.ndarray]
+"""{parameter name: array}; masks and presets are networks, too."""
+
+
+def check(masks: Mapping[str, np.ndarray], what: str = 'masks') -> Network:
+  """Returns masks as float32 arrays of exactly 0 and 1.
+
+  Args:
+    masks: {layer name: array of numbers or booleans}.
+    what: What to call them in errors.
+
+  Raises:
+    InputError: If an array is not numeric or holds another value than 0 or 1.
+  """
+  checked = check_network(masks, what)
+  for name, mask in checked.items():
+    wrong = mask[(mask != 0) & (mask != 1)]
+    if wrong.size:
+      raise errors.InputError(
+        f'{what}[{name!r}]: wanted only 0 and 1, got {wrong[0]}'
+      )
+  return checked
+
+
+def check_network(network: Mapping[str, np.ndarray], what: str) -> Network:
+  """Returns a network as float32 arrays of finite numbers.
+
+  Args:
+    network: {parameter name: array of numbers or booleans}.
+    what: What to call it in errors.
+
+  Raises:
+    InputError: If it is not a dictionary of numeric, finite arrays.
+  """
+  if not isinstance(network, Mapping):
+    raise errors.InputError(
+      f'{what}: wanted a dictionary {{name: array}},'
+      f' got {type(network).__name__}'
+    )
+  return {
+    name: _check_array(array, f'{what}[{name!r}]')
+    for name, array in network.items()
+  }
+
+
+def _check_array(array: np.ndarray, what: str) -> np.ndarray:
+  array = np.asarray(array)
+  if array.dtype.kind not in 'buif':
+    raise errors.InputError(
+      f'{what}: wanted an array of numbers, got dtype {array.dtype}'
+    )
+  with np.errstate(over='ignore'):  # Beyond float32 is inf: refused below.
+    converted = array.astype(np.float32)
+  if not np.isfinite(converted).all():
+    wrong = array[~np.isfinite(converted)]
+    raise errors.InputError(
+      f'{what}: wanted finite float32 numbers, got {wrong.flat[0]}'
+    )
+  return converted
+
+
+def union(*masks: Network | Sequence[Network]) -> Network:
+  """Keeps a weight that any of the masks keeps.
+
+  Args:
+    *masks: Masks of the same layers and shapes, or one list of them.
+
+  Raises:
+    InputError: If there are none, or their layers or shapes differ.
+  """
+  return _combine(np.maximum, masks)
+
+
+def intersect(*masks: Network | Sequence[Network]) -> Network:
+  """Keeps a weight that all of the masks keep.
+
+  Args:
+    *masks: Masks of the same layers and shapes, or one list of them.
+
+  Raises:
+    InputError: If there are none, or their layers or shapes differ.
+  """
+  return _combine(np.minimum, masks)
+
+
+def _combine(
+  function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+  masks: tuple[Network | Sequence[Network], ...],
+) -> Network:
+  """Combines masks layer by layer."""
+  flat: list[Network] = []
+  for item in masks:
+    flat.extend([item] if isinstance(item, Mapping) else item)
+  if not flat:
+    raise errors.InputError('masks: wanted at least one set, got none')
+  checked = [check(item, f'masks {i}') for i, item in enumerate(flat)]
+  for i, item in enumerate(checked[1:], 1):
+    if _shapes(item) != _shapes(checked[0]):
+      raise errors.InputError(
+        f'masks {i}: wanted the layers {_shapes(checked[0])} of masks 0,'
+        f' got {_shapes(item)}'
+      )
+  return {
+    name: functools.reduce(function, [item[name] for item in checked]).copy()
+    for name in checked[0]
+  }
+
+
+def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
+  return {name: array.shape for name, array in sorted(network.items())}
+
+
+def apply(masks: Network, network: Network) -> Network:
+  """Returns the network with its pruned weights at exactly 0.
+
+  Args:
+    masks: {layer name: 0/1 array}; parameters without one stay whole.
+    network: {parameter name: array}.
+  """
+  return {
+    name: np.where(masks[name] != 0, array, np.zeros((), array.dtype))
+    if name in masks
+    else array.copy()
+    for name, array in network.items()
+  }
+
+
+def density(masks: Network) -> float:
+  """Returns P_m: the fraction of prunable weights that remain, in [0, 1].
+
+  Raises:
+    InputError: If there are no masks.
+  """
+  if not masks:
+    raise errors.InputError('masks: wanted at least one layer, got none')
+  remaining = sum(int(np.count_nonzero(mask)) for mask in masks.values())
+  return remaining / sum(mask.size for mask in masks.values())

@@ -1,0 +1,322 @@
+"""Models whose layers can be pruned (masks) and reset (presets).
+
+Masks hold inside the layers, whoever trains the model: a pruned weight starts
+at exactly 0 and its gradient is exactly 0, so it stays 0 under every optimizer
+that treats each weight on its own.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+
+Network = masks_lib.Network
+Activation = str | Callable[[tf.Tensor], tf.Tensor] | None
+Initializer = str | keras.initializers.Initializer | None
+
+
+@tf.custom_gradient
+def _masked(
+  kernel: tf.Tensor, mask: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, None]]]:
+  """Passes a kernel on; of its gradient, what the mask keeps.
+
+  The kernel's pruned weights are 0 already: masking the gradient keeps them
+  so, and costs less than masking the kernel as well. Selecting rather than
+  multiplying gives 0 even where a gradient is infinite or NaN.
+  """
+
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+    return tf.where(mask, upstream, tf.zeros_like(upstream)), None
+
+  return tf.identity(kernel), gradient
+
+
+class ModelBase(tf.Module):
+  """A network to prune; subclass it and write `__call__`.
+
+      class TwoLayers(ModelBase):
+        def __call__(self, inputs):
+          hidden = self.dense('hidden', inputs, 50, 'relu')
+          return self.dense('logits', hidden, 10)
+
+  Variables are made at the first call, and found by name afterwards. Names
+  and shapes of presets and masks are checked at the end of that call.
+
+  Args:
+    presets: {parameter name: array} of initial values, or the folder of such
+      a network. May be partial: the rest is drawn.
+    masks: {layer name: 0/1 array}, the folder of such a network, or a list of
+      these, of which the union is taken. May be partial: the rest is ones.
+    seed: Of the initial values that are drawn; each parameter's depend on the
+      seed and its name alone. None draws a seed, to be found in `seed`.
+
+  Raises:
+    InputError: At construction if presets or masks cannot be read, or are not
+      finite numbers (masks: 0 and 1); at the first call if one has a name or a
+      shape that the model does not have.
+  """
+
+  def __init__(
+    self,
+    presets: save_restore.NetworkLike | None = None,
+    masks: save_restore.NetworkLike | list | None = None,
+    seed: int | None = None,
+  ):
+    super().__init__()
+    self.seed = seeds.fresh() if seed is None else seeds.check(seed)
+    presets = save_restore.standardize(presets) or {}
+    masks = save_restore.standardize(masks, masks_lib.union) or {}
+    self._presets = masks_lib.check_network(presets, 'presets')
+    self._given_masks = masks_lib.check(masks)
+    self._variables: dict[str, tf.Variable] = {}
+    self._masks: dict[str, tf.Tensor] = {}
+    self._is_built = False
+    self._measure = tf.function(self._measure_eagerly, reduce_retracing=True)
+
+  def __init_subclass__(cls, **kwargs: Any):
+    """Makes the first call of a child's `__call__` check all names."""
+    super().__init_subclass__(**kwargs)
+    if '__call__' in cls.__dict__:
+      cls.__call__ = _checking_names(cls.__call__)  # type: ignore[method-assign]
+
+  def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
+    """Returns the logits, shape [batch, classes]; to be written by a child.
+
+    Args:
+      inputs: Tensor of shape [batch, ...].
+    """
+    raise NotImplementedError(f'{type(self).__name__} needs a __call__')
+
+  def build(self, inputs: tf.Tensor) -> None:
+    """Makes all variables, by one call on a few examples.
+
+    Args:
+      inputs: Tensor of shape [batch, ...].
+
+    Raises:
+      InputError: If presets or masks do not fit, or the outputs are no logits.
+    """
+    logits = self(inputs)
+    if not self._variables or logits.shape.rank != 2:
+      raise errors.InputError(
+        f'{type(self).__name__}: wanted layers and logits of shape'
+        f' [batch, classes], got {len(self._variables)} parameters and shape'
+        f' {logits.shape}'
+      )
+
+  @property
+  def weights(self) -> dict[str, tf.Variable]:
+    """{parameter name: variable}, in the order in which they were made."""
+    return dict(self._variables)
+
+  @property
+  def masks(self) -> Network:
+    """{layer name: float32 0/1 array} of every layer; ones where unpruned."""
+    return {
+      name: mask.numpy().astype(np.float32)
+      for name, mask in self._masks.items()
+    }
+
+  @property
+  def presets(self) -> Network:
+    """{parameter name: array}, the initial values that were given."""
+    return {name: array.copy() for name, array in self._presets.items()}
+
+  def get_current_weights(self) -> Network:
+    """Returns {parameter name: float32 array}, a copy of all parameters."""
+    return {
+      name: np.array(variable.numpy())
+      for name, variable in self._variables.items()
+    }
+
+  def configuration(self) -> dict[str, Any]:
+    """Returns what a run's record says of the model; a child may add to it."""
+    return {
+      'class': type(self).__name__,
+      'seed': self.seed,
+      'shapes': {
+        name: list(variable.shape) for name, variable in self._variables.items()
+      },
+      'presets': save_restore.checksum(self._presets or None),
+      'masks': save_restore.checksum(self.masks),
+    }
+
+  def dense(
+    self,
+    name: str,
+    inputs: tf.Tensor,
+    units: int,
+    activation: Activation = None,
+    use_bias: bool = True,
+    kernel_initializer: Initializer = None,
+  ) -> tf.Tensor:
+    """A fully-connected layer that can be pruned.
+
+    Args:
+      name: The kernel's name; the bias is called `{name}_bias`. A name that
+        comes again means the same parameters.
+      inputs: Tensor of shape [batch, features].
+      units: The number of outputs.
+      activation: A function, the name of a Keras activation, or None.
+      use_bias: Whether to add a bias, which starts at 0 and is never pruned.
+      kernel_initializer: A Keras initializer or its name; by default
+        `GlorotNormal` (the paper, Section 2; TensorFlow's truncates at two
+        standard deviations).
+
+    Returns:
+      Tensor of shape [batch, units].
+
+    Raises:
+      InputError: If the inputs are of another rank, or a preset or a mask of
+        this layer is of another shape.
+    """
+    if inputs.shape.rank != 2 or inputs.shape[1] is None:
+      raise errors.InputError(
+        f'layer {name!r}: wanted inputs of shape [batch, features],'
+        f' got {inputs.shape}; flatten them first'
+      )
+    shape = (inputs.shape[1], units)
+    initializer = kernel_initializer or 'glorot_normal'
+    kernel = self._prunable(name, shape, initializer)
+    outputs = tf.matmul(inputs, kernel)
+    if use_bias:
+      outputs += self._variable(f'{name}_bias', (units,), 'zeros')
+    return keras.activations.get(activation)(outputs)
+
+  def loss(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns each example's cross-entropy, shape [batch].
+
+    Args:
+      labels: int32 classes, shape [batch], or a distribution over the classes,
+        shape [batch, classes].
+      logits: Shape [batch, classes].
+    """
+    if labels.shape.rank == 1:
+      return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+
+  def accuracy(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns 1 for each example that is classified right, else 0.
+
+    Args:
+      labels: As in `loss`.
+      logits: Shape [batch, classes].
+
+    Returns:
+      int32 tensor of shape [batch].
+    """
+    if labels.shape.rank == 2:
+      labels = tf.argmax(labels, 1, output_type=tf.int32)
+    classes = tf.argmax(logits, 1, output_type=tf.int32)
+    return tf.cast(tf.equal(classes, labels), tf.int32)
+
+  def measure(
+    self, inputs: tf.Tensor, labels: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the summed loss and the number classified right.
+
+    Args:
+      inputs: Shape [n, ...].
+      labels: As in `loss`.
+    """
+    return self._measure(inputs, labels)
+
+  def _measure_eagerly(
+    self, inputs: tf.Tensor, labels: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    logits = self(inputs)
+    loss = tf.reduce_sum(self.loss(labels, logits))
+    return loss, tf.reduce_sum(self.accuracy(labels, logits))
+
+  def _prunable(
+    self, name: str, shape: tuple[int, ...], initializer: Initializer
+  ) -> tf.Tensor:
+    """Returns a kernel that its mask holds."""
+    if name not in self._masks:
+      mask = self._given_masks.get(name, np.ones(shape, np.float32))
+      _check_shape(f'masks[{name!r}]', mask, shape)
+      with tf.init_scope():
+        self._masks[name] = tf.constant(mask != 0)
+    kernel = self._variable(name, shape, initializer)
+    if name not in self._given_masks:
+      return kernel.value()
+    return _masked(kernel.value(), self._masks[name])
+
+  def _variable(
+    self, name: str, shape: tuple[int, ...], initializer: Initializer
+  ) -> tf.Variable:
+    """Returns the parameter of that name; makes it if it is not there."""
+    if name not in self._variables:
+      save_restore.check_name(name)
+      with tf.init_scope():
+        value = self._initial_value(name, shape, initializer)
+        self._variables[name] = tf.Variable(value, name=name)
+    _check_shape(f'parameter {name!r}', self._variables[name], shape)
+    return self._variables[name]
+
+  def _initial_value(
+    self, name: str, shape: tuple[int, ...], initializer: Initializer
+  ) -> np.ndarray:
+    if name in self._presets:
+      value = self._presets[name]
+      _check_shape(f'presets[{name!r}]', value, shape)
+    else:
+      draw = _seeded(initializer, seeds.integer(self.seed, 'initial', name))
+      value = np.array(draw(shape, dtype='float32'))
+    return masks_lib.apply(self._given_masks, {name: value})[name]
+
+  def _check_names(self) -> None:
+    """Raises InputError for a preset or a mask that no layer has taken."""
+    for what, given, known in (
+      ('masks', self._given_masks, self._masks),
+      ('presets', self._presets, self._variables),
+    ):
+      unknown = sorted(set(given) - set(known))
+      if unknown:
+        raise errors.InputError(
+          f'{what}: the model has no {unknown[0]!r}; it has {sorted(known)}'
+        )
+
+
+def _checking_names(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+  """Wraps a `__call__` so that names are checked when it is first through."""
+
+  @functools.wraps(call)
+  def checked(self: ModelBase, *args: Any, **kwargs: Any) -> tf.Tensor:
+    if self._is_built or type(self).__call__ is not checked:
+      return call(self, *args, **kwargs)
+    outputs = call(self, *args, **kwargs)
+    self._check_names()
+    self._is_built = True
+    return outputs
+
+  return checked
+
+
+def _check_shape(what: str, value: Any, shape: tuple[int, ...]) -> None:
+  if tuple(value.shape) != tuple(shape):
+    raise errors.InputError(
+      f'{what}: wanted shape {list(shape)}, got {list(value.shape)}'
+    )
+
+
+def _seeded(
+  initializer: Initializer, seed: int
+) -> keras.initializers.Initializer:
+  """Returns the initializer with `seed`, unless it has one of its own."""
+  initializer = keras.initializers.get(initializer)
+  if not isinstance(initializer, keras.initializers.Initializer):
+    return initializer  # A plain function (shape, dtype) -> array.
+  config = initializer.get_config()
+  if config.get('seed', seed) is None:
+    config['seed'] = seed
+  return type(initializer).from_config(config)

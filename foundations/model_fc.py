@@ -1,0 +1,111 @@
+"""A generic fully-connected network."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import save_restore
+
+
+class ModelFc(model_base.ModelBase):
+  """Dense layers one after the other, called `layer0`, `layer1` and so on.
+
+  Args:
+    hyperparameters: `layers`, a list of (units, activation), the last of which
+      gives the logits; an activation is a function, the name of a Keras
+      activation, or None. Optional: `kernel_initializer`, as in
+      `ModelBase.dense`.
+    presets: As in `ModelBase`.
+    masks: As in `ModelBase`.
+    seed: As in `ModelBase`.
+
+  Raises:
+    InputError: If the hyperparameters are anything else; as in `ModelBase`.
+  """
+
+  def __init__(
+    self,
+    hyperparameters: Mapping[str, Any],
+    presets: save_restore.NetworkLike | None = None,
+    masks: save_restore.NetworkLike | list | None = None,
+    seed: int | None = None,
+  ):
+    super().__init__(presets, masks, seed)
+    self._hyperparameters = _check(hyperparameters)
+
+  def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
+    """Returns the logits, shape [batch, units of the last layer].
+
+    Args:
+      inputs: Tensor of shape [batch, features].
+    """
+    outputs = inputs
+    initializer = self._hyperparameters.get('kernel_initializer')
+    for i, (units, activation) in enumerate(self._hyperparameters['layers']):
+      outputs = self.dense(
+        f'layer{i}',
+        outputs,
+        units,
+        activation,
+        kernel_initializer=initializer,
+      )
+    return outputs
+
+  def configuration(self) -> dict[str, Any]:
+    """Returns what a run's record says of the model."""
+    return super().configuration() | {
+      'hyperparameters': {
+        name: _describe(value) for name, value in self._hyperparameters.items()
+      }
+    }
+
+
+def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns a copy of the hyperparameters, if they make a network."""
+  hyperparameters = dict(hyperparameters)
+  unknown = set(hyperparameters) - {'layers', 'kernel_initializer'}
+  if unknown:
+    raise errors.InputError(
+      f'hyperparameters: wanted layers and kernel_initializer,'
+      f' got {sorted(unknown)[0]!r}'
+    )
+  layers = hyperparameters.get('layers')
+  if not isinstance(layers, (list, tuple)) or not layers:
+    raise errors.InputError(
+      f'layers: wanted a list of (units, activation), got {layers!r}'
+    )
+  for layer in layers:
+    _check_layer(layer)
+  return hyperparameters
+
+
+def _check_layer(layer: Any) -> None:
+  if (
+    not isinstance(layer, (list, tuple))
+    or len(layer) != 2
+    or type(layer[0]) is not int
+    or layer[0] < 1
+  ):
+    raise errors.InputError(
+      f'layers: wanted (units, activation) with units of at least 1,'
+      f' got {layer!r}'
+    )
+  try:
+    keras.activations.get(layer[1])
+  except (ValueError, TypeError):
+    raise errors.InputError(
+      f'layers: wanted a function or a Keras activation, got {layer[1]!r}'
+    ) from None
+
+
+def _describe(value: Any) -> Any:
+  """Returns the value as JSON can hold it, functions by their names."""
+  if isinstance(value, (list, tuple)):
+    return [_describe(item) for item in value]
+  if isinstance(value, keras.initializers.Initializer):
+    return {type(value).__name__: value.get_config()}
+  return getattr(value, '__name__', value)

@@ -1,0 +1,59 @@
+"""Random seeds that name what they are for.
+
+Every random draw of a trial comes from a named child of the trial's one seed,
+so that adding a draw never changes another one, and so that any draw can be
+repeated on its own.
+"""
+
+import hashlib
+
+import numpy as np
+
+from lottery_ticket.foundations import errors
+
+LIMIT = 2**63  # Seeds are integers in [0, LIMIT).
+
+
+def fresh() -> int:
+  """Returns a new seed from the operating system's randomness."""
+  return int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
+
+
+def check(seed: object, name: str = 'seed') -> int:
+  """Returns `seed` as an int.
+
+  Args:
+    seed: What should be an integer in [0, 2**63).
+    name: What to call it in the error.
+
+  Raises:
+    InputError: If it is anything else.
+  """
+  is_integer = isinstance(seed, (int, np.integer))
+  if not is_integer or isinstance(seed, bool) or not 0 <= seed < LIMIT:
+    raise errors.InputError(
+      f'{name}: wanted an integer in [0, 2**63), got {seed!r}'
+    )
+  return int(seed)
+
+
+def sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
+  """Returns the child of `seed` that `names` lead to."""
+  key = tuple(_word(name) for name in names)
+  return np.random.SeedSequence(check(seed), spawn_key=key)
+
+
+def generator(seed: int, *names: str | int) -> np.random.Generator:
+  """Returns a NumPy generator for the child that `names` lead to."""
+  return np.random.default_rng(sequence(seed, *names))
+
+
+def integer(seed: int, *names: str | int) -> int:
+  """Returns an integer in [0, 2**32) for libraries that want a plain seed."""
+  return int(sequence(seed, *names).generate_state(1, np.uint32)[0])
+
+
+def _word(name: str | int) -> int:
+  """Returns the 32 bits that stand for one part of a child's name."""
+  text = f'{type(name).__name__}:{name}'
+  return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big')

@@ -1,0 +1,1 @@
+"""The lottery ticket experiments on fully-connected networks for MNIST."""

@@ -1,0 +1,15 @@
+"""Research library for the Lottery Ticket Hypothesis (Frankle & Carbin, 2019).
+
+The parts, each importing only those before it:
+
+* `lottery_ticket.foundations`: masked models, data sets, the trainer, the
+  pruner and the experiment loop.
+* `lottery_ticket.datasets`: MNIST and Fashion-MNIST.
+* `lottery_ticket.analysis`: what finished runs say.
+* `lottery_ticket.cli`: strict flags, argfiles and the pool that runs them.
+* `lottery_ticket.mnist_fc`: the fully-connected MNIST experiments.
+"""
+
+from importlib import metadata
+
+__version__ = metadata.version('lottery-ticket')

@@ -1,0 +1,16 @@
+"""Maps the repository's folders into the `lottery_ticket` namespace."""
+
+import setuptools
+
+FOLDERS = {
+  'lottery_ticket': 'package',
+  'lottery_ticket.foundations': 'foundations',
+  'lottery_ticket.datasets': 'datasets',
+  'lottery_ticket.analysis': 'analysis',
+  'lottery_ticket.cli': 'cli',
+  'lottery_ticket.mnist_fc': 'mnist_fc',
+  'lottery_ticket.mnist_fc.runners': 'mnist_fc/runners',
+  'lottery_ticket.mnist_fc.argfiles': 'mnist_fc/argfiles',
+}
+
+setuptools.setup(packages=list(FOLDERS), package_dir=FOLDERS)

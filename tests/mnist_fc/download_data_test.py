@@ -1,0 +1,102 @@
+"""Tests of lottery_ticket.mnist_fc.download_data, without network."""
+
+import dataclasses
+import inspect
+
+import numpy as np
+import pytest
+
+from lottery_ticket.datasets import idx
+from lottery_ticket.datasets import sources
+from lottery_ticket.foundations import errors
+from lottery_ticket.mnist_fc import download_data
+from lottery_ticket.mnist_fc import locations
+
+NAMES = ('mnist', 'fashion_mnist')
+DATA = {
+  name: {key: np.array([i, 2], np.uint8) for key in sources.FILES}
+  for i, name in enumerate(NAMES)
+}
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+  """Makes both data sets small; returns a folder that has them."""
+  for name, arrays in DATA.items():
+    small = dataclasses.replace(
+      sources.DATASETS[name],
+      checksums={key: idx.checksum(array) for key, array in arrays.items()},
+      sources=(),
+    )
+    monkeypatch.setitem(sources.DATASETS, name, small)
+    (tmp_path / 'source' / name).mkdir(parents=True)
+    for key, array in arrays.items():
+      np.save(tmp_path / 'source' / name / f'{key}.npy', array)
+  return tmp_path / 'source'
+
+
+@pytest.fixture
+def places(tmp_path):
+  return {name: str(tmp_path / 'data' / name) for name in NAMES}
+
+
+def download(places, *args, **kwargs):
+  download_data.download(*args, *places.values(), **kwargs)
+
+
+def refusal(*args, **kwargs):
+  with pytest.raises(errors.InputError) as caught:
+    download(*args, **kwargs)
+  return str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ('datasets', 'names'),
+  [('all', NAMES), ('mnist', NAMES[:1]), ('fashion_mnist', NAMES[1:])],
+)
+def test_downloads_what_is_asked_for(
+  source, places, tmp_path, capsys, datasets, names
+):
+  for line in ("{}: from '{source}', now in '{}'", "{}: already in '{}'"):
+    download(places, datasets, source=str(source))
+    wanted = [line.format(n, places[n], source=source) for n in names]
+    assert capsys.readouterr().out.splitlines() == wanted
+  made = {path.name for path in (tmp_path / 'data').iterdir()}
+  assert made == set(names)
+  for name in names:
+    loaded = np.load(tmp_path / 'data' / name / 'x_train.npy')
+    np.testing.assert_array_equal(loaded, DATA[name]['x_train'])
+
+
+def test_refuses_an_unknown_data_set(source, places):
+  del source
+  assert refusal(places, 'cifar') == (
+    "datasets: got 'cifar', wanted all or mnist or fashion_mnist"
+  )
+
+
+def test_refuses_one_location_for_two_data_sets(source, places):
+  places['fashion_mnist'] = f'{places["mnist"]}/../mnist'
+  assert refusal(places, 'all', source=str(source)) == (
+    f"fashion_mnist_location: got '{places['fashion_mnist']}', which is "
+    'mnist_location too: wanted another folder'
+  )
+
+
+def test_checks_everything_before_it_fetches_anything(source, places, tmp_path):
+  (tmp_path / 'file').touch()
+  places['fashion_mnist'] = str(tmp_path / 'file' / 'inner')
+  assert refusal(places, 'all', source=str(source)) == (
+    f"location '{tmp_path}/file/inner': cannot be written: Not a directory"
+  )
+  assert not (tmp_path / 'data' / 'mnist').exists()
+
+
+def test_defaults_are_both_data_sets_where_experiments_look():
+  parameters = inspect.signature(download_data.download).parameters
+  assert {name: p.default for name, p in parameters.items()} == {
+    'datasets': 'all',
+    'mnist_location': locations.MNIST_LOCATION,
+    'fashion_mnist_location': locations.FASHIONMNIST_LOCATION,
+    'source': None,
+  }
