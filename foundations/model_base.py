@@ -313,7 +313,12 @@ def _seeded(
   initializer: Initializer, seed: int
 ) -> keras.initializers.Initializer:
   """Returns the initializer with `seed`, unless it has one of its own."""
-  initializer = keras.initializers.get(initializer)
+  try:
+    initializer = keras.initializers.get(initializer)
+  except (TypeError, ValueError):
+    raise errors.InputError(
+      f'kernel_initializer: wanted one of Keras, got {initializer!r}'
+    ) from None
   if not isinstance(initializer, keras.initializers.Initializer):
     return initializer  # A plain function (shape, dtype) -> array.
   config = initializer.get_config()

@@ -63,6 +63,11 @@ def trial(parent_directory: str, trial_name: str | int) -> str:
   return os.path.join(parent_directory, f'trial{trial_name}')
 
 
+def initialization(parent_directory: str, level: int) -> str:
+  """The folder of a level's surviving initial weights, pooled over trials."""
+  return os.path.join(parent_directory, 'weights', str(level), 'initialization')
+
+
 def run(
   trial_directory: str,
   level: int,

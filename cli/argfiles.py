@@ -1,0 +1,82 @@
+"""Argfiles: scripts that print sets of flags, one run of a runner a line."""
+
+import pathlib
+import shlex
+import subprocess
+import sys
+from importlib import util
+
+from lottery_ticket.foundations import errors
+
+
+def find(path: str) -> pathlib.Path:
+  """Returns a script: from the current folder, or else from `mnist_fc`.
+
+  Raises:
+    InputError: If there is no such file in either.
+  """
+  package = util.find_spec('lottery_ticket.mnist_fc')
+  places = [pathlib.Path.cwd()]
+  if package is not None:
+    places += map(pathlib.Path, package.submodule_search_locations or ())
+  for place in places:
+    if (place / path).is_file():
+      return (place / path).resolve()
+  raise errors.InputError(
+    f'{path}: no such file in {" or ".join(map(str, places))}'
+  )
+
+
+def read(argfile: str) -> list[list[str]]:
+  """Runs an argfile and returns the flags that it prints.
+
+  Args:
+    argfile: A script, and flags of its own behind it, quoted as for a shell;
+      no shell sees them.
+
+  Returns:
+    A list of flags for each line that is not empty.
+
+  Raises:
+    InputError: If there is no such script, it fails, or prints nothing, or a
+      line's quotes do not match.
+  """
+  script, *arguments = _split(argfile, 'argfile') or ['']
+  command = [sys.executable, str(find(script)), *arguments]
+  result = subprocess.run(
+    command, capture_output=True, text=True, check=False, errors='replace'
+  )
+  if result.returncode:
+    reason = (result.stderr.strip() or 'no message').splitlines()[-1]
+    raise errors.InputError(f'{argfile}: failed: {reason}')
+  lines = result.stdout.splitlines()
+  sets = [
+    _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
+  ]
+  sets = [flags for flags in sets if flags]
+  if not sets:
+    raise errors.InputError(f'{argfile}: prints no flags')
+  return sets
+
+
+def _split(line: str, what: str) -> list[str]:
+  try:
+    return shlex.split(line)
+  except ValueError as error:
+    raise errors.InputError(f'{what}: {error}: {line!r}') from None
+
+
+def line(**flags: object) -> str:
+  """Returns a line of flags, quoted; those that are None are left out."""
+  given = {name: value for name, value in flags.items() if value is not None}
+  return shlex.join(f'--{name}={value}' for name, value in given.items())
+
+
+def check_count(name: str, count: int, least: int = 1) -> None:
+  """Checks a number that an argfile was given.
+
+  Raises:
+    InputError: If it is below `least`.
+  """
+  if count < least:
+    raise errors.InputError(f'{name}: wanted at least {least}, got {count}')

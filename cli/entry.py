@@ -1,0 +1,60 @@
+"""How a program of this library begins: one thread, quiet, strict flags."""
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from lottery_ticket.cli import flags
+
+THREADS = 1  # A process; parallelism is over runs.
+
+
+def limit_threads() -> None:
+  """Sets how many threads TensorFlow will use; before it is imported.
+
+  Variables that the user has set stay as they are.
+  """
+  for variable in (
+    'OMP_NUM_THREADS',
+    'TF_NUM_INTRAOP_THREADS',
+    'TF_NUM_INTEROP_THREADS',
+  ):
+    os.environ.setdefault(variable, str(THREADS))
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+  """Holds back what is written to stderr, and shows it only on errors.
+
+  TensorFlow's libraries write there as they are loaded, whatever the log level.
+  """
+  with tempfile.TemporaryFile() as held:
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    os.dup2(held.fileno(), 2)
+    try:
+      yield
+    except BaseException:
+      held.seek(0)
+      os.write(stderr, held.read())
+      raise
+    finally:
+      os.dup2(stderr, 2)
+      os.close(stderr)
+
+
+def run(target: str) -> None:
+  """Calls a function with the flags of the command line.
+
+  Args:
+    target: 'module:function'; imported once threads are limited.
+  """
+  limit_threads()
+  module, name = target.split(':')
+  with quiet():
+    function = getattr(importlib.import_module(module), name)
+  flags.call(function)

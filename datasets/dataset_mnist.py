@@ -1,0 +1,161 @@
+"""MNIST and Fashion-MNIST."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+
+CLASSES = 10
+
+
+def _unit(images: np.ndarray) -> np.ndarray:
+  """Scales pixels to [0, 1]."""
+  return images / np.float32(255)
+
+
+def _standard(images: np.ndarray) -> np.ndarray:
+  """Scales pixels by the mean and deviation of MNIST's training set."""
+  return (_unit(images) - np.float32(0.1307)) / np.float32(0.3081)
+
+
+def _l2(images: np.ndarray) -> np.ndarray:
+  """Divides each image by its L2 norm; a black one stays black."""
+  images = images.astype(np.float32)
+  norms = np.sqrt(np.sum(images**2, axis=(1, 2), keepdims=True))
+  return images / np.maximum(norms, 1)
+
+
+SCALINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+  'unit': _unit,
+  'standard': _standard,
+  'l2': _l2,
+}
+"""Scalings of images, uint8 [n, 28, 28] to float32 of the same shape."""
+
+
+class DatasetMnist(dataset_base.DatasetBase):
+  """MNIST: 28x28 gray images of ten classes of handwritten digits.
+
+  Args:
+    mnist_location: Folder with `x_train.npy`, `y_train.npy`, `x_test.npy` and
+      `y_test.npy`: uint8 images [n, 28, 28] and their classes [n].
+    flatten: Whether inputs have shape [n, 784] rather than [n, 28, 28].
+    permute_labels: Whether to rename the ten classes by a random permutation,
+      the same for all splits and every data set with this `seed`.
+    train_order_seed: As in `DatasetBase`.
+    train_batch_size: As in `DatasetBase`.
+    seed: Of the validation split and the permutation of labels; None draws
+      one, to be found in the attribute `seed`.
+    scaling: One of `SCALINGS`: `unit` (pixels / 255), `standard` (those minus
+      0.1307, divided by 0.3081), `l2` (each image divided by its L2 norm).
+    validation_size: How many training examples, chosen at random, make the
+      validation set instead; 0 for no validation set.
+
+  Raises:
+    InputError: If the data are missing or damaged, or another argument is of
+      no use.
+  """
+
+  def __init__(
+    self,
+    mnist_location: str,
+    flatten: bool = True,
+    permute_labels: bool = False,
+    train_order_seed: int | None = None,
+    *,
+    train_batch_size: int = 60,
+    seed: int | None = None,
+    scaling: str = 'unit',
+    validation_size: int = 5_000,
+  ):
+    self.seed = seeds.fresh() if seed is None else seeds.check(seed)
+    scale = SCALINGS.get(scaling)
+    if scale is None:
+      raise errors.InputError(
+        f'scaling: wanted one of {sorted(SCALINGS)}, got {scaling!r}'
+      )
+    train, test = (load(mnist_location, name) for name in ('train', 'test'))
+    _check_validation_size(validation_size, len(train[0]))
+    classes = np.arange(CLASSES)
+    if permute_labels:
+      classes = seeds.generator(self.seed, 'labels').permutation(CLASSES)
+
+    def prepare(
+      split: tuple[np.ndarray, np.ndarray], chosen: np.ndarray | slice
+    ) -> tuple[np.ndarray, np.ndarray]:
+      images, labels = split[0][chosen], split[1][chosen]
+      inputs = scale(images)
+      if flatten:
+        inputs = inputs.reshape(len(inputs), -1)
+      return inputs, classes[labels]
+
+    shuffled = seeds.generator(self.seed, 'split').permutation(len(train[0]))
+    # In the files' order: an epoch's order is drawn elsewhere.
+    held_out = np.sort(shuffled[:validation_size])
+    kept = np.sort(shuffled[validation_size:])
+    super().__init__(
+      train=prepare(train, kept),
+      train_batch_size=train_batch_size,
+      test=prepare(test, slice(None)),
+      validate=prepare(train, held_out) if validation_size else None,
+      train_order_seed=train_order_seed,
+    )
+
+
+class DatasetFashionMnist(DatasetMnist):
+  """Fashion-MNIST: MNIST's twin, of ten classes of clothes (Xiao et al. 2017).
+
+  Arguments and errors are those of `DatasetMnist`.
+  """
+
+
+def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+  """Reads one of the two splits of a location.
+
+  Args:
+    location: As `mnist_location` in `DatasetMnist`.
+    name: 'train' or 'test'.
+
+  Returns:
+    Images, uint8, shape [n, 28, 28], and classes, shape [n].
+
+  Raises:
+    InputError: If the files are missing or damaged.
+  """
+  folder = pathlib.Path(location)
+  files = [folder / f'{kind}_{name}.npy' for kind in 'xy']
+  for file in files:
+    if not file.is_file():
+      raise errors.InputError(
+        f'{file}: not there; mnist_fc/download_data.py brings it'
+      )
+  images, labels = map(save_restore.read_array, files)
+  if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+    raise errors.InputError(
+      f'{files[0]}: wanted uint8 images of shape [n, 28, 28],'
+      f' got {images.dtype} {list(images.shape)}'
+    )
+  if labels.dtype.kind not in 'ui' or labels.shape != images.shape[:1]:
+    raise errors.InputError(
+      f'{files[1]}: wanted integers of shape [{len(images)}],'
+      f' got {labels.dtype} {list(labels.shape)}'
+    )
+  if labels.min() < 0 or labels.max() >= CLASSES:
+    raise errors.InputError(
+      f'{files[1]}: wanted classes 0 to {CLASSES - 1},'
+      f' got {labels.min()} to {labels.max()}'
+    )
+  return images, labels
+
+
+def _check_validation_size(size: object, examples: int) -> None:
+  if type(size) is not int or not 0 <= size < examples:
+    raise errors.InputError(
+      f'validation_size: wanted an integer from 0 to {examples - 1},'
+      f' got {size!r}'
+    )

@@ -1,0 +1,33 @@
+"""Prints flags for runners/initialization.py: one level a line."""
+
+from lottery_ticket.cli import argfiles
+from lottery_ticket.cli import flags
+from lottery_ticket.mnist_fc import constants
+
+
+def main(
+  *,
+  experiment_path: str = constants.EXPERIMENT_PATH,
+  iterations: int = 30,
+  experiment_name: str | None = None,
+) -> None:
+  """Prints one line of flags for each level.
+
+  Args:
+    experiment_path: The folder of all trials.
+    iterations: The number of pruning rounds: levels 0 to `iterations`.
+    experiment_name: Name of the runs' folders; the runner's by default.
+  """
+  argfiles.check_count('iterations', iterations, least=0)
+  for level in range(iterations + 1):
+    print(
+      argfiles.line(
+        level=level,
+        experiment_path=experiment_path,
+        experiment_name=experiment_name,
+      )
+    )
+
+
+if __name__ == '__main__':
+  flags.call(main)

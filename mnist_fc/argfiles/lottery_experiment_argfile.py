@@ -1,0 +1,51 @@
+"""Prints flags for runners/lottery_experiment.py: one trial a line."""
+
+from typing import Any
+
+from lottery_ticket.cli import argfiles
+from lottery_ticket.cli import flags
+from lottery_ticket.foundations import paths
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import recipe as recipe_lib
+
+
+@recipe_lib.takes_values
+def main(
+  *,
+  experiment_path: str = constants.EXPERIMENT_PATH,
+  trials: int = 20,
+  iterations: int | None = None,
+  mnist_location: str | None = None,
+  recipe: str | None = None,
+  experiment_name: str | None = None,
+  **values: Any,
+) -> None:
+  """Prints one line of flags for each trial; its number is its seed.
+
+  Args:
+    experiment_path: The folder of all trials.
+    trials: How many trials.
+    iterations: The number of pruning rounds; the runner's 30 by default.
+    mnist_location: Folder with the data; the runner's by default.
+    recipe: 'paper' (the runner's default) or 'google'.
+    experiment_name: Name of the runs' folders; the runner's by default.
+    **values: Values of the recipe to replace, by name.
+  """
+  constants.recipe(recipe or 'paper', **values)
+  argfiles.check_count('trials', trials)
+  for trial in range(1, trials + 1):
+    print(
+      argfiles.line(
+        output_dir=paths.trial(experiment_path, trial),
+        mnist_location=mnist_location,
+        iterations=iterations,
+        experiment_name=experiment_name,
+        recipe=recipe,
+        seed=trial,
+        **values,
+      )
+    )
+
+
+if __name__ == '__main__':
+  flags.call(main)

@@ -1,0 +1,125 @@
+"""What the experiment scripts share: data, models and runs of a recipe."""
+
+import functools
+import pathlib
+from typing import Any
+
+from lottery_ticket.datasets import dataset_mnist
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import model_fc
+from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+from lottery_ticket.foundations import trainer
+from lottery_ticket.mnist_fc import recipe as recipe_lib
+
+Network = masks_lib.Network
+Recipe = recipe_lib.Recipe
+
+
+def choose_seed(seed: int | None, run_directory: str) -> int:
+  """Returns the trial's seed.
+
+  Args:
+    seed: What the user gave, or None.
+    run_directory: The trial's first run, whose record is asked for its seed if
+      none was given: so an interrupted experiment goes on with its own.
+
+  Raises:
+    InputError: If the seed is no seed, or the record is damaged.
+  """
+  if seed is not None:
+    return seeds.check(seed)
+  record = run_folder.read_record(run_directory) or {}
+  experiment = record.get('configuration', {}).get('experiment', {})
+  return seeds.check(experiment.get('seed', seeds.fresh()))
+
+
+def make_dataset(
+  recipe: Recipe, mnist_location: str, seed: int, permute_labels: bool
+) -> dataset_mnist.DatasetMnist:
+  """Returns the data of a trial; kept for the next call that wants the same.
+
+  Raises:
+    InputError: If they are missing or damaged.
+  """
+  files = sorted(pathlib.Path(mnist_location).glob('*.npy'))
+  return _make_dataset(
+    mnist_location,
+    tuple((file.name, file.stat().st_mtime_ns) for file in files),
+    permute_labels=permute_labels,
+    train_batch_size=recipe.batch_size,
+    seed=seeds.integer(seed, 'data'),
+    scaling=recipe.scaling,
+    validation_size=recipe.validation_size,
+  )
+
+
+@functools.lru_cache(maxsize=1)
+def _make_dataset(
+  mnist_location: str, version: tuple, **arguments: Any
+) -> dataset_mnist.DatasetMnist:
+  del version  # Part of the key: files that changed are read again.
+  return dataset_mnist.DatasetMnist(mnist_location, **arguments)
+
+
+def make_model(
+  recipe: Recipe,
+  seed: int,
+  presets: save_restore.NetworkLike | None = None,
+  masks: save_restore.NetworkLike | list | None = None,
+) -> model_fc.ModelFc:
+  """Returns the network of a recipe."""
+  return model_fc.ModelFc(recipe.hyperparameters, presets, masks, seed)
+
+
+def train_model(
+  recipe: Recipe,
+  dataset: dataset_mnist.DatasetMnist,
+  model: model_fc.ModelFc,
+  output_dir: str,
+  *,
+  seed: int,
+  level: int,
+  train_order_seed: int | None,
+  overwrite: bool,
+  **description: Any,
+) -> tuple[Network, Network]:
+  """Trains a network as its recipe says, measured, saved and recorded.
+
+  Args:
+    recipe: Says how.
+    dataset: What to train on, in whichever order.
+    model: What to train.
+    output_dir: The run's folder.
+    seed: The trial's.
+    level: The number of pruning rounds done; the order depends on it.
+    train_order_seed: Gives the order alone, if it is not None.
+    overwrite: Whether another run's results there may be lost.
+    **description: What else to record of the experiment.
+
+  Returns:
+    Initial and final weights.
+  """
+  if train_order_seed is None:
+    order_seed = seeds.integer(seed, 'order', level)
+  else:
+    order_seed = seeds.check(train_order_seed, 'train_order_seed')
+  return trainer.train(
+    dataset.with_order(order_seed),
+    model,
+    recipe.optimizer_fn,
+    recipe.training_len,
+    output_dir,
+    test_interval=recipe.interval,
+    validate_interval=recipe.interval,
+    save_summaries=True,
+    save_network=True,
+    configuration={
+      **description,
+      'seed': seed,
+      'level': level,
+      'recipe': recipe.configuration(),
+    },
+    overwrite=overwrite,
+  )

@@ -1,0 +1,69 @@
+"""Constants of the MNIST experiments: recipes, and where results lie."""
+
+import os
+from typing import Any
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.mnist_fc import locations
+from lottery_ticket.mnist_fc import recipe as recipe_lib
+
+RECIPES = {
+  # Frankle & Carbin, arXiv 1803.03635 v5, Section 2 and Appendix G.
+  'paper': recipe_lib.Recipe(),
+  # google-research/lottery-ticket-hypothesis, 2018.
+  'google': recipe_lib.Recipe(
+    optimizer='SGD',
+    learning_rate=0.1,
+    batch_size=64,
+    scaling='l2',
+    validation_size=0,
+  ),
+}
+
+HYPERPARAMETERS = RECIPES['paper'].hyperparameters
+OPTIMIZER_FN = RECIPES['paper'].optimizer_fn
+PRUNE_PERCENTS = RECIPES['paper'].prune_percents
+TRAINING_LEN = RECIPES['paper'].training_len
+
+MNIST_LOCATION = locations.MNIST_LOCATION
+FASHIONMNIST_LOCATION = locations.FASHIONMNIST_LOCATION
+EXPERIMENT_PATH = locations.EXPERIMENT_PATH
+
+
+def recipe(name: str, **values: Any) -> recipe_lib.Recipe:
+  """Returns a recipe by name, with other values where they are not None.
+
+  Raises:
+    InputError: If there is no such recipe or value.
+  """
+  if name not in RECIPES:
+    raise errors.InputError(
+      f'recipe: wanted one of {sorted(RECIPES)}, got {name!r}'
+    )
+  return RECIPES[name].replace(**values)
+
+
+def graph(category: str, filename: str) -> str:
+  """The file of a figure."""
+  return os.path.join(EXPERIMENT_PATH, 'graphs', category, filename)
+
+
+def initialization(level: int) -> str:
+  """The folder of a level's surviving initial weights, pooled over trials."""
+  return paths.initialization(EXPERIMENT_PATH, level)
+
+
+def trial(trial_name: str | int) -> str:
+  """The folder of one trial."""
+  return paths.trial(EXPERIMENT_PATH, trial_name)
+
+
+def run(
+  trial_name: str | int,
+  level: int,
+  experiment_name: str = 'same_init',
+  run_id: str | int = '',
+) -> str:
+  """The folder of one run."""
+  return paths.run(trial(trial_name), level, experiment_name, run_id)

@@ -1,0 +1,82 @@
+"""Pools the initial weights that survived, over all trials of an experiment."""
+
+import pathlib
+
+import numpy as np
+
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.mnist_fc import constants
+
+
+def pool(
+  level: int,
+  experiment_path: str = constants.EXPERIMENT_PATH,
+  experiment_name: str = 'same_init',
+  *,
+  trials: list[int | str] | None = None,
+  overwrite: bool = False,
+) -> masks_lib.Network:
+  """Pools a level's surviving initial weights: the `reuse` distribution.
+
+  Writes them to `{experiment_path}/weights/{level}/initialization`.
+
+  Args:
+    level: The number of pruning rounds done.
+    experiment_path: The folder of all trials.
+    experiment_name: Name of the runs' folders.
+    trials: Names of the trials; by default all that are there.
+    overwrite: Whether another distribution there may be replaced.
+
+  Returns:
+    {layer name: float32 array of shape [survivors of all trials]}.
+
+  Raises:
+    InputError: If a trial has not finished that level, there is none, or the
+      folder has another distribution already.
+  """
+  names = _find_trials(experiment_path) if trials is None else trials
+  if not names:
+    raise errors.InputError(f'{experiment_path}: wanted folders trial*')
+  survivors = [
+    _survivors(
+      paths.run(paths.trial(experiment_path, name), level, experiment_name)
+    )
+    for name in names
+  ]
+  pooled = {
+    layer: np.concatenate([weights[layer] for weights in survivors])
+    for layer in survivors[0]
+  }
+  _save(paths.initialization(experiment_path, level), pooled, overwrite)
+  return pooled
+
+
+def _find_trials(experiment_path: str) -> list[str]:
+  folders = pathlib.Path(experiment_path).glob('trial*')
+  names = [folder.name.removeprefix('trial') for folder in folders]
+  return sorted(names, key=lambda name: (len(name), name))
+
+
+def _survivors(run: str) -> masks_lib.Network:
+  """Returns one run's surviving initial weights."""
+  if not pathlib.Path(paths.record(run)).is_file():
+    raise errors.InputError(f'{run}: wanted a finished run')
+  return controls.surviving_weights(
+    save_restore.restore_network(paths.masks(run)),
+    save_restore.restore_network(paths.initial(run)),
+  )
+
+
+def _save(location: str, pooled: masks_lib.Network, overwrite: bool) -> None:
+  if pathlib.Path(location).exists() and not overwrite:
+    there = save_restore.restore_network(location)
+    if save_restore.checksum(there) == save_restore.checksum(pooled):
+      return
+    raise errors.InputError(
+      f'{location}: holds another distribution; move it away, or overwrite'
+    )
+  save_restore.save_network(location, pooled)

@@ -1,0 +1,10 @@
+"""Performs the lottery ticket experiment on MNIST.
+
+The flags are the arguments of `train` in mnist_fc/lottery_experiment.py.
+`--help` lists them.
+"""
+
+from lottery_ticket.cli import entry
+
+if __name__ == '__main__':
+  entry.run('lottery_ticket.mnist_fc.lottery_experiment:train')
