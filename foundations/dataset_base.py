@@ -3,6 +3,7 @@
 import copy
 import functools
 import hashlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -153,7 +154,7 @@ class DatasetBase:
     return other
 
 
-def _check_batch_size(size: object) -> int:
+def _check_batch_size(size: Any) -> int:
   is_integer = isinstance(size, (int, np.integer))
   if not is_integer or isinstance(size, bool) or size < 1:
     raise errors.InputError(

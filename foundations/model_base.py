@@ -7,7 +7,7 @@ that treats each weight on its own.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -19,8 +19,8 @@ from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
-Activation = str | Callable[[tf.Tensor], tf.Tensor] | None
-Initializer = str | keras.initializers.Initializer | None
+Activation: TypeAlias = str | Callable[[tf.Tensor], tf.Tensor] | None
+Initializer: TypeAlias = str | keras.initializers.Initializer | None
 
 
 @tf.custom_gradient

@@ -11,6 +11,9 @@
 """
 
 import os
+import pathlib
+import re
+from typing import NamedTuple
 
 
 def initial(directory: str) -> str:
@@ -68,6 +71,11 @@ def initialization(parent_directory: str, level: int) -> str:
   return os.path.join(parent_directory, 'weights', str(level), 'initialization')
 
 
+def graph(parent_directory: str, category: str, filename: str) -> str:
+  """The file of a figure."""
+  return os.path.join(parent_directory, 'graphs', category, filename)
+
+
 def run(
   trial_directory: str,
   level: int,
@@ -76,3 +84,47 @@ def run(
 ) -> str:
   """The folder of one run: one network trained at one level of a trial."""
   return os.path.join(trial_directory, str(level), f'{experiment_name}{run_id}')
+
+
+class Run(NamedTuple):
+  """Which run a folder is of.
+
+  Attributes:
+    directory: The run's folder.
+    trial: The trial's name.
+    level: The number of pruning rounds done.
+    experiment_name: Like 'same_init' or 'reinit'.
+    run_id: Number of the repetition, or ''.
+  """
+
+  directory: str
+  trial: str
+  level: int
+  experiment_name: str
+  run_id: str
+
+
+def find_runs(parent_directory: str) -> list[Run]:
+  """Returns all runs of an experiment, finished or not, by trial and level.
+
+  Args:
+    parent_directory: The folder of all trials.
+  """
+  runs = []
+  for folder in pathlib.Path(parent_directory).glob('trial*/*/*'):
+    level, name = folder.parts[-2:]
+    if folder.is_dir() and level.isdecimal():
+      trial_name = folder.parts[-3].removeprefix('trial')
+      match = re.fullmatch(r'(.*?)([0-9]*)', name, re.DOTALL)
+      experiment_name, run_id = match.groups() if match else (name, '')
+      runs.append(
+        Run(str(folder), trial_name, int(level), experiment_name, run_id)
+      )
+  return sorted(runs, key=_in_numbers)
+
+
+def _in_numbers(run: Run) -> tuple:
+  """Orders runs so that trial 2 comes before trial 10."""
+  trial_number = (len(run.trial), run.trial)
+  run_number = (len(run.run_id), run.run_id)
+  return trial_number, run.level, run.experiment_name, run_number

@@ -6,6 +6,7 @@ repeated on its own.
 """
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def fresh() -> int:
   return int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
 
 
-def check(seed: object, name: str = 'seed') -> int:
+def check(seed: Any, name: str = 'seed') -> int:
   """Returns `seed` as an int.
 
   Args:

@@ -1,6 +1,5 @@
 """Constants of the MNIST experiments: recipes, and where results lie."""
 
-import os
 from typing import Any
 
 from lottery_ticket.foundations import errors
@@ -46,7 +45,7 @@ def recipe(name: str, **values: Any) -> recipe_lib.Recipe:
 
 def graph(category: str, filename: str) -> str:
   """The file of a figure."""
-  return os.path.join(EXPERIMENT_PATH, 'graphs', category, filename)
+  return paths.graph(EXPERIMENT_PATH, category, filename)
 
 
 def initialization(level: int) -> str:

@@ -1,0 +1,50 @@
+"""Tables of results as text."""
+
+import pandas as pd
+
+from lottery_ticket.foundations import errors
+
+TICKET = 'same_init'
+REINITIALIZED = 'reinit'
+
+
+def tickets(summary: pd.DataFrame) -> str:
+  """Returns a table of winning tickets beside their reinitializations.
+
+  Args:
+    summary: As `results.summarize` returns it.
+
+  Returns:
+    Lines with P_m in percent, and for ticket and reinitialized ticket the
+    early-stop iteration and the test accuracy then in percent, means over
+    the runs. ">=" marks an early stop on the last measurement of some run.
+
+  Raises:
+    InputError: If there are no tickets.
+  """
+  rows = summary.set_index(['experiment', 'level'])
+  if TICKET not in rows.index.get_level_values(0):
+    raise errors.InputError(f'runs: wanted some of {TICKET!r}, found none')
+  lines = [
+    '         |  winning ticket             |  reinitialized ticket',
+    '   P_m % |  early stop  accuracy %  n  |  early stop  accuracy %  n',
+    '---------+-----------------------------+----------------------------',
+  ]
+  for level, ticket in rows.loc[TICKET].iterrows():
+    reinitialized = None
+    if (REINITIALIZED, level) in rows.index:
+      reinitialized = rows.loc[(REINITIALIZED, level)]
+    lines.append(
+      f'{100 * ticket.density:8.1f} |  {_cells(ticket)}  |'
+      f'  {_cells(reinitialized)}'.rstrip()
+    )
+  return '\n'.join(lines)
+
+
+def _cells(row: pd.Series | None) -> str:
+  """Returns early stop, accuracy and number of runs in fixed columns."""
+  if row is None:
+    return f'{"-":>10}  {"-":>10}  {0:1}'
+  bound = '>= ' if row.censored else ''
+  stop = f'{bound}{row.early_stop_mean:,.0f}'
+  return f'{stop:>10}  {100 * row.accuracy_mean:10.2f}  {row.runs:1.0f}'

@@ -1,0 +1,39 @@
+"""Shows what an experiment found: a table and a figure."""
+
+import sys
+
+from lottery_ticket.analysis import plots
+from lottery_ticket.analysis import results
+from lottery_ticket.analysis import tables
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.mnist_fc import constants
+
+
+def summarize(
+  experiment_path: str = constants.EXPERIMENT_PATH,
+  *,
+  figure: str | None = None,
+) -> None:
+  """Prints a table of tickets and their reinitializations, and draws them.
+
+  Args:
+    experiment_path: The folder of all trials.
+    figure: File of the figure, .png or .svg; by default
+      `graphs/tickets/early_stop.png` in the experiment's folder.
+
+  Raises:
+    InputError: If there is no finished winning ticket in the folder.
+  """
+  if figure is not None and not figure.endswith(('.png', '.svg', '.pdf')):
+    raise errors.InputError(
+      f'figure: wanted a name ending in .png, .svg or .pdf, got {figure!r}'
+    )
+  found = results.read(experiment_path)
+  summary = results.summarize(found.runs)
+  print(tables.tickets(summary))
+  for directory, problem in found.problems.items():
+    print(f'left out: {directory}: {problem}', file=sys.stderr)
+  path = figure or paths.graph(experiment_path, 'tickets', 'early_stop.png')
+  plots.save(plots.tickets(summary), path)
+  print(f'figure: {path}')
