@@ -80,7 +80,7 @@ class ModelBase(tf.Module):
     self._variables: dict[str, tf.Variable] = {}
     self._masks: dict[str, tf.Tensor] = {}
     self._is_built = False
-    self._measure = tf.function(self._measure_eagerly, reduce_retracing=True)
+    self._measures: dict[tuple, Callable[..., Any]] = {}
 
   def __init_subclass__(cls, **kwargs: Any):
     """Makes the first call of a child's `__call__` check all names."""
@@ -228,7 +228,15 @@ class ModelBase(tf.Module):
       inputs: Shape [n, ...].
       labels: As in `loss`.
     """
-    return self._measure(inputs, labels)
+    specs = tuple(
+      tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+      for tensor in (inputs, labels)
+    )
+    if specs not in self._measures:
+      # Concrete, since TensorFlow warns of a function that is made often.
+      function = tf.function(self._measure_eagerly)
+      self._measures[specs] = function.get_concrete_function(*specs)
+    return self._measures[specs](inputs, labels)
 
   def _measure_eagerly(
     self, inputs: tf.Tensor, labels: tf.Tensor

@@ -68,7 +68,8 @@ def _leaves_zeros(optimizer: keras.optimizers.Optimizer) -> bool:
   generator = np.random.default_rng(0)
   mask = generator.random((8, 6)) < 0.5
   mask[0] = False
-  kernel = tf.Variable(
+  # A Keras variable has a path, without which Muon cannot even be tried.
+  kernel = keras.Variable(
     np.where(mask, generator.normal(size=mask.shape), 0).astype(np.float32)
   )
   optimizer.build([kernel])

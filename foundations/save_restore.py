@@ -13,6 +13,7 @@ import pathlib
 import re
 import secrets
 import shutil
+import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -119,6 +120,8 @@ def read_array(path: str | os.PathLike) -> np.ndarray:
   except (OSError, ValueError, EOFError, SyntaxError, OverflowError):
     pass
   except (TypeError, KeyError, UnicodeError, MemoryError, RecursionError):
+    pass
+  except tokenize.TokenError:  # NumPy tokenizes headers it cannot parse.
     pass
   raise errors.InputError(
     f'{path}: wanted a whole .npy file without pickled objects'

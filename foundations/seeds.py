@@ -56,5 +56,7 @@ def integer(seed: int, *names: str | int) -> int:
 
 def _word(name: str | int) -> int:
   """Returns the 32 bits that stand for one part of a child's name."""
+  if isinstance(name, np.integer):
+    name = int(name)
   text = f'{type(name).__name__}:{name}'
   return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big')

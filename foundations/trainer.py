@@ -100,7 +100,7 @@ def train(
     return run.train(save_summaries=False)[:2]
   full_configuration = _plain(
     {
-      'training_len': list(training_len),
+      'training_len': [training_len[0], int(training_len[1])],
       'intervals': {
         'train': plan.train,
         'test': plan.test,
@@ -332,14 +332,23 @@ def _make_steps(
       i += 1
     return total_loss, total_right
 
-  whole = tf.function(steps, jit_compile=jit_compile)
-  short = tf.function(steps)  # One step an epoch: not worth compiling.
+  def compiled(size: int, jit: bool) -> Callable[..., tuple]:
+    # Concrete, since TensorFlow warns of a function that is made often.
+    order = tf.TensorSpec([dataset.train.size], tf.int32)
+    scalar = tf.TensorSpec([], tf.int32)
+    function = tf.function(steps, jit_compile=jit)
+    return function.get_concrete_function(order, scalar, scalar, size)
+
+  functions: dict[int, Callable[..., tuple]] = {}
 
   def run(
     order: tf.Tensor, first: int, count: int, size: int
   ) -> tuple[float, int]:
-    function = whole if size == dataset.train_batch_size else short
-    loss, right = function(order, tf.constant(first), tf.constant(count), size)
+    if size not in functions:
+      # The short batch is one step an epoch: not worth compiling.
+      is_whole = size == dataset.train_batch_size
+      functions[size] = compiled(size, jit_compile and is_whole)
+    loss, right = functions[size](order, tf.constant(first), tf.constant(count))
     return float(loss), int(right)
 
   return run

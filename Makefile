@@ -1,0 +1,80 @@
+# make quickstart   winning tickets on MNIST, in minutes
+# make test         the quick tests
+# make check        those, and everything that is slower
+# make bench        speed and memory
+# Each sets up what it needs in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+QUICKSTART := experiments/quickstart
+TRIALS := 3
+
+# The paper's recipe with rounds three times the paper's: 1 - 0.8^3 of the
+# survivors of a layer, 1 - 0.9^3 of the output layer's.
+QUICK := --experiment_path=$(QUICKSTART) --trials=$(TRIALS) \
+  --iterations=5 --training_len=iterations,10000 \
+  --prune_percents={'layer0':.488,'layer1':.488,'layer2':.271}
+
+.DELETE_ON_ERROR:
+.PHONY: quickstart test slow-test lint types imports wheel check bench clean
+
+quickstart: $(INSTALLED)
+	@echo '1/4  MNIST'
+	@$(RUN) mnist_fc/download_data.py --datasets=mnist
+	@echo '2/4  Winning tickets: $(TRIALS) networks, trained and pruned 5 times'
+	@$(RUN) argfile_runner.py runners/lottery_experiment.py \
+	  "argfiles/lottery_experiment_argfile.py $(QUICK)" --jobs=$(TRIALS)
+	@echo '3/4  The same tickets with new random initial weights'
+	@$(RUN) argfile_runner.py runners/reinitialize.py \
+	  "argfiles/reinitialize_argfile.py $(QUICK) --levels=[1,2,3,4,5] \
+	  --reinitializations=1"
+	@echo '4/4  What came of it'
+	@$(RUN) mnist_fc/runners/summarize.py --experiment_path=$(QUICKSTART)
+
+test: $(INSTALLED)
+	$(RUN) -m pytest -q -m 'not slow'
+
+check: test slow-test lint types imports wheel
+
+slow-test: $(INSTALLED)
+	$(RUN) -m pytest -q -m slow
+
+lint: $(INSTALLED)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+# Types and imports are checked where the modules have their real names: in
+# the wheel, installed aside.
+types: build/wheel
+	cd build/wheel && ../../$(RUN) -m mypy --config-file=../../pyproject.toml \
+	  -p lottery_ticket
+
+imports: build/wheel
+	cd build/wheel && ../../$(VENV)/bin/lint-imports \
+	  --config=../../pyproject.toml --no-cache
+
+wheel: build/wheel
+	$(RUN) tests/wheel_check.py build/wheel
+
+build/wheel: $(INSTALLED) $(shell git ls-files '*.py' 2>/dev/null)
+	rm -rf build/wheel build/lib build/dist
+	$(RUN) -m pip wheel --quiet --no-deps --wheel-dir=build/dist .
+	$(RUN) -m pip install --quiet --no-deps --target=build/wheel build/dist/*.whl
+	@touch $@
+
+bench: $(INSTALLED)
+	$(RUN) benchmarks/speed.py
+
+$(INSTALLED): pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo '$(PYTHON): wanted Python 3.10 or newer; try make PYTHON=...'; exit 1; }
+	@echo 'Setting up $(VENV): some minutes, once'
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo '$(PYTHON) has no venv; on Debian: apt-get install python3-venv'; exit 1; }
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf build dist $(VENV) *.egg-info
