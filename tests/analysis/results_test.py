@@ -1,0 +1,207 @@
+"""Tests of results, tables and plots, on small folders of made-up runs."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lottery_ticket.analysis import plots
+from lottery_ticket.analysis import results
+from lottery_ticket.analysis import tables
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
+
+
+def write_run(directory, losses, remaining, splits=('validate', 'test')):
+  """Writes what results read of a run that measured `losses` every 10."""
+  log = {
+    'iteration': [10 * i for i in range(len(losses))],
+    'loss': losses,
+    'accuracy': [1 - loss / 10 for loss in losses],
+  }
+  for split in splits:
+    save_restore.write_log(paths.log(directory, split), log)
+  mask = np.zeros((4, 5), np.float32)
+  mask.ravel()[:remaining] = 1
+  save_restore.save_network(paths.masks(directory), {'layer0': mask})
+  iterations = log['iteration'][-1]
+  save_restore.write_json(paths.record(directory), {'iterations': iterations})
+
+
+@pytest.fixture
+def experiment(tmp_path):
+  """Two trials of two levels with a reinitialization of level 1."""
+  for trial in (1, 2):
+    folder = paths.trial(str(tmp_path / 'exp'), trial)
+    write_run(paths.run(folder, 0), [3.0, 1.0, 0.2 * trial, 0.9], 20)
+    write_run(paths.run(folder, 1), [3.0, 0.1 * trial, 0.5, 0.9], 16)
+    last = 0.4 if trial == 2 else 0.9
+    reinit = paths.run(folder, 1, 'reinit', 1)
+    write_run(reinit, [3.0, 1.0, 0.8, last], 16)
+  return tmp_path / 'exp'
+
+
+def test_a_row_for_each_run(experiment):
+  found = results.read(str(experiment))
+  assert not found.problems
+  assert list(found.runs.columns) == list(results.COLUMNS)
+  assert len(found.runs) == 6
+  first = found.runs.iloc[0]
+  assert first.to_dict() == {
+    'trial': '1',
+    'level': 0,
+    'experiment': 'same_init',
+    'run_id': '',
+    'density': 1.0,
+    'iterations': 30,
+    'early_stop': 20,
+    'censored': False,
+    'early_stop_split': 'validate',
+    'accuracy': pytest.approx(0.98),
+    'final_accuracy': pytest.approx(0.91),
+  }
+
+
+def test_without_a_validation_set_the_test_set_says_when_to_stop(tmp_path):
+  run = paths.run(paths.trial(str(tmp_path), 1), 0)
+  write_run(run, [3.0, 1.0, 2.0], 20, splits=('test',))
+  row = results.read(str(tmp_path)).runs.iloc[0]
+  assert (row.early_stop, row.early_stop_split) == (10, 'test')
+
+
+def test_unfinished_and_damaged_runs_are_named(experiment):
+  unfinished = experiment / 'trial1' / '0' / 'same_init'
+  (unfinished / 'run.json').unlink()
+  damaged = experiment / 'trial2' / '1' / 'reinit1'
+  (damaged / 'test.json').write_text('{"iteration": [0')
+  found = results.read(str(experiment))
+  assert len(found.runs) == 4
+  assert found.problems == {
+    str(unfinished): f'{unfinished}/run.json: no such file',
+    str(damaged): f'{damaged}/test.json: wanted a JSON object',
+  }
+
+
+def test_a_folder_without_runs(tmp_path):
+  with pytest.raises(errors.InputError) as raised:
+    results.read(str(tmp_path))
+  assert str(raised.value) == f'{tmp_path}: no finished run there'
+
+
+def test_summary(experiment):
+  summary = results.summarize(results.read(str(experiment)).runs)
+  rows = summary.set_index(['experiment', 'level'])
+  dense = rows.loc[('same_init', 0)]
+  assert dense.runs == 2
+  assert dense.accuracy_mean == pytest.approx(0.97)
+  assert dense.accuracy_min == pytest.approx(0.96)
+  assert dense.accuracy_max == pytest.approx(0.98)
+  reinit = rows.loc[('reinit', 1)]
+  assert reinit.censored == 1
+  assert reinit.density == pytest.approx(0.8)
+  assert reinit.early_stop_mean == 25
+
+
+def test_table(experiment):
+  summary = results.summarize(results.read(str(experiment)).runs)
+  lines = tables.tickets(summary).splitlines()
+  assert lines[-2].split() == (
+    ['100.0', '|', '20', '97.00', '2', '|', '-', '-', '0']
+  )
+  assert lines[-1].split() == (
+    ['80.0', '|', '10', '98.50', '2', '|', '>=', '25', '94.00', '2']
+  )
+
+
+def test_a_table_wants_tickets(experiment):
+  summary = results.summarize(results.read(str(experiment)).runs)
+  with pytest.raises(errors.InputError) as raised:
+    tables.tickets(summary[summary.experiment == 'reinit'])
+  assert str(raised.value) == "runs: wanted some of 'same_init', found none"
+
+
+def test_figure_draws_what_the_summary_says(experiment):
+  summary = results.summarize(results.read(str(experiment)).runs)
+  figure = plots.tickets(summary)
+  early, accuracy = figure.axes
+  ticket, reinit = accuracy.containers
+  assert list(ticket.lines[0].get_xdata()) == pytest.approx([100, 80])
+  assert list(ticket.lines[0].get_ydata()) == pytest.approx([97, 98.5])
+  assert list(reinit.lines[0].get_ydata()) == pytest.approx([94])
+  assert early.xaxis_inverted()
+  arrows = [line for line in early.lines if line.get_marker().startswith('$')]
+  assert [list(line.get_ydata()) for line in arrows] == [[], [25]]
+
+
+@pytest.mark.parametrize(
+  ('name', 'start'), [('a.png', b'\x89PNG'), ('a.svg', b'<?xml')]
+)
+def test_a_figure_is_saved(experiment, tmp_path, name, start):
+  summary = results.summarize(results.read(str(experiment)).runs)
+  path = tmp_path / 'new' / name
+  plots.save(plots.tickets(summary), str(path))
+  assert path.read_bytes().startswith(start)
+  assert [file.name for file in path.parent.iterdir()] == [name]
+
+
+def test_results_need_no_tensorflow():
+  code = (
+    'import sys\n'
+    'from lottery_ticket.mnist_fc import summarize\n'
+    'assert "tensorflow" not in sys.modules'
+  )
+  subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_foundations_work_without_the_analysis_extra():
+  code = (
+    'import sys\n'
+    'for name in ("pandas", "matplotlib", "scipy"):\n'
+    '  sys.modules[name] = None  # Importing it fails.\n'
+    'from lottery_ticket.foundations import paths, save_restore, trainer\n'
+  )
+  subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)
+
+
+def test_summarize_from_the_command_line(experiment, root):
+  command = [sys.executable, root / 'mnist_fc/runners/summarize.py']
+  command += [f'--experiment_path={experiment}']
+  shown = subprocess.run(command, check=True, capture_output=True, text=True)
+  figure = experiment / 'graphs' / 'tickets' / 'early_stop.png'
+  assert 'winning ticket' in shown.stdout
+  assert shown.stdout.splitlines()[-1] == f'figure: {figure}'
+  assert figure.read_bytes().startswith(b'\x89PNG')
+
+
+def test_a_figure_of_an_unknown_kind_is_refused(experiment, root):
+  command = [sys.executable, root / 'mnist_fc/runners/summarize.py']
+  command += [f'--experiment_path={experiment}', '--figure=a.doc']
+  shown = subprocess.run(command, capture_output=True, text=True)
+  assert shown.returncode == 2
+  assert shown.stderr == (
+    'summarize.py: figure: wanted a name ending in .png, .svg or .pdf,'
+    " got 'a.doc'\n"
+  )
+  assert not pathlib.Path('a.doc').exists()
+
+
+def test_find_runs_in_the_order_of_numbers(tmp_path):
+  for trial, level, name in (
+    (10, 0, 'same_init'),
+    (2, 10, 'same_init'),
+    (2, 9, 'reinit10'),
+    (2, 9, 'reinit2'),
+  ):
+    (tmp_path / f'trial{trial}' / str(level) / name).mkdir(parents=True)
+  (tmp_path / 'trial2' / 'notes' / 'x').mkdir(parents=True)
+  (tmp_path / 'graphs').mkdir()
+  runs = [tuple(run)[1:] for run in paths.find_runs(str(tmp_path))]
+  assert runs == [
+    ('2', 9, 'reinit', '2'),
+    ('2', 9, 'reinit', '10'),
+    ('2', 10, 'same_init', ''),
+    ('10', 0, 'same_init', ''),
+  ]

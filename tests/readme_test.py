@@ -1,0 +1,74 @@
+"""Runs the README's Python, and checks that what it names is there."""
+
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='module')
+def readme(root):
+  return (root / 'README.md').read_text(encoding='utf-8')
+
+
+def blocks(readme, language):
+  return re.findall(rf'```{language}\n(.*?)```', readme, re.DOTALL)
+
+
+def test_own_model_and_data_take_thirty_lines(readme):
+  own = blocks(readme, 'python')[0]
+  body = re.search(
+    r'^class Rings.*?(?=^tickets)', own, re.DOTALL | re.MULTILINE
+  )
+  assert 10 < len([line for line in body[0].splitlines() if line]) <= 30
+
+
+def test_python_runs_and_finds_tickets(readme):
+  names = {}
+  for block in blocks(readme, 'python'):
+    exec(compile(block, 'README.md', 'exec'), names)
+  tickets = names['tickets']
+  assert [ticket.level for ticket in tickets] == [0, 1, 2, 3]
+  assert tickets[3].density == pytest.approx(0.7**3, abs=0.001)
+  ticket, pruned = tickets[3], names['pruned']
+  assert np.all(ticket.initial['hidden'][pruned] == 0)
+  kept = names['prune_globally'](tickets[0].masks, tickets[0].final)
+  left = sum(mask.sum() for mask in kept.values())
+  assert left / sum(mask.size for mask in kept.values()) == pytest.approx(0.8)
+
+
+def test_named_files_are_there(readme, root):
+  links = re.findall(r'\]\((?!http)([^)#]+)\)', readme)
+  scripts = re.findall(r'python ([\w/]+\.py)', readme)
+  for path in links + scripts:
+    assert (root / path).is_file(), path
+
+
+def test_make_targets_are_there(readme, root):
+  makefile = (root / 'Makefile').read_text(encoding='utf-8')
+  for target in re.findall(r'make\s+([a-z]+)', readme):
+    assert re.search(rf'^{target}:', makefile, re.MULTILINE), target
+
+
+def test_argfile_commands_run_dry(readme, root):
+  commands = [
+    shlex.split(line)
+    for block in blocks(readme, 'shell')
+    for line in block.splitlines()
+    if line.startswith('python argfile_runner.py')
+  ]
+  assert len(commands) >= 4
+  for command in commands:
+    shown = subprocess.run(
+      [sys.executable, *command[1:], '--dry_run'],
+      cwd=root,
+      capture_output=True,
+      text=True,
+      check=True,
+    )
+    for line in shown.stdout.splitlines()[:1]:
+      assert pathlib.Path(shlex.split(line)[1]).is_file()
