@@ -27,6 +27,11 @@ class EarlyStop(NamedTuple):
 def early_stop(log: Log) -> EarlyStop:
   """Finds the iteration of minimum validation loss (Section 2 of the paper).
 
+  >>> losses = np.array([2.3, 0.4, 0.1, 0.2])
+  >>> log = {'iteration': np.arange(0, 400, 100), 'loss': losses}
+  >>> early_stop(log)
+  EarlyStop(iteration=200, censored=False)
+
   Args:
     log: Of the validation set, as `save_restore.read_log` returns it.
 

@@ -50,7 +50,7 @@ def run(
   if jobs is None:
     jobs = _processors()
   argfiles.check_count('jobs', jobs)
-  if timeout is not None and timeout <= 0:
+  if timeout is not None and not timeout > 0:
     raise errors.InputError(f'timeout: wanted more than 0 s, got {timeout}')
   script = str(argfiles.find(runner))
   lines = argfiles.read(argfile)

@@ -49,7 +49,7 @@ def read(argfile: str) -> list[list[str]]:
   if result.returncode:
     reason = (result.stderr.strip() or 'no message').splitlines()[-1]
     raise errors.InputError(f'{argfile}: failed: {reason}')
-  lines = result.stdout.splitlines()
+  lines = result.stdout.split('\n')  # Paths may have what else ends lines.
   sets = [
     _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
   ]
@@ -67,7 +67,11 @@ def _split(line: str, what: str) -> list[str]:
 
 
 def line(**flags: object) -> str:
-  """Returns a line of flags, quoted; those that are None are left out."""
+  """Returns a line of flags, quoted; those that are None are left out.
+
+  >>> line(output_dir='my results', seed=1, recipe=None)
+  "'--output_dir=my results' --seed=1"
+  """
   given = {name: value for name, value in flags.items() if value is not None}
   return shlex.join(f'--{name}={value}' for name, value in given.items())
 

@@ -63,6 +63,8 @@ def run(job: Job) -> int:
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
   sys.argv = [job.runner, *job.flags]
+  folder = str(pathlib.Path(job.runner).parent)
+  sys.path.insert(0, folder)
   try:
     with progress.send_to(_Reporter(job.status)):
       runpy.run_path(job.runner, run_name='__main__')
@@ -72,6 +74,7 @@ def run(job: Job) -> int:
     traceback.print_exc()
     return 1
   finally:
+    sys.path.remove(folder)
     sys.stdout.flush()
     sys.stderr.flush()
   return 0

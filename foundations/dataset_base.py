@@ -134,6 +134,25 @@ class DatasetBase:
     """The number of batches, and so of iterations, in an epoch."""
     return -(-self.train.size // self.train_batch_size)
 
+  def check_classes(self, classes: int) -> None:
+    """Checks that a model with so many outputs fits the labels.
+
+    Raises:
+      InputError: If there are labels of other classes.
+    """
+    for name, split in self.splits.items():
+      labels = split.labels
+      if labels.shape.rank == 2 and labels.shape[1] != classes:
+        raise errors.InputError(
+          f'{name} labels: are of {labels.shape[1]} classes, the model has'
+          f' {classes} outputs'
+        )
+      if labels.shape.rank == 1 and int(tf.reduce_max(labels)) >= classes:
+        raise errors.InputError(
+          f'{name} labels: go up to {int(tf.reduce_max(labels))}, the model has'
+          f' {classes} outputs'
+        )
+
   def train_order(self, epoch: int) -> np.ndarray:
     """Returns the order of one epoch.
 

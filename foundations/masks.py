@@ -74,6 +74,10 @@ def _check_array(array: np.ndarray, what: str) -> np.ndarray:
 def union(*masks: Network | Sequence[Network]) -> Network:
   """Keeps a weight that any of the masks keeps.
 
+  >>> first, second = {'a': np.array([0, 0, 1])}, {'a': np.array([0, 1, 1])}
+  >>> union(first, second)['a'].tolist()
+  [0.0, 1.0, 1.0]
+
   Args:
     *masks: Masks of the same layers and shapes, or one list of them.
 
@@ -85,6 +89,10 @@ def union(*masks: Network | Sequence[Network]) -> Network:
 
 def intersect(*masks: Network | Sequence[Network]) -> Network:
   """Keeps a weight that all of the masks keep.
+
+  >>> first, second = {'a': np.array([0, 0, 1])}, {'a': np.array([0, 1, 1])}
+  >>> intersect(first, second)['a'].tolist()
+  [0.0, 0.0, 1.0]
 
   Args:
     *masks: Masks of the same layers and shapes, or one list of them.
@@ -139,6 +147,9 @@ def apply(masks: Network, network: Network) -> Network:
 
 def density(masks: Network) -> float:
   """Returns P_m: the fraction of prunable weights that remain, in [0, 1].
+
+  >>> density({'layer0': np.array([[1, 0], [0, 0]])})
+  0.25
 
   Raises:
     InputError: If there are no masks.

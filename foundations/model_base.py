@@ -43,10 +43,15 @@ def _masked(
 class ModelBase(tf.Module):
   """A network to prune; subclass it and write `__call__`.
 
-      class TwoLayers(ModelBase):
-        def __call__(self, inputs):
-          hidden = self.dense('hidden', inputs, 50, 'relu')
-          return self.dense('logits', hidden, 10)
+  >>> class TwoLayers(ModelBase):
+  ...   def __call__(self, inputs):
+  ...     hidden = self.dense('hidden', inputs, 50, 'relu')
+  ...     return self.dense('logits', hidden, 10)
+  >>> model = TwoLayers(seed=1)
+  >>> model(tf.zeros([4, 20])).shape
+  TensorShape([4, 10])
+  >>> list(model.weights)
+  ['hidden', 'hidden_bias', 'logits', 'logits_bias']
 
   Variables are made at the first call, and found by name afterwards. Names
   and shapes of presets and masks are checked at the end of that call.
@@ -96,11 +101,14 @@ class ModelBase(tf.Module):
     """
     raise NotImplementedError(f'{type(self).__name__} needs a __call__')
 
-  def build(self, inputs: tf.Tensor) -> None:
+  def build(self, inputs: tf.Tensor) -> int:
     """Makes all variables, by one call on a few examples.
 
     Args:
       inputs: Tensor of shape [batch, ...].
+
+    Returns:
+      The number of classes that the logits tell apart.
 
     Raises:
       InputError: If presets or masks do not fit, or the outputs are no logits.
@@ -112,6 +120,7 @@ class ModelBase(tf.Module):
         f' [batch, classes], got {len(self._variables)} parameters and shape'
         f' {logits.shape}'
       )
+    return int(logits.shape[1])
 
   @property
   def weights(self) -> dict[str, tf.Variable]:

@@ -82,7 +82,11 @@ def run(
   experiment_name: str = 'same_init',
   run_id: str | int = '',
 ) -> str:
-  """The folder of one run: one network trained at one level of a trial."""
+  """The folder of one run: one network trained at one level of a trial.
+
+  >>> run(trial('experiments', 2), 7, 'reinit', 3)
+  'experiments/trial2/7/reinit3'
+  """
   return os.path.join(trial_directory, str(level), f'{experiment_name}{run_id}')
 
 

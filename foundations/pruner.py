@@ -21,6 +21,11 @@ def prune_by_percent(
   even: those of the smallest magnitude, and of equal ones those that come
   first. The new masks lie inside the old ones.
 
+  >>> masks = {'layer0': np.ones((2, 2))}
+  >>> weights = {'layer0': np.array([[0.1, -2.0], [0.5, -0.2]])}
+  >>> prune_by_percent({'layer0': 0.5}, masks, weights)['layer0'].tolist()
+  [[0.0, 1.0], [1.0, 0.0]]
+
   Args:
     percents: {layer name: float in [0, 1]}, the fraction of the survivors to
       remove. Layers that are not named keep their mask.

@@ -50,7 +50,13 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def integer(seed: int, *names: str | int) -> int:
-  """Returns an integer in [0, 2**32) for libraries that want a plain seed."""
+  """Returns an integer in [0, 2**32) for libraries that want a plain seed.
+
+  >>> integer(1, 'order', 3) == integer(1, 'order', 3)
+  True
+  >>> integer(1, 'order', 3) == integer(1, 'order', 4)
+  False
+  """
   return int(sequence(seed, *names).generate_state(1, np.uint32)[0])
 
 

@@ -83,7 +83,7 @@ def train(
       would revive pruned weights, or `output_dir` has another run's results,
       is in use or cannot be written.
   """
-  model.build(dataset.train.inputs[:1])
+  dataset.check_classes(model.build(dataset.train.inputs[:1]))
   optimizer = optimizers.make(optimizer_fn)
   plan = schedule.make(
     dataset.batches_per_epoch,

@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 from lottery_ticket.datasets import dataset_mnist
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_fc
 from lottery_ticket.foundations import run_folder
@@ -31,8 +32,18 @@ def choose_seed(seed: int | None, run_directory: str) -> int:
   if seed is not None:
     return seeds.check(seed)
   record = run_folder.read_record(run_directory) or {}
-  experiment = record.get('configuration', {}).get('experiment', {})
-  return seeds.check(experiment.get('seed', seeds.fresh()))
+  try:
+    return seeds.check(record['configuration']['experiment']['seed'])
+  except (KeyError, TypeError):  # No run of an experiment: not to be resumed.
+    return seeds.fresh()
+
+
+def check_number(name: str, number: object) -> None:
+  """Raises InputError unless this is an integer of at least 0."""
+  if type(number) is not int or number < 0:
+    raise errors.InputError(
+      f'{name}: wanted an integer of at least 0, got {number!r}'
+    )
 
 
 def make_dataset(
@@ -69,8 +80,20 @@ def make_model(
   presets: save_restore.NetworkLike | None = None,
   masks: save_restore.NetworkLike | list | None = None,
 ) -> model_fc.ModelFc:
-  """Returns the network of a recipe."""
-  return model_fc.ModelFc(recipe.hyperparameters, presets, masks, seed)
+  """Returns the network of a recipe.
+
+  Raises:
+    InputError: If it has fewer outputs than there are classes, or as in
+      `ModelFc`.
+  """
+  model = model_fc.ModelFc(recipe.hyperparameters, presets, masks, seed)
+  units = recipe.layers[-1][0]
+  if units < dataset_mnist.CLASSES:
+    raise errors.InputError(
+      f'layers: wanted at least {dataset_mnist.CLASSES} units in the last, one'
+      f' for each class, got {units}'
+    )
+  return model
 
 
 def train_model(
@@ -100,7 +123,11 @@ def train_model(
 
   Returns:
     Initial and final weights.
+
+  Raises:
+    InputError: Before any training, if an argument is of no use.
   """
+  check_number('level', level)
   if train_order_seed is None:
     order_seed = seeds.integer(seed, 'order', level)
   else:

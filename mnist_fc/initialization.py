@@ -38,6 +38,10 @@ def pool(
     InputError: If a trial has not finished that level, there is none, or the
       folder has another distribution already.
   """
+  if trials is not None and not isinstance(trials, (list, tuple)):
+    raise errors.InputError(
+      f'trials: wanted a list of names, like [1,2], got {trials!r}'
+    )
   names = _find_trials(experiment_path) if trials is None else trials
   if not names:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')

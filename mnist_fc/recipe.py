@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import math
 import re
 import textwrap
 from collections.abc import Callable
@@ -68,11 +69,10 @@ class Recipe:
         f' got {self.optimizer_settings!r}'
       )
     rate = self.learning_rate
-    if (
-      isinstance(rate, bool) or not isinstance(rate, (int, float)) or rate <= 0
-    ):
+    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+    if not is_number or not 0 < rate < math.inf:
       raise errors.InputError(
-        f'learning_rate: wanted a number above 0, got {rate!r}'
+        f'learning_rate: wanted a finite number above 0, got {rate!r}'
       )
     schedule.iterations(self.training_len, 1, 'training_len')
     schedule.iterations(self.interval, 1, 'evaluation_interval')

@@ -64,6 +64,8 @@ def train(
   Raises:
     InputError: Before any training, if an argument is of no use.
   """
+  common.check_number('level', level)
+  common.check_number('run_id', run_id)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   seed = common.choose_seed(seed, output_dir)
   masks = save_restore.standardize(masks, masks_lib.union)
@@ -115,4 +117,7 @@ def _presets(
       'initialization_distribution: wanted together with masks'
     )
   presets = controls.sample_weights(distribution, masks, seed)
-  return presets if signs is None else controls.keep_signs(presets, signs)
+  if signs is None:
+    return presets
+  signs = masks_lib.check_network(signs, 'same_sign')
+  return controls.keep_signs(presets, signs)
