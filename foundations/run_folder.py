@@ -102,10 +102,11 @@ def _is_finished(directory: str, configuration: dict[str, Any]) -> bool:
 
 def start(directory: str, configuration: dict[str, Any]) -> None:
   """Clears what an earlier run left and records the one that begins."""
-  pathlib.Path(paths.record(directory)).unlink(missing_ok=True)
+  # In this order: a crash leaves either the finished run or an unfinished one.
   save_restore.write_json(
     paths.unfinished(directory), {'configuration': configuration}
   )
+  pathlib.Path(paths.record(directory)).unlink(missing_ok=True)
   for path in _outputs(directory):
     if path.is_dir():
       shutil.rmtree(path)

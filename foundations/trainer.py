@@ -1,6 +1,7 @@
 """Trains a network, measures it on the way and keeps what came of it."""
 
 import json
+import os
 import pathlib
 import platform
 import time
@@ -95,54 +96,37 @@ def train(
   )
   if checkpoints and output_dir is None:
     raise errors.InputError('checkpoints: wanted an output_dir to save them in')
-  run = _Run(dataset, model, optimizer, plan, output_dir, jit_compile)
-  if output_dir is None:
-    return run.train(save_summaries=False)[:2]
-  full_configuration = _plain(
-    {
-      'training_len': [training_len[0], int(training_len[1])],
-      'intervals': {
-        'train': plan.train,
-        'test': plan.test,
-        'validate': plan.validate,
-      },
-      'checkpoints': list(plan.checkpoints),
-      'batch_size': dataset.train_batch_size,
-      'train_order_seed': dataset.train_order_seed,
-      'optimizer': optimizers.configuration(optimizer),
-      'model': model.configuration(),
-      'data': {name: split.checksum for name, split in dataset.splits.items()},
-      'jit_compile': jit_compile,
-      'save_summaries': save_summaries,
-      'save_network': save_network,
-      'experiment': dict(configuration or {}),
-    }
+  run = _Run(
+    dataset,
+    model,
+    optimizer,
+    plan,
+    output_dir,
+    save_summaries=save_summaries,
+    save_network=save_network,
+    jit_compile=jit_compile,
   )
+  if output_dir is None:
+    return run.train()[:2]
+  recorded = run.configuration(training_len, configuration or {})
   with run_folder.locked(output_dir):
-    done = run_folder.is_finished(output_dir, full_configuration, overwrite)
+    done = run_folder.is_finished(output_dir, recorded, overwrite)
     if done and save_network:
       return _load(model, output_dir)
-    run_folder.start(output_dir, full_configuration)
+    run_folder.start(output_dir, recorded)
     started = time.monotonic()
-    initial, final, results = run.train(save_summaries)
-    if save_network:
-      save_restore.save_network(paths.initial(output_dir), initial)
-      save_restore.save_network(paths.final(output_dir), final)
-      save_restore.save_network(paths.masks(output_dir), model.masks)
+    initial, final, results = run.train()
     seconds = time.monotonic() - started
     run_folder.finish(
       output_dir,
       {
-        'configuration': full_configuration,
+        'configuration': recorded,
         'results': results,
         'iterations': plan.training_len,
         'seconds': seconds,
         'iterations_per_second': plan.training_len / seconds,
         'versions': _versions(),
-        'threads': {
-          'intra_op': tf.config.threading.get_intra_op_parallelism_threads(),
-          'inter_op': tf.config.threading.get_inter_op_parallelism_threads(),
-        },
+        'threads': _threads(),
       },
     )
   return initial, final
@@ -184,34 +168,76 @@ class _Run:
     optimizer: keras.optimizers.Optimizer,
     plan: schedule.Schedule,
     output_dir: str | None,
+    *,
+    save_summaries: bool,
+    save_network: bool,
     jit_compile: bool,
   ):
     self._dataset = dataset
     self._model = model
+    self._optimizer = optimizer
     self._plan = plan
     self._output_dir = output_dir
+    self._save_summaries = save_summaries
+    self._save_network = save_network
+    self._jit_compile = jit_compile
     self._steps = _make_steps(dataset, model, optimizer, jit_compile)
     self._order: tuple[int, tf.Tensor] | None = None
 
-  def train(
-    self, save_summaries: bool
-  ) -> tuple[Network, Network, dict[str, Any]]:
+  def configuration(
+    self, training_len: Length, experiment: Mapping[str, Any]
+  ) -> dict[str, Any]:
+    """Returns all that identifies the run, as it is read back from JSON.
+
+    Args:
+      training_len: As it was given.
+      experiment: What the caller wants to have recorded.
+    """
+    splits, plan = self._dataset.splits, self._plan
+    unit, count = training_len
+    return _plain(
+      {
+        'training_len': [unit, int(count)],
+        'intervals': {
+          'train': plan.train,
+          'test': plan.test,
+          'validate': plan.validate,
+        },
+        'checkpoints': list(plan.checkpoints),
+        'batch_size': self._dataset.train_batch_size,
+        'train_order_seed': self._dataset.train_order_seed,
+        'optimizer': optimizers.configuration(self._optimizer),
+        'model': self._model.configuration(),
+        'initial': save_restore.checksum(self._model.get_current_weights()),
+        'data': {name: split.checksum for name, split in splits.items()},
+        'jit_compile': self._jit_compile,
+        'save_summaries': self._save_summaries,
+        'save_network': self._save_network,
+        'experiment': dict(experiment),
+      }
+    )
+
+  def train(self) -> tuple[Network, Network, dict[str, Any]]:
     """Trains; returns initial and final weights and the last measurements."""
-    model = self._model
+    model, directory = self._model, self._output_dir
     initial = model.get_current_weights()
     summaries = None
-    if save_summaries and self._output_dir is not None:
-      summaries = paths.summaries(self._output_dir)
+    if self._save_summaries and directory is not None:
+      summaries = paths.summaries(directory)
     with measurements_lib.collect(summaries) as measurements:
       self._loop(measurements)
-      if self._output_dir is not None:
-        measurements.save(self._output_dir)
     final = model.get_current_weights()
     _check_masks_held(model.masks, final)
     results = {
       name: evaluate(model, split)._asdict()
       for name, split in self._dataset.splits.items()
     }
+    if directory is not None:
+      measurements.save(directory)
+    if directory is not None and self._save_network:
+      save_restore.save_network(paths.initial(directory), initial)
+      save_restore.save_network(paths.final(directory), final)
+      save_restore.save_network(paths.masks(directory), model.masks)
     return initial, final, results
 
   def _loop(self, measurements: measurements_lib.Measurements) -> None:
@@ -319,11 +345,8 @@ def _make_steps(
   ) -> tuple[tf.Tensor, tf.Tensor]:
     # XLA compiles anew for each start of a slice and each limit of a range:
     # so batches are gathered, and the loop counts.
-    i, total_loss, total_right = (
-      tf.constant(0),
-      tf.constant(0.0),
-      tf.constant(0),
-    )
+    i, total_loss = tf.constant(0), tf.constant(0.0)
+    total_right = tf.constant(0)
     while i < count:
       places = first + i * size + tf.range(size)
       loss, right = step(tf.gather(order, places))
@@ -404,4 +427,18 @@ def _versions() -> dict[str, str]:
     'keras': keras.__version__,
     'numpy': np.__version__,
     'machine': platform.machine(),
+  }
+
+
+def _threads() -> dict[str, int]:
+  """Returns how many threads TensorFlow may use; 0: as many as processors."""
+  threading = tf.config.threading
+  set_by_call = {
+    'intra_op': threading.get_intra_op_parallelism_threads(),
+    'inter_op': threading.get_inter_op_parallelism_threads(),
+  }
+  return {
+    kind: count
+    or int(os.environ.get(f'TF_NUM_{kind.replace("_", "").upper()}_THREADS', 0))
+    for kind, count in set_by_call.items()
   }
