@@ -243,7 +243,9 @@ class ModelBase(tf.Module):
     )
     if specs not in self._measures:
       # Concrete, since TensorFlow warns of a function that is made often.
-      function = tf.function(self._measure_eagerly)
+      if not self._variables:
+        self.build(inputs[:1])
+      function = tf.function(self._measure_eagerly, autograph=False)
       self._measures[specs] = function.get_concrete_function(*specs)
     return self._measures[specs](inputs, labels)
 

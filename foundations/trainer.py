@@ -15,21 +15,19 @@ import tensorflow as tf
 import lottery_ticket
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import loop
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements as measurements_lib
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 
-Measurement = measurements_lib.Measurement
+evaluate = loop.evaluate
 Network = masks_lib.Network
 Length = schedule.Length
-
-EVALUATION_BATCH = 10_000  # Examples; bounds the memory an evaluation takes.
 
 
 def train(
@@ -132,34 +130,8 @@ def train(
   return initial, final
 
 
-def evaluate(
-  model: model_base.ModelBase, split: dataset_base.DatasetSplit
-) -> Measurement:
-  """Measures a network on all examples of a split.
-
-  Args:
-    model: The network.
-    split: What to measure it on.
-
-  Returns:
-    The mean loss, and the accuracy: number right / number of examples.
-  """
-  if split.size <= EVALUATION_BATCH:
-    parts = [model.measure(split.inputs, split.labels)]
-  else:
-    parts = [
-      model.measure(
-        split.inputs[start : start + EVALUATION_BATCH],
-        split.labels[start : start + EVALUATION_BATCH],
-      )
-      for start in range(0, split.size, EVALUATION_BATCH)
-    ]
-  loss = sum(float(loss) for loss, _ in parts) / split.size
-  return Measurement(loss, sum(int(right) for _, right in parts) / split.size)
-
-
 class _Run:
-  """One training, from the first update to the last."""
+  """One training and what it leaves in its folder."""
 
   def __init__(
     self,
@@ -181,8 +153,7 @@ class _Run:
     self._save_summaries = save_summaries
     self._save_network = save_network
     self._jit_compile = jit_compile
-    self._steps = _make_steps(dataset, model, optimizer, jit_compile)
-    self._order: tuple[int, tf.Tensor] | None = None
+    self._loop = loop.Loop(dataset, model, optimizer, plan, jit_compile)
 
   def configuration(
     self, training_len: Length, experiment: Mapping[str, Any]
@@ -225,7 +196,8 @@ class _Run:
     if self._save_summaries and directory is not None:
       summaries = paths.summaries(directory)
     with measurements_lib.collect(summaries) as measurements:
-      self._loop(measurements)
+      name = '/'.join(pathlib.Path(directory or 'training').parts[-3:])
+      self._loop.run(name, measurements, self._save_checkpoint)
     final = model.get_current_weights()
     _check_masks_held(model.masks, final)
     results = {
@@ -240,141 +212,11 @@ class _Run:
       save_restore.save_network(paths.masks(directory), model.masks)
     return initial, final, results
 
-  def _loop(self, measurements: measurements_lib.Measurements) -> None:
-    plan, iteration = self._plan, 0
-    average = _Average()
-    name = '/'.join(pathlib.Path(self._output_dir or 'training').parts[-3:])
-    with progress.of_run(name, plan.training_len) as report:
-      self._evaluate(measurements, iteration)
-      while iteration < plan.training_len:
-        stop = plan.next_stop(iteration)
-        while iteration < stop:
-          iteration = self._advance(iteration, stop, average)
-        report(iteration)
-        if iteration and plan.is_due(plan.train, iteration):
-          measurements.add('train', iteration, average.take())
-        self._evaluate(measurements, iteration)
-        self._save_checkpoint(iteration)
-
-  def _advance(self, iteration: int, stop: int, average: '_Average') -> int:
-    """Trains up to `stop`, the epoch's end or its short batch at most."""
-    dataset = self._dataset
-    size = dataset.train_batch_size
-    epoch, batch = divmod(iteration, dataset.batches_per_epoch)
-    whole, short = divmod(dataset.train.size, size)
-    if batch == whole:
-      count, size = 1, short
-    else:
-      count = min(stop - iteration, whole - batch)
-    first = batch * dataset.train_batch_size
-    loss, right = self._steps(self._order_of(epoch), first, count, size)
-    average.add(loss, right, count * size)
-    return iteration + count
-
-  def _order_of(self, epoch: int) -> tf.Tensor:
-    if self._order is None or self._order[0] != epoch:
-      self._order = epoch, tf.constant(self._dataset.train_order(epoch))
-    return self._order[1]
-
-  def _evaluate(
-    self, measurements: measurements_lib.Measurements, iteration: int
-  ) -> None:
-    due = {'test': self._plan.test, 'validate': self._plan.validate}
-    for name, interval in due.items():
-      split = self._dataset.splits.get(name)
-      if split is not None and self._plan.is_due(interval, iteration):
-        measurements.add(name, iteration, evaluate(self._model, split))
-
   def _save_checkpoint(self, iteration: int) -> None:
-    if iteration in self._plan.checkpoints and self._output_dir is not None:
-      save_restore.save_network(
-        paths.checkpoint(self._output_dir, iteration),
-        self._model.get_current_weights(),
-      )
-
-
-class _Average:
-  """Mean loss and accuracy over the examples trained on."""
-
-  def __init__(self) -> None:
-    self._loss, self._right, self._examples = 0.0, 0, 0
-
-  def add(self, loss: float, right: int, examples: int) -> None:
-    """Adds examples with their summed loss and the number right."""
-    self._loss += loss
-    self._right += right
-    self._examples += examples
-
-  def take(self) -> Measurement:
-    """Returns the means and starts anew."""
-    mean = Measurement(
-      self._loss / self._examples, self._right / self._examples
+    save_restore.save_network(
+      paths.checkpoint(str(self._output_dir), iteration),
+      self._model.get_current_weights(),
     )
-    self.__init__()  # type: ignore[misc]
-    return mean
-
-
-def _make_steps(
-  dataset: dataset_base.DatasetBase,
-  model: model_base.ModelBase,
-  optimizer: keras.optimizers.Optimizer,
-  jit_compile: bool,
-) -> Callable[[tf.Tensor, int, int, int], tuple[float, int]]:
-  """Returns a function that trains for many iterations in one graph.
-
-  It is called with an epoch's order, the place in it to start from, the
-  number of batches and the examples in each, and returns the summed loss and
-  the number classified right.
-  """
-  inputs, labels = dataset.train.inputs, dataset.train.labels
-  variables = list(model.weights.values())
-  optimizer.build(variables)
-
-  def step(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    batch_labels = tf.gather(labels, indices)
-    with tf.GradientTape() as tape:
-      logits = model(tf.gather(inputs, indices))
-      losses = model.loss(batch_labels, logits)
-      loss = tf.reduce_mean(losses)
-    optimizer.apply(tape.gradient(loss, variables), variables)
-    right = model.accuracy(batch_labels, logits)
-    return tf.reduce_sum(losses), tf.reduce_sum(right)
-
-  def steps(
-    order: tf.Tensor, first: tf.Tensor, count: tf.Tensor, size: int
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    # XLA compiles anew for each start of a slice and each limit of a range:
-    # so batches are gathered, and the loop counts.
-    i, total_loss = tf.constant(0), tf.constant(0.0)
-    total_right = tf.constant(0)
-    while i < count:
-      places = first + i * size + tf.range(size)
-      loss, right = step(tf.gather(order, places))
-      total_loss += loss
-      total_right += right
-      i += 1
-    return total_loss, total_right
-
-  def compiled(size: int, jit: bool) -> Callable[..., tuple]:
-    # Concrete, since TensorFlow warns of a function that is made often.
-    order = tf.TensorSpec([dataset.train.size], tf.int32)
-    scalar = tf.TensorSpec([], tf.int32)
-    function = tf.function(steps, jit_compile=jit)
-    return function.get_concrete_function(order, scalar, scalar, size)
-
-  functions: dict[int, Callable[..., tuple]] = {}
-
-  def run(
-    order: tf.Tensor, first: int, count: int, size: int
-  ) -> tuple[float, int]:
-    if size not in functions:
-      # The short batch is one step an epoch: not worth compiling.
-      is_whole = size == dataset.train_batch_size
-      functions[size] = compiled(size, jit_compile and is_whole)
-    loss, right = functions[size](order, tf.constant(first), tf.constant(count))
-    return float(loss), int(right)
-
-  return run
 
 
 def _check_masks_held(masks: Network, final: Network) -> None:
