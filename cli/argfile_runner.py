@@ -91,6 +91,7 @@ def _processors() -> int:
 
 
 def _log_folder(log_dir: str | None) -> pathlib.Path:
+  """Returns the folder for logs, without what an earlier run said there."""
   if log_dir is None:
     return pathlib.Path(tempfile.mkdtemp(prefix='lottery_ticket_'))
   folder = pathlib.Path(log_dir)
@@ -98,6 +99,8 @@ def _log_folder(log_dir: str | None) -> pathlib.Path:
     folder.mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise errors.InputError(f'log_dir: {error}') from None
+  for status in folder.glob('*.status'):
+    status.unlink()
   return folder
 
 

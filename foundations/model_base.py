@@ -194,8 +194,9 @@ class ModelBase(tf.Module):
         f' got {inputs.shape}; flatten them first'
       )
     shape = (inputs.shape[1], units)
-    initializer = kernel_initializer or 'glorot_normal'
-    kernel = self._prunable(name, shape, initializer)
+    if kernel_initializer is None:
+      kernel_initializer = 'glorot_normal'
+    kernel = self._prunable(name, shape, kernel_initializer)
     outputs = tf.matmul(inputs, kernel)
     if use_bias:
       outputs += self._variable(f'{name}_bias', (units,), 'zeros')

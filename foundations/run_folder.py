@@ -29,6 +29,8 @@ def locked(directory: str) -> Iterator[None]:
   Raises:
     InputError: If the folder cannot be written, or another process has it.
   """
+  if not directory:
+    raise errors.InputError("output_dir: wanted a folder, got ''")
   try:
     pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(paths.lock(directory), timeout=0)

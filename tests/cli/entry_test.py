@@ -1,0 +1,86 @@
+"""Tests of lottery_ticket.cli.entry."""
+
+import os
+import sys
+
+import pytest
+
+from lottery_ticket.cli import entry
+
+VARIABLES = (
+  'OMP_NUM_THREADS',
+  'TF_NUM_INTRAOP_THREADS',
+  'TF_NUM_INTEROP_THREADS',
+)
+
+PROGRAM = """
+import os
+
+os.write(2, b'noise of a library\\n')
+threads_at_import = os.environ['OMP_NUM_THREADS']
+calls = []
+
+
+def train(output_dir: str, iterations: int = 30):
+  os.write(2, b'training\\n')
+  calls.append((output_dir, iterations))
+"""
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+  """Makes a module to run; returns a function that runs it with flags."""
+  (tmp_path / 'entry_program.py').write_text(PROGRAM)
+  monkeypatch.syspath_prepend(tmp_path)
+  monkeypatch.delitem(sys.modules, 'entry_program', raising=False)
+
+  def run(*argv):
+    monkeypatch.setattr(sys, 'argv', ['train.py', *argv])
+    entry.run('entry_program:train')
+    return sys.modules['entry_program']
+
+  yield run
+  sys.modules.pop('entry_program', None)
+
+
+def test_one_thread_unless_the_user_says_otherwise(monkeypatch):
+  for variable in (*VARIABLES, 'TF_CPP_MIN_LOG_LEVEL'):
+    monkeypatch.delenv(variable, raising=False)
+  monkeypatch.setenv('TF_NUM_INTRAOP_THREADS', '4')
+  entry.limit_threads()
+  assert [os.environ[name] for name in VARIABLES] == ['1', '4', '1']
+  assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '3'
+
+
+def test_quiet_holds_back_stderr(capfd):
+  with entry.quiet():
+    os.write(2, b'noise\n')
+    os.write(1, b'output\n')
+  os.write(2, b'after\n')
+  assert capfd.readouterr() == ('output\n', 'after\n')
+
+
+def test_quiet_shows_what_it_held_when_something_fails(capfd):
+  with pytest.raises(ImportError), entry.quiet():
+    os.write(2, b'library is missing\n')
+    raise ImportError
+  os.write(2, b'after\n')
+  assert capfd.readouterr().err == 'library is missing\nafter\n'
+
+
+def test_run_limits_threads_then_imports_quietly(program, capfd, monkeypatch):
+  monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+  module = program('--output_dir=a b', '--iterations=3')
+  assert module.threads_at_import == '1'
+  assert module.calls == [('a b', 3)]
+  assert capfd.readouterr() == ('', 'training\n')
+
+
+def test_run_refuses_bad_flags(program, capfd):
+  with pytest.raises(SystemExit) as caught:
+    program('--output_dir=a', '--iteration=3')
+  assert caught.value.code == 2
+  assert sys.modules['entry_program'].calls == []
+  assert capfd.readouterr().err == (
+    'train.py: --iteration: no such flag; did you mean --iterations?\n'
+  )

@@ -1,0 +1,154 @@
+"""Tests of lottery_ticket.cli.pool, with small scripts."""
+
+import io
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+from lottery_ticket.cli import display as display_lib
+from lottery_ticket.cli import pool
+from lottery_ticket.cli import worker
+
+RUNNER = """
+import os, pathlib, signal, sys, time
+
+what, *rest = sys.argv[1:]
+print(what, os.getpid(), flush=True)
+if what == '--fails':
+  print('runner.py: no data', file=sys.stderr)
+  sys.exit(2)
+elif what == '--fails_silently':
+  os.truncate(1, 0)
+  sys.exit(3)
+elif what == '--raises':
+  raise ValueError('a bug')
+elif what == '--dies':
+  os.kill(os.getpid(), signal.SIGKILL)
+elif what == '--dies_once':
+  mark = pathlib.Path(rest[0])
+  if not mark.exists():
+    mark.touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+elif what == '--hangs':
+  time.sleep(600)
+elif what == '--meets':
+  mine, other = map(pathlib.Path, rest)
+  mine.touch()
+  deadline = time.monotonic() + 30
+  while not other.exists():
+    if time.monotonic() > deadline:
+      sys.exit('nobody came')
+    time.sleep(0.02)
+"""
+
+
+def run_pool(folder, lines, workers, timeout=None):
+  """Runs lines; returns {first flag: outcome} and what was shown."""
+  folder = pathlib.Path(folder)
+  script = folder / 'runner.py'
+  script.write_text(RUNNER)
+  jobs = [
+    worker.Job(
+      str(script), tuple(line), str(folder / f'{i}.log'), str(folder / f'{i}.s')
+    )
+    for i, line in enumerate(lines)
+  ]
+  stream = io.StringIO()
+  display = display_lib.Display(len(jobs), stream)
+  outcomes = pool.run(jobs, workers, timeout, display)
+  assert len(outcomes) == len(jobs)
+  shown = [line[9:] for line in stream.getvalue().splitlines()]
+  return {outcome.job.flags[0]: outcome for outcome in outcomes}, shown
+
+
+def log_of(outcome):
+  return pathlib.Path(outcome.job.log).read_text()
+
+
+@pytest.fixture(scope='module')
+def one_by_one(tmp_path_factory):
+  """What comes of good and bad lines on one worker."""
+  folder = tmp_path_factory.mktemp('one_by_one')
+  mark = str(folder / 'mark')
+  lines = [
+    ['--first'],
+    ['--fails'],
+    ['--fails_silently'],
+    ['--raises'],
+    ['--second'],
+    ['--dies_once', mark],
+    ['--dies'],
+    ['--last'],
+  ]
+  return run_pool(folder, lines, workers=1)
+
+
+@pytest.mark.parametrize(
+  ('line', 'code', 'reason'),
+  [
+    ('--first', 0, ''),
+    ('--fails', 2, 'runner.py: no data'),
+    ('--fails_silently', 3, 'exit code 3'),
+    ('--raises', 1, 'ValueError: a bug'),
+    ('--second', 0, ''),
+    ('--dies_once', 0, ''),
+    ('--dies', None, f'its worker died (exit code {-signal.SIGKILL})'),
+    ('--last', 0, ''),
+  ],
+)
+def test_what_comes_of_a_line(one_by_one, line, code, reason):
+  outcome = one_by_one[0][line]
+  assert (outcome.code, outcome.reason) == (code, reason)
+
+
+def test_a_worker_takes_line_after_line_until_it_dies(one_by_one):
+  outcomes, _ = one_by_one
+
+  def workers(line):
+    return [text.split()[1] for text in log_of(outcomes[line]).splitlines()]
+
+  assert workers('--first') == workers('--second')
+  died_once, dies = workers('--dies_once'), workers('--dies')
+  assert died_once[0] == workers('--first')[0]
+  assert len(set(died_once)) == len(set(dies)) == 2
+  assert int(workers('--first')[0]) != os.getpid()
+
+
+def test_says_that_it_tries_again_once(one_by_one):
+  outcomes, shown = one_by_one
+  died = f'its worker died (exit code {-signal.SIGKILL})'
+  mark = outcomes['--dies_once'].job.flags[1]
+  assert shown.count(f'{died}; trying again: --dies_once {mark}') == 1
+  assert shown.count(f'{died}; trying again: --dies') == 1
+  assert shown.count(f'failed: {died}') == 1
+  assert shown[-1].startswith('8 of 8 lines have ended: ')
+
+
+def test_workers_run_side_by_side_and_die_alone(tmp_path):
+  a, b = str(tmp_path / 'a'), str(tmp_path / 'b')
+  lines = [['--dies'], ['--meets', a, b], ['--meets', b, a], ['--last']]
+  outcomes, _ = run_pool(tmp_path, lines, workers=2)
+  assert [outcomes[line].code for line in ('--meets', '--last')] == [0, 0]
+  assert outcomes['--dies'].code is None
+
+
+def test_a_line_that_takes_too_long_is_ended(tmp_path):
+  started = time.monotonic()
+  outcomes, shown = run_pool(
+    tmp_path, [['--hangs'], ['--last']], workers=1, timeout=0.5
+  )
+  assert time.monotonic() - started < 30
+  assert outcomes['--hangs'].code is None
+  assert outcomes['--hangs'].reason == 'took longer than 0.5 s'
+  assert len(log_of(outcomes['--hangs']).splitlines()) == 2
+  assert 'took longer than 0.5 s; trying again: --hangs' in shown
+  assert outcomes['--last'].code == 0
+
+
+def test_leaves_the_signals_as_they_were(tmp_path):
+  before = signal.getsignal(signal.SIGTERM)
+  run_pool(tmp_path, [['--first']], workers=1)
+  assert signal.getsignal(signal.SIGTERM) is before

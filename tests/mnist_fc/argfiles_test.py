@@ -1,0 +1,296 @@
+"""Tests of the scripts in mnist_fc/argfiles."""
+
+import ast
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from lottery_ticket.cli import argfiles
+from lottery_ticket.cli import flags
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import initialization
+from lottery_ticket.mnist_fc import lottery_experiment
+from lottery_ticket.mnist_fc import reinitialize
+from lottery_ticket.mnist_fc import train
+from lottery_ticket.mnist_fc.argfiles import initialization_argfile
+from lottery_ticket.mnist_fc.argfiles import lottery_experiment_argfile
+from lottery_ticket.mnist_fc.argfiles import reinitialize_argfile
+from lottery_ticket.mnist_fc.argfiles import train_argfile
+
+LOTTERY = lottery_experiment_argfile.main
+REINIT = reinitialize_argfile.main
+POOL = initialization_argfile.main
+DENSE = train_argfile.main
+RUNNERS = {
+  LOTTERY: lottery_experiment.train,
+  REINIT: reinitialize.train,
+  POOL: initialization.pool,
+  DENSE: train.train,
+}
+TOP = constants.EXPERIMENT_PATH
+
+
+@pytest.fixture
+def lines(capsys, monkeypatch):
+  """Returns a function that returns the lines that an argfile prints."""
+
+  def print_lines(main, *argv):
+    monkeypatch.setattr(sys, 'argv', ['argfile.py'])
+    flags.call(main, argv)
+    out, err = capsys.readouterr()
+    assert err == ''
+    return out.splitlines()
+
+  return print_lines
+
+
+def test_the_lottery_experiment_is_one_line_for_each_of_20_trials(lines):
+  assert lines(LOTTERY) == [
+    shlex.join([f'--output_dir={TOP}/trial{trial}', f'--seed={trial}'])
+    for trial in range(1, 21)
+  ]
+
+
+def test_dense_networks_are_one_line_for_each_of_20_trials(lines):
+  assert lines(DENSE) == [
+    shlex.join([f'--output_dir={TOP}/trial{trial}/0/dense', f'--seed={trial}'])
+    for trial in range(1, 21)
+  ]
+
+
+def test_pooling_is_one_line_for_each_of_31_levels(lines):
+  assert lines(POOL) == [
+    shlex.join([f'--level={level}', f'--experiment_path={TOP}'])
+    for level in range(31)
+  ]
+
+
+def reinitialization(experiment, trial, level, run_id):
+  """Returns the flags that a line should have."""
+  ticket = f'{TOP}/trial{trial}/{level}/same_init'
+  values = {
+    'output_dir': f'{TOP}/trial{trial}/{level}/{experiment}{run_id}',
+    'masks': f'{ticket}/masks',
+  }
+  if experiment != 'reinit':
+    pooled = f'{TOP}/weights/{level}/initialization'
+    values['initialization_distribution'] = pooled
+  if experiment == 'reuse_sign':
+    values['same_sign'] = f'{ticket}/initial'
+  values |= {'seed': trial, 'level': level, 'run_id': run_id}
+  return [f'--{name}={value}' for name, value in values.items()]
+
+
+@pytest.mark.parametrize('experiment', ['reinit', 'reuse', 'reuse_sign'])
+def test_reinitialization_is_10_lines_for_each_level_of_each_trial(
+  lines, experiment
+):
+  printed = lines(REINIT, f'--experiment={experiment}')
+  assert len(printed) == len(set(printed)) == 20 * 31 * 10
+  places = {0: (1, 0, 1), 1: (1, 0, 2), 10: (1, 1, 1), 310: (2, 0, 1)}
+  for i, place in (places | {-1: (20, 30, 10)}).items():
+    assert shlex.split(printed[i]) == reinitialization(experiment, *place)
+
+
+def test_reinit_is_the_default(lines):
+  assert lines(REINIT) == lines(REINIT, '--experiment=reinit')
+
+
+def test_fewer_and_other_lines(lines):
+  assert len(lines(LOTTERY, '--trials=3')) == 3
+  assert len(lines(DENSE, '--trials=3')) == 3
+  assert len(lines(POOL, '--iterations=0')) == 1
+  fewer = ('--trials=2', '--iterations=3', '--reinitializations=4')
+  assert len(lines(REINIT, *fewer)) == 2 * 4 * 4
+  chosen = lines(REINIT, *fewer, '--levels=[15,3]')
+  assert [shlex.split(line) for line in chosen] == [
+    reinitialization('reinit', trial, level, run_id)
+    for trial in (1, 2)
+    for level in (15, 3)
+    for run_id in range(1, 5)
+  ]
+
+
+def test_names_and_places_are_passed_on(lines):
+  argv = (
+    '--trials=1',
+    '--experiment_path=results',
+    '--mnist_location=data',
+    '--recipe=google',
+  )
+  assert lines(LOTTERY, *argv, '--iterations=5', '--experiment_name=x') == [
+    '--output_dir=results/trial1 --mnist_location=data --iterations=5'
+    ' --experiment_name=x --recipe=google --seed=1'
+  ]
+  assert lines(DENSE, *argv, '--experiment_name=big') == [
+    '--output_dir=results/trial1/0/big --mnist_location=data --recipe=google'
+    ' --seed=1'
+  ]
+  assert lines(REINIT, *argv, '--levels=[2]', '--reinitializations=1') == [
+    '--output_dir=results/trial1/2/reinit1'
+    ' --masks=results/trial1/2/same_init/masks --mnist_location=data'
+    ' --recipe=google --seed=1 --level=2 --run_id=1'
+  ]
+  pooling = ('--experiment_path=results', '--experiment_name=x')
+  assert lines(POOL, *pooling, '--iterations=0') == [
+    '--level=0 --experiment_path=results --experiment_name=x'
+  ]
+
+
+VALUES = {
+  'layers': (20, (15, 'tanh'), 10),
+  'kernel_initializer': 'he_normal',
+  'optimizer': 'SGD',
+  'learning_rate': 0.25,
+  'optimizer_settings': {'momentum': 0.9},
+  'batch_size': 50,
+  'training_len': ('epochs', 3),
+  'scaling': 'standard',
+  'validation_size': 100,
+  'evaluation_interval': 7,
+  'prune_percents': {'layer0': 0.5, 'layer2': 0.0},
+}
+
+
+@pytest.mark.parametrize('main', [LOTTERY, DENSE, REINIT])
+def test_values_of_the_recipe_are_passed_through(lines, main):
+  argv = [f'--{name}={value}' for name, value in VALUES.items()]
+  (line, *_) = lines(main, '--trials=1', *argv)
+  given = dict(
+    flag.removeprefix('--').split('=', 1) for flag in shlex.split(line)
+  )
+  texts = ('kernel_initializer', 'optimizer', 'scaling')
+  assert {
+    name: given[name] if name in texts else ast.literal_eval(given[name])
+    for name in VALUES
+  } == VALUES
+
+
+@pytest.mark.parametrize('main', RUNNERS)
+def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
+  path = "it's a #1 $HOME 日本"
+  argv = [f'--experiment_path={path}', '--iterations=1']
+  if main is DENSE:
+    argv.pop()
+  if main is REINIT:
+    argv += ['--experiment=reuse_sign', '--reinitializations=1']
+  if main is not POOL:
+    argv += [
+      '--trials=1',
+      *(f'--{name}={value}' for name, value in VALUES.items()),
+    ]
+  for line in lines(main, *argv):
+    command = shlex.split(line)
+    assert flags.normalize(RUNNERS[main], command) == command
+    for flag in command:
+      if flag.startswith(('--output_dir', '--masks', '--experiment_path')):
+        assert flag.split('=', 1)[1].startswith(path)
+
+
+@pytest.mark.parametrize(
+  ('main', 'argv', 'message'),
+  [
+    (LOTTERY, '--trials=0', 'trials: wanted at least 1, got 0'),
+    (DENSE, '--trials=-1', 'trials: wanted at least 1, got -1'),
+    (REINIT, '--trials=0', 'trials: wanted at least 1, got 0'),
+    (REINIT, '--iterations=-1', 'iterations: wanted at least 0, got -1'),
+    (POOL, '--iterations=-1', 'iterations: wanted at least 0, got -1'),
+    (
+      REINIT,
+      '--reinitializations=0',
+      'reinitializations: wanted at least 1, got 0',
+    ),
+    (
+      REINIT,
+      '--experiment=reinti',
+      "experiment: wanted one of ['reinit', 'reuse', 'reuse_sign'],"
+      " got 'reinti'",
+    ),
+    (
+      REINIT,
+      '--levels=3',
+      'levels: wanted a list of levels, like [3,15], got 3',
+    ),
+    (
+      REINIT,
+      '--levels=[]',
+      'levels: wanted a list of levels, like [3,15], got []',
+    ),
+    (
+      REINIT,
+      '--levels=[3,-1]',
+      'levels: wanted a list of levels, like [3,15], got [3, -1]',
+    ),
+    (
+      REINIT,
+      '--levels=[x]',
+      "levels: wanted a list of levels, like [3,15], got ['x']",
+    ),
+    (
+      LOTTERY,
+      '--recipe=papr',
+      "recipe: wanted one of ['google', 'paper'], got 'papr'",
+    ),
+    (
+      LOTTERY,
+      '--training_len=steps,3',
+      "training_len: wanted ('iterations', n) or ('epochs', n),"
+      " got ('steps', 3)",
+    ),
+    (
+      DENSE,
+      '--learning_rate=0',
+      'learning_rate: wanted a finite number above 0, got 0.0',
+    ),
+    (
+      REINIT,
+      '--prune_percents={layer0: 2}',
+      "percents['layer0']: wanted a fraction in [0, 1], got 2",
+    ),
+    (LOTTERY, '--trial=3', '--trial: no such flag; did you mean --trials?'),
+    (
+      POOL,
+      '--trials=3',
+      '--trials: no such flag; try --help',
+    ),
+    (
+      REINIT,
+      '--trials=two',
+      "--trials: wanted an integer, got 'two'",
+    ),
+  ],
+)
+def test_bad_flags_print_one_line_and_no_flags(
+  capsys, monkeypatch, main, argv, message
+):
+  monkeypatch.setattr(sys, 'argv', ['argfile.py'])
+  with pytest.raises(SystemExit) as caught:
+    flags.call(main, [argv])
+  assert caught.value.code == 2
+  assert capsys.readouterr() == ('', f'argfile.py: {message}\n')
+
+
+def test_the_scripts_themselves(root, monkeypatch):
+  path = "it's a #1"
+  monkeypatch.chdir(root / 'mnist_fc')
+  for name in ('lottery_experiment', 'train', 'reinitialize'):
+    read = argfiles.read(
+      f'argfiles/{name}_argfile.py --trials=1 '
+      + shlex.join([f'--experiment_path={path}'])
+    )
+    assert read[0][0].startswith(f'--output_dir={path}/trial1')
+  assert len(argfiles.read('argfiles/initialization_argfile.py')) == 31
+
+
+def test_they_need_no_tensorflow(root):
+  code = (
+    'import sys; from lottery_ticket.mnist_fc.argfiles import'
+    ' initialization_argfile, lottery_experiment_argfile,'
+    ' reinitialize_argfile, train_argfile;'
+    ' sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)'
+  )
+  assert (
+    subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
+  )

@@ -1,0 +1,216 @@
+"""Tests of lottery_ticket.mnist_fc.recipe."""
+
+import dataclasses
+import inspect
+import json
+from typing import Any
+
+import keras
+import pytest
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.mnist_fc import recipe as recipe_lib
+
+SMALL = {'layers': (20, 10), 'prune_percents': {'layer0': 0.2}}
+
+
+@pytest.mark.parametrize(
+  ('layers', 'wanted'),
+  [
+    ((20, 10), ((20, 'relu'), (10, None))),
+    ([30, 20, 10], ((30, 'relu'), (20, 'relu'), (10, None))),
+    ((10,), ((10, None),)),
+    (((20, 'tanh'), 10), ((20, 'tanh'), (10, None))),
+    ([[20, None], [10, 'relu']], ((20, None), (10, 'relu'))),
+  ],
+)
+def test_layers_have_one_form(layers, wanted):
+  recipe = recipe_lib.Recipe(layers=layers, prune_percents={})
+  assert recipe.layers == wanted
+  assert recipe.hyperparameters == {
+    'layers': list(wanted),
+    'kernel_initializer': 'glorot_normal',
+  }
+
+
+def test_interval_is_in_iterations():
+  recipe = recipe_lib.Recipe(evaluation_interval=7)
+  assert recipe.interval == ('iterations', 7)
+
+
+def test_optimizer_fn_makes_a_new_keras_optimizer_with_its_settings():
+  recipe = recipe_lib.Recipe(
+    optimizer='sgd', learning_rate=0.5, optimizer_settings={'momentum': 0.9}
+  )
+  optimizer = recipe.optimizer_fn()
+  assert type(optimizer) is keras.optimizers.SGD
+  assert float(optimizer.learning_rate) == 0.5
+  assert optimizer.momentum == 0.9
+  assert optimizer is not recipe.optimizer_fn()
+
+
+def test_configuration_survives_json():
+  recipe = recipe_lib.Recipe(**SMALL)
+  read = json.loads(json.dumps(recipe.configuration()))
+  assert recipe_lib.Recipe(**read).configuration() == {
+    **recipe.configuration(),
+    'training_len': ['iterations', 50_000],
+  }
+  assert set(read) == {
+    field.name for field in dataclasses.fields(recipe_lib.Recipe)
+  }
+
+
+def test_replace():
+  recipe = recipe_lib.Recipe()
+  other = recipe.replace(**SMALL, learning_rate=None, batch_size=3)
+  assert other == dataclasses.replace(recipe, **SMALL, batch_size=3)
+  assert recipe == recipe_lib.Recipe()
+
+
+NAMES = [field.name for field in dataclasses.fields(recipe_lib.Recipe)]
+
+
+@pytest.mark.parametrize(
+  ('values', 'message'),
+  [
+    (
+      {'lerning_rate': 1},
+      f'lerning_rate: no such value of a recipe; wanted one of {NAMES}',
+    ),
+    (
+      {'layers': ()},
+      'layers: wanted units, or (units, activation), of each, got ()',
+    ),
+    (
+      {'layers': 10},
+      'layers: wanted units, or (units, activation), of each, got 10',
+    ),
+    (
+      {'layers': 'x'},
+      "layers: wanted units, or (units, activation), of each, got 'x'",
+    ),
+    (
+      {'layers': (20.5, 10)},
+      'layers: wanted units, or (units, activation), got 20.5',
+    ),
+    (
+      {'layers': ((20, 'relu', 1), 10)},
+      "layers: wanted units, or (units, activation), got (20, 'relu', 1)",
+    ),
+    (
+      {'learning_rate': 0},
+      'learning_rate: wanted a finite number above 0, got 0',
+    ),
+    (
+      {'learning_rate': -0.1},
+      'learning_rate: wanted a finite number above 0, got -0.1',
+    ),
+    (
+      {'learning_rate': float('nan')},
+      'learning_rate: wanted a finite number above 0, got nan',
+    ),
+    (
+      {'learning_rate': float('inf')},
+      'learning_rate: wanted a finite number above 0, got inf',
+    ),
+    (
+      {'learning_rate': True},
+      'learning_rate: wanted a finite number above 0, got True',
+    ),
+    (
+      {'learning_rate': '1'},
+      "learning_rate: wanted a finite number above 0, got '1'",
+    ),
+    (
+      {'optimizer_settings': 3},
+      'optimizer_settings: wanted a dictionary, got 3',
+    ),
+    (
+      {'training_len': ('steps', 3)},
+      "training_len: wanted ('iterations', n) or ('epochs', n),"
+      " got ('steps', 3)",
+    ),
+    (
+      {'training_len': ('epochs', 0)},
+      'training_len: wanted an integer of at least 1 epochs, got 0',
+    ),
+    (
+      {'evaluation_interval': 0},
+      'evaluation_interval: wanted an integer of at least 1 iterations, got 0',
+    ),
+    (
+      {'prune_percents': 0.2},
+      'percents: wanted {layer name: fraction}, got 0.2',
+    ),
+    (
+      {'prune_percents': {'layer0': 1.5}},
+      "percents['layer0']: wanted a fraction in [0, 1], got 1.5",
+    ),
+    (
+      {'prune_percents': {'layer3': 0.1}},
+      "prune_percents['layer3']: no such layer;"
+      " wanted some of ['layer0', 'layer1', 'layer2']",
+    ),
+    (
+      {'layers': (20, 10)},
+      "prune_percents['layer2']: no such layer;"
+      " wanted some of ['layer0', 'layer1']",
+    ),
+  ],
+)
+def test_refuses_what_is_of_no_use(values, message):
+  with pytest.raises(errors.InputError) as caught:
+    recipe_lib.Recipe().replace(**values)
+  assert str(caught.value) == message
+
+
+@pytest.mark.parametrize('name', ['Adamm', '', 3])
+def test_refuses_an_unknown_optimizer_and_names_those_there_are(name):
+  with pytest.raises(errors.InputError) as caught:
+    recipe_lib.Recipe(optimizer=name).optimizer_fn()
+  message = str(caught.value)
+  assert message.startswith("optimizer: wanted one of ['Ada")
+  assert message.endswith(f'], got {name!r}')
+  for known in ('Adam', 'AdamW', 'SGD', 'RMSprop'):
+    assert f"'{known}'" in message
+
+
+def test_refuses_settings_that_the_optimizer_does_not_take():
+  recipe = recipe_lib.Recipe(optimizer_settings={'momentum': 0.9})
+  with pytest.raises(errors.InputError) as caught:
+    recipe.optimizer_fn()
+  assert str(caught.value).startswith(
+    "optimizer_settings: Adam does not take {'momentum': 0.9}: "
+  )
+
+
+def test_takes_values_shows_each_value_and_keeps_the_function():
+  @recipe_lib.takes_values
+  def train(output_dir: str, training_len: str = 'x', **values: Any):
+    """Trains.
+
+    Args:
+      output_dir: The run's folder.
+      training_len: Something of its own.
+      **values: Values of the recipe.
+
+    Returns:
+      What it was given.
+    """
+    return output_dir, training_len, values
+
+  parameters = inspect.signature(train).parameters
+  values = [name for name in NAMES if name != 'training_len']
+  assert list(parameters) == ['output_dir', 'training_len', *values]
+  for name in values:
+    parameter = parameters[name]
+    assert parameter.kind is parameter.KEYWORD_ONLY
+    assert parameter.default is None
+  assert parameters['batch_size'].annotation is int
+  assert train('a', batch_size=3) == ('a', 'x', {'batch_size': 3})
+  doc = train.__doc__
+  assert 'training_len: Something of its own.\n' in doc
+  assert 'batch_size: Examples a batch.\n' in doc
+  assert doc.count('training_len:') == 1 and '**values' not in doc
+  assert doc.index('prune_percents: ') < doc.index('Returns:')

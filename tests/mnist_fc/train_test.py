@@ -1,0 +1,216 @@
+"""Tests of lottery_ticket.mnist_fc.train."""
+
+import inspect
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import train
+
+
+def network(*parts):
+  return save_restore.restore_network(str(pathlib.Path(*map(str, parts))))
+
+
+def configuration(run):
+  return json.loads((pathlib.Path(run) / 'run.json').read_text())[
+    'configuration'
+  ]
+
+
+def check_equal(network_a, network_b):
+  assert set(network_a) == set(network_b)
+  for name, array in network_a.items():
+    np.testing.assert_array_equal(array, network_b[name])
+
+
+def test_keeps_the_signature_of_2018():
+  parameters = list(inspect.signature(train.train).parameters.values())
+  assert [(p.name, p.default) for p in parameters[:6]] == [
+    ('output_dir', inspect.Parameter.empty),
+    ('mnist_location', constants.MNIST_LOCATION),
+    ('training_len', None),
+    ('masks', None),
+    ('presets', None),
+    ('train_order_seed', None),
+  ]
+  for parameter in parameters[6:]:
+    assert parameter.kind is parameter.KEYWORD_ONLY
+
+
+def test_masks_that_are_a_list_are_united_and_presets_are_kept(
+  tmp_path, cheap, experiment_path
+):
+  tickets = [
+    experiment_path / f'trial{trial}' / '1' / 'same_init' / 'masks'
+    for trial in (1, 2)
+  ]
+  presets = experiment_path / 'trial1' / '0' / 'same_init' / 'final'
+  initial, final = train.train(
+    str(tmp_path / 'run'),
+    masks=list(map(str, tickets)),
+    presets=str(presets),
+    seed=1,
+    **cheap,
+  )
+  first, second = map(network, tickets)
+  united = {name: np.maximum(first[name], second[name]) for name in first}
+  assert np.any(united['layer0'] != first['layer0'])
+  assert np.any(united['layer0'] != second['layer0'])
+  check_equal(network(tmp_path, 'run/masks'), united)
+  check_equal(initial, masks_lib.apply(united, network(presets)))
+  assert np.any(initial['layer0_bias'])
+  check_equal(network(tmp_path, 'run/initial'), initial)
+  check_equal(network(tmp_path, 'run/final'), final)
+  pruned = united['layer0'] == 0
+  assert pruned.any() and not final['layer0'][pruned].any()
+
+
+OVERRIDES = {
+  'layers': [[15, 'tanh'], [10, None]],
+  'kernel_initializer': 'he_normal',
+  'optimizer': 'RMSprop',
+  'learning_rate': 0.25,
+  'optimizer_settings': {'momentum': 0.9},
+  'batch_size': 1000,
+  'training_len': ['epochs', 2],
+  'scaling': 'standard',
+  'validation_size': 50,
+  'evaluation_interval': 7,
+  'prune_percents': {'layer0': 0.5},
+}
+
+
+def test_each_value_that_replaces_a_recipes_is_used_and_recorded(
+  tmp_path, mnist
+):
+  train.train(
+    str(tmp_path), mnist, recipe='google', seed=4, level=2, **OVERRIDES
+  )
+  recorded = configuration(tmp_path)
+  assert recorded['experiment'] == {
+    'script': 'train',
+    'recipe': OVERRIDES,
+    'seed': 4,
+    'level': 2,
+    'permute_labels': False,
+  }
+  assert recorded['training_len'] == ['epochs', 2]
+  assert recorded['batch_size'] == 1000
+  assert recorded['intervals'] == {'train': 7, 'test': 7, 'validate': 7}
+  optimizer = recorded['optimizer']
+  assert (optimizer['class'], optimizer['momentum']) == ('RMSprop', 0.9)
+  assert optimizer['learning_rate'] == 0.25
+  assert recorded['model']['shapes'] == {
+    'layer0': [784, 15],
+    'layer0_bias': [15],
+    'layer1': [15, 10],
+    'layer1_bias': [10],
+  }
+  assert recorded['model']['hyperparameters'] == {
+    'layers': OVERRIDES['layers'],
+    'kernel_initializer': 'he_normal',
+  }
+  record = json.loads((tmp_path / 'run.json').read_text())
+  assert record['iterations'] == 2
+  assert (tmp_path / 'validate.json').exists()
+  deviation = network(tmp_path, 'initial')['layer0'].std()
+  assert deviation == pytest.approx(np.sqrt(2 / 784), rel=0.05)
+
+
+def test_the_recipe_of_2018_has_no_validation_set(tmp_path, mnist):
+  train.train(
+    str(tmp_path),
+    mnist,
+    ('iterations', 1),
+    recipe='google',
+    batch_size=1000,
+    layers=(10,),
+    prune_percents={},
+    seed=1,
+  )
+  recorded = configuration(tmp_path)
+  assert set(recorded['data']) == {'train', 'test'}
+  assert recorded['experiment']['recipe']['scaling'] == 'l2'
+  assert recorded['optimizer']['class'] == 'SGD'
+  assert not (tmp_path / 'validate.json').exists()
+
+
+def test_a_seed_is_drawn_once_and_another_run_needs_overwrite(tmp_path, cheap):
+  first = train.train(str(tmp_path / 'a'), **cheap)
+  again = train.train(str(tmp_path / 'a'), **cheap)
+  for before, after in zip(first, again, strict=True):
+    check_equal(before, after)
+  other = train.train(str(tmp_path / 'b'), **cheap)
+  assert np.any(other[0]['layer0'] != first[0]['layer0'])
+  seeds = [
+    configuration(tmp_path / run)['experiment']['seed'] for run in ('a', 'b')
+  ]
+  assert seeds[0] != seeds[1]
+  with pytest.raises(errors.InputError, match=r'a: holds a finished run of'):
+    train.train(str(tmp_path / 'a'), seed=seeds[1], **cheap)
+  check_equal(network(tmp_path, 'a/final'), first[1])
+  train.train(str(tmp_path / 'a'), seed=seeds[1], overwrite=True, **cheap)
+  for i, kind in enumerate(('initial', 'final')):
+    check_equal(network(tmp_path, 'a', kind), other[i])
+
+
+def test_seed_level_and_order_seed_give_the_order(tmp_path, cheap):
+  def order_of(name, **arguments):
+    train.train(str(tmp_path / name), **arguments, **cheap)
+    return configuration(tmp_path / name)['train_order_seed']
+
+  first = order_of('a', seed=1)
+  assert order_of('b', seed=1, level=1) != first
+  assert order_of('c', seed=1, level=1, train_order_seed=7) == 7
+  a, b, c = (network(tmp_path, name, 'initial') for name in 'abc')
+  check_equal(a, b)
+  check_equal(a, c)
+
+
+def test_fashion_mnist_is_another_location(tmp_path, cheap, sample):
+  fashion = tmp_path / 'fashion'
+  fashion.mkdir()
+  for name, array in sample.items():
+    if name.startswith('x'):
+      array = array.transpose(0, 2, 1)
+    np.save(fashion / f'{name}.npy', array)
+  train.train(str(tmp_path / 'mnist'), seed=1, **cheap)
+  train.train(
+    str(tmp_path / 'run'), seed=1, **cheap | {'mnist_location': str(fashion)}
+  )
+  data, other = (
+    configuration(tmp_path / name)['data'] for name in ('mnist', 'run')
+  )
+  assert set(data) == set(other) == {'train', 'test', 'validate'}
+  assert all(data[name] != other[name] for name in data)
+  final, turned = (network(tmp_path, n, 'final') for n in ('mnist', 'run'))
+  assert np.any(final['layer0'] != turned['layer0'])
+
+
+def test_data_that_change_in_place_are_read_again(tmp_path, cheap, sample):
+  location = tmp_path / 'data'
+  location.mkdir()
+  for name, array in sample.items():
+    np.save(location / f'{name}.npy', array)
+  arguments = cheap | {'mnist_location': str(location)}
+  train.train(str(tmp_path / 'a'), seed=1, **arguments)
+  np.save(location / 'y_test.npy', sample['y_test'][::-1])
+  with pytest.raises(errors.InputError, match=r'data\.test: '):
+    train.train(str(tmp_path / 'a'), seed=1, **arguments)
+
+
+@pytest.mark.parametrize(
+  'record', [{}, {'configuration': []}, {'configuration': {'experiment': {}}}]
+)
+def test_a_record_without_a_seed_is_of_another_run(tmp_path, cheap, record):
+  (tmp_path / 'run.json').write_text(json.dumps(record))
+  with pytest.raises(errors.InputError, match='another configuration'):
+    train.train(str(tmp_path), **cheap)
+  assert json.loads((tmp_path / 'run.json').read_text()) == record
