@@ -53,6 +53,9 @@ class ModelBase(tf.Module):
   >>> list(model.weights)
   ['hidden', 'hidden_bias', 'logits', 'logits_bias']
 
+  `__call__` becomes part of a graph, without AutoGraph: where it decides by a
+  tensor's value, it does so with `tf.cond` or `tf.where`.
+
   Variables are made at the first call, and found by name afterwards. Names
   and shapes of presets and masks are checked at the end of that call.
 
@@ -188,6 +191,7 @@ class ModelBase(tf.Module):
       InputError: If the inputs are of another rank, or a preset or a mask of
         this layer is of another shape.
     """
+    inputs = tf.cast(inputs, tf.float32)
     if inputs.shape.rank != 2 or inputs.shape[1] is None:
       raise errors.InputError(
         f'layer {name!r}: wanted inputs of shape [batch, features],'

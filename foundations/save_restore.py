@@ -235,7 +235,7 @@ def read_log(path: str) -> dict[str, np.ndarray]:
   log = read_json(path)
   try:
     arrays = {
-      'iteration': np.array(log['iteration'], np.int64),
+      'iteration': np.array(log['iteration']).astype(np.int64, casting='safe'),
       'loss': np.array(log['loss'], np.float64),
       'accuracy': np.array(log['accuracy'], np.float64),
     }

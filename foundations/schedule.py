@@ -74,13 +74,10 @@ def make(
     return iterations(length, batches_per_epoch, name)
 
   average_over = train_interval or test_interval or ('epochs', 1)
-  for point in checkpoints:
-    if type(point) is not int or point < 1:
-      raise errors.InputError(
-        f'checkpoints: wanted iterations of at least 1, got {point!r}'
-      )
+  length = iterations(training_len, batches_per_epoch, 'training_len')
+  _check_checkpoints(checkpoints, length)
   return Schedule(
-    training_len=iterations(training_len, batches_per_epoch, 'training_len'),
+    training_len=length,
     test=interval(test_interval, 'test_interval'),
     validate=interval(validate_interval, 'validate_interval'),
     train=iterations(average_over, batches_per_epoch, 'train_interval'),
@@ -111,3 +108,15 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
       f'{name}: wanted an integer of at least 1 {unit}, got {count!r}'
     )
   return int(count) * (batches_per_epoch if unit == 'epochs' else 1)
+
+
+def _check_checkpoints(checkpoints: Any, length: int) -> None:
+  if not isinstance(checkpoints, (list, tuple)):
+    raise errors.InputError(
+      f'checkpoints: wanted a list of iterations, got {checkpoints!r}'
+    )
+  for point in checkpoints:
+    if type(point) is not int or not 1 <= point <= length:
+      raise errors.InputError(
+        f'checkpoints: wanted iterations from 1 to {length}, got {point!r}'
+      )

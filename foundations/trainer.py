@@ -110,7 +110,11 @@ def train(
   with run_folder.locked(output_dir):
     done = run_folder.is_finished(output_dir, recorded, overwrite)
     if done and save_network:
-      return _load(model, output_dir)
+      try:
+        return _load(model, output_dir)
+      except errors.InputError:
+        if not overwrite:
+          raise
     run_folder.start(output_dir, recorded)
     started = time.monotonic()
     initial, final, results = run.train()
@@ -179,7 +183,9 @@ class _Run:
         'train_order_seed': self._dataset.train_order_seed,
         'optimizer': optimizers.configuration(self._optimizer),
         'model': self._model.configuration(),
-        'initial': save_restore.checksum(self._model.get_current_weights()),
+        'starting_weights': save_restore.checksum(
+          self._model.get_current_weights()
+        ),
         'data': {name: split.checksum for name, split in splits.items()},
         'jit_compile': self._jit_compile,
         'save_summaries': self._save_summaries,

@@ -1,0 +1,210 @@
+"""Tests of lottery_ticket.foundations.dataset_base."""
+
+import numpy as np
+import pytest
+
+from lottery_ticket.foundations import dataset_base
+
+X = np.arange(20.0).reshape(10, 2)
+Y = np.arange(10) % 3
+
+
+def make(batch_size=4, seed=1, **kwargs):
+  return dataset_base.DatasetBase(
+    (X, Y), batch_size, (X[:3], Y[:3]), train_order_seed=seed, **kwargs
+  )
+
+
+def test_splits_hold_what_they_are_given():
+  dataset = make(validate=(X[5:], Y[5:]))
+  assert list(dataset.splits) == ['train', 'test', 'validate']
+  for name, start, stop in (
+    ('train', 0, 10),
+    ('test', 0, 3),
+    ('validate', 5, 10),
+  ):
+    split = dataset.splits[name]
+    assert split.size == stop - start
+    assert (split.inputs.dtype, split.labels.dtype) == ('float32', 'int32')
+    np.testing.assert_array_equal(split.inputs, X[start:stop])
+    np.testing.assert_array_equal(split.labels, Y[start:stop])
+  assert dataset.splits['train'] is dataset.train
+  assert list(make().splits) == ['train', 'test']
+  assert make().validate is None
+
+
+def test_later_changes_of_the_arrays_do_not_reach_the_data():
+  inputs, labels = X.astype(np.float32), Y.astype(np.int32)
+  split = dataset_base.DatasetSplit(inputs, labels)
+  inputs[:], labels[:] = -1, -1
+  np.testing.assert_array_equal(split.inputs, X)
+  np.testing.assert_array_equal(split.labels, Y)
+
+
+def test_labels_may_be_distributions():
+  one_hot = np.eye(3)[Y]
+  dataset = dataset_base.DatasetBase((X, one_hot), 4, (X, one_hot))
+  assert dataset.train.labels.dtype == 'float32'
+  np.testing.assert_array_equal(dataset.train.labels, one_hot)
+
+
+@pytest.mark.parametrize(
+  ('batch_size', 'batches'), [(1, 10), (3, 4), (5, 2), (9, 2), (10, 1), (99, 1)]
+)
+def test_batches_per_epoch_counts_the_short_one(batch_size, batches):
+  assert make(batch_size).batches_per_epoch == batches
+  assert make(np.int64(batch_size)).batches_per_epoch == batches
+
+
+def test_an_epochs_order_is_a_permutation():
+  for epoch in range(5):
+    order = make().train_order(epoch)
+    assert order.dtype == np.int32
+    assert sorted(order) == list(range(10))
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+  first, again = make(), make(batch_size=5)
+  later = again.train_order(3)  # Whatever was asked for before.
+  np.testing.assert_array_equal(first.train_order(3), later)
+  np.testing.assert_array_equal(first.train_order(np.int64(3)), later)
+  orders = {
+    tuple(make(seed=seed).train_order(epoch))
+    for seed in range(4)
+    for epoch in range(4)
+  }
+  assert len(orders) == 16
+
+
+def test_a_seed_not_given_is_drawn_and_kept():
+  dataset, other = make(seed=None), make(seed=None)
+  assert dataset.train_order_seed != other.train_order_seed
+  again = make(seed=dataset.train_order_seed)
+  np.testing.assert_array_equal(dataset.train_order(0), again.train_order(0))
+
+
+def test_with_order_shares_the_data():
+  dataset = make(seed=1, validate=(X, Y))
+  other = dataset.with_order(2)
+  assert other.train is dataset.train
+  assert other.test is dataset.test
+  assert other.validate is dataset.validate
+  assert (dataset.train_order_seed, other.train_order_seed) == (1, 2)
+  np.testing.assert_array_equal(
+    other.train_order(0), make(seed=2).train_order(0)
+  )
+  np.testing.assert_array_equal(dataset.train_order(0), make().train_order(0))
+
+
+def test_checksums_tell_splits_apart():
+  def checksum(inputs, labels):
+    return dataset_base.DatasetSplit(inputs, labels).checksum
+
+  assert checksum(X, Y) == checksum(X.astype(np.float16), Y.astype(np.uint8))
+  other = X.copy()
+  other[9, 1] += 1
+  different = [
+    (X, Y),
+    (other, Y),
+    (X, Y[::-1]),
+    (X[:, :1], Y),
+    (X, np.eye(3)[Y]),
+  ]
+  assert len({checksum(*pair) for pair in different}) == len(different)
+
+
+@pytest.mark.parametrize(
+  ('inputs', 'labels', 'complaint'),
+  [
+    (
+      X[:, 0],
+      Y,
+      ' inputs: wanted shape [n, features...] with n > 0, got (10,)',
+    ),
+    (
+      X[:0],
+      Y[:0],
+      ' inputs: wanted shape [n, features...] with n > 0, got (0, 2)',
+    ),
+    (
+      X,
+      Y[:9],
+      ' labels: wanted shape [10] or [10, classes] as there are 10 inputs,'
+      ' got (9,)',
+    ),
+    (
+      X,
+      np.zeros((10, 2, 2)),
+      ' labels: wanted shape [10] or [10, classes] as there are 10 inputs,'
+      ' got (10, 2, 2)',
+    ),
+    (X, Y - 1, ' labels: wanted integers from 0, got int64 from -1'),
+    (X, Y / 2, ' labels: wanted integers from 0, got float64 from 0.0'),
+    (X + np.nan, Y, ' inputs: wanted finite numbers'),
+    (X, np.full((10, 3), np.inf), ' labels: wanted finite numbers'),
+    (
+      X.astype(str),
+      Y,
+      ': wanted arrays of numbers, got <U32 inputs and int64 labels',
+    ),
+    (
+      X,
+      Y.astype(object),
+      ': wanted arrays of numbers, got float64 inputs and object labels',
+    ),
+  ],
+)
+def test_arrays_that_make_no_split_are_refused(
+  inputs, labels, complaint, refused
+):
+  pair = (inputs, labels)
+  with refused(f'split{complaint}'):
+    dataset_base.DatasetSplit(*pair)
+  with refused(f'train{complaint}'):
+    dataset_base.DatasetBase(pair, 4, (X, Y))
+  with refused(f'test{complaint}'):
+    dataset_base.DatasetBase((X, Y), 4, pair)
+  with refused(f'validate{complaint}'):
+    make(validate=pair)
+
+
+def test_splits_of_different_form_are_refused(refused):
+  with refused(
+    'test inputs: wanted shape [n, *[2]] like the training set, got [n, *[1]]'
+  ):
+    dataset_base.DatasetBase((X, Y), 4, (X[:, :1], Y))
+  with refused(
+    'validate labels: wanted shape [n, *[]] like the training set,'
+    ' got [n, *[3]]'
+  ):
+    make(validate=(X, np.eye(3)[Y]))
+
+
+@pytest.mark.parametrize('size', [0, -1, 1.5, 4.0, True, '4', None])
+def test_other_batch_sizes_are_refused(size, refused):
+  with refused(f'batch size: wanted an integer of at least 1, got {size!r}'):
+    make(size)
+
+
+@pytest.mark.parametrize('seed', [-1, 1.5, 'x', True])
+def test_other_order_seeds_are_refused(seed, refused):
+  message = f'train_order_seed: wanted an integer in [0, 2**63), got {seed!r}'
+  with refused(message):
+    make(seed=seed)
+  with refused(message):
+    make().with_order(seed)
+
+
+def test_labels_must_fit_the_models_outputs(refused):
+  dataset = make(validate=(X, Y + 1))
+  dataset.check_classes(4)
+  dataset.check_classes(99)
+  with refused('validate labels: go up to 3, the model has 3 outputs'):
+    dataset.check_classes(3)
+  one_hot = dataset_base.DatasetBase((X, np.eye(3)[Y]), 4, (X, np.eye(3)[Y]))
+  one_hot.check_classes(3)
+  for classes in (2, 4):
+    with refused(
+      f'train labels: are of 3 classes, the model has {classes} outputs'
+    ):
+      one_hot.check_classes(classes)
