@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
+
 IMPORTS = """
 import importlib.resources
 import pathlib
@@ -23,6 +25,19 @@ assert str(package).startswith(FOLDER), package
 assert pathlib.Path(locations.EXPERIMENT_PATH).parent == pathlib.Path.cwd()
 """
 
+RESULTS = """
+from lottery_ticket.analysis import results, tables
+print(tables.tickets(results.summarize(results.read('experiments').runs)))
+"""
+
+
+def _save_sample(location: pathlib.Path) -> None:
+  """Makes a data location of the sample."""
+  location.mkdir()
+  with np.load(pathlib.Path(__file__).parent / 'mnist_sample.npz') as sample:
+    for name, array in sample.items():
+      np.save(location / f'{name}.npy', array)
+
 
 def main(folder: str) -> None:
   """Runs what a user would, and ends with an error if it does not work."""
@@ -32,11 +47,16 @@ def main(folder: str) -> None:
     if not name.startswith('LOTTERY_TICKET')
   } | {'PYTHONPATH': folder, 'TF_CPP_MIN_LOG_LEVEL': '3'}
   runner = [sys.executable, '-m', 'lottery_ticket.cli.argfile_runner']
-  argfile = ['runners/train.py', 'argfiles/train_argfile.py --trials=2']
+  argfile = (
+    'argfiles/lottery_experiment_argfile.py --trials=1 --iterations=1'
+    ' --training_len=iterations,20 --validation_size=100 --mnist_location=mnist'
+  )
   with tempfile.TemporaryDirectory() as elsewhere:
+    _save_sample(pathlib.Path(elsewhere, 'mnist'))
     for command in (
       [sys.executable, '-c', f'FOLDER = {folder!r}{IMPORTS}'],
-      [*runner, *argfile, '--dry_run'],
+      [*runner, 'runners/lottery_experiment.py', argfile],
+      [sys.executable, '-c', RESULTS],
     ):
       subprocess.run(command, cwd=elsewhere, env=environment, check=True)
   print('The wheel works.')
