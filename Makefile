@@ -68,8 +68,8 @@ bench: $(INSTALLED)
 	$(RUN) benchmarks/speed.py
 
 $(INSTALLED): pyproject.toml setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-	  { echo '$(PYTHON): wanted Python 3.10 or newer; try make PYTHON=...'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo '$(PYTHON): wanted Python 3.10 to 3.13; try make PYTHON=python3.12'; exit 1; }
 	@echo 'Setting up $(VENV): some minutes, once'
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo '$(PYTHON) has no venv; on Debian: apt-get install python3-venv'; exit 1; }

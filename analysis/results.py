@@ -1,5 +1,6 @@
 """Every finished run of an experiment's folder, as one tidy table."""
 
+import json
 import pathlib
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ COLUMNS = (
   'early_stop_split',
   'accuracy',
   'final_accuracy',
+  'recipe',
 )
 
 
@@ -33,7 +35,8 @@ class Results(NamedTuple):
     runs: A row for each finished run, with `COLUMNS`: `density` is P_m in
       [0, 1], `early_stop` the iteration of minimum loss on `early_stop_split`
       (the validation set, or the test set where there is none), `accuracy`
-      the test accuracy then, `final_accuracy` that at the end.
+      the test accuracy then, `final_accuracy` that at the end, `recipe` the
+      hyperparameters as JSON.
     problems: {run's folder: why it is not among the runs}.
   """
 
@@ -83,7 +86,35 @@ def _row(run: paths.Run) -> dict[str, Any]:
     'early_stop_split': split,
     'accuracy': metrics.accuracy_at(test, stop.iteration),
     'final_accuracy': float(test['accuracy'][-1]),
+    'recipe': json.dumps(_recipe(record), sort_keys=True),
   }
+
+
+def _recipe(record: dict[str, Any]) -> dict[str, Any]:
+  """Returns what runs that are to be compared have in common."""
+  configuration = record.get('configuration') or {}
+  experiment = configuration.get('experiment') or {}
+  recipe = dict(experiment.get('recipe') or {})
+  recipe.pop('prune_percents', None)  # Controls do not prune.
+  return recipe | {
+    'permute_labels': experiment.get('permute_labels', False),
+    'test data': (configuration.get('data') or {}).get('test'),
+  }
+
+
+def differences(runs: pd.DataFrame) -> list[str]:
+  """Returns the hyperparameters in which runs differ, by name.
+
+  Args:
+    runs: As in `Results`.
+  """
+  recipes = [json.loads(recipe) for recipe in runs['recipe'].unique()]
+  names = sorted({name for recipe in recipes for name in recipe})
+  return [
+    name
+    for name in names
+    if any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)
+  ]
 
 
 def summarize(runs: pd.DataFrame) -> pd.DataFrame:

@@ -50,10 +50,19 @@ def read(argfile: str) -> list[list[str]]:
     reason = (result.stderr.strip() or 'no message').splitlines()[-1]
     raise errors.InputError(f'{argfile}: failed: {reason}')
   lines = result.stdout.split('\n')  # Paths may have what else ends lines.
+  if '--help' in arguments:
+    raise errors.InputError(
+      f'{argfile}: prints help, not flags; run python {find(script)} --help'
+    )
   sets = [
     _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
   ]
   sets = [flags for flags in sets if flags]
+  for flags in sets:
+    if not flags[0].startswith('--'):
+      raise errors.InputError(
+        f'{argfile}: wanted lines of flags, got {flags[0]!r}'
+      )
   if not sets:
     raise errors.InputError(f'{argfile}: prints no flags')
   return sets

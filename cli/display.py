@@ -44,7 +44,7 @@ class Display:
     """Shows where jobs are by now.
 
     Args:
-      jobs: Those that have not ended.
+      jobs: Those under way.
     """
     for job in jobs:
       status = _read_status(job)

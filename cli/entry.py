@@ -38,6 +38,8 @@ def quiet() -> Iterator[None]:
     os.dup2(held.fileno(), 2)
     try:
       yield
+    except ModuleNotFoundError:
+      raise  # Says it all.
     except BaseException:
       held.seek(0)
       os.write(stderr, held.read())
@@ -55,6 +57,12 @@ def run(target: str) -> None:
   """
   limit_threads()
   module, name = target.split(':')
-  with quiet():
-    function = getattr(importlib.import_module(module), name)
+  try:
+    with quiet():
+      function = getattr(importlib.import_module(module), name)
+  except ModuleNotFoundError as error:
+    flags.stop(
+      f'{error}; pip install "lottery-ticket[analysis]" brings it',
+      flags.BAD_INPUT,
+    )
   flags.call(function)

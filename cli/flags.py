@@ -58,15 +58,16 @@ def call(
     command = normalize(function, argv)
     fire.Fire(_parsed_by_annotation(function), command=command, name=program)
   except errors.InputError as error:
-    _stop(program, error, BAD_INPUT)
+    stop(error, BAD_INPUT)
   except OSError as error:
-    _stop(program, error, FAILURE)
+    stop(error, FAILURE)
   except KeyboardInterrupt:
-    _stop(program, 'interrupted', INTERRUPTED)
+    stop('interrupted', INTERRUPTED)
 
 
-def _stop(program: str, message: object, code: int) -> typing.NoReturn:
+def stop(message: object, code: int) -> typing.NoReturn:
   """Ends the program with one line on stderr."""
+  program = pathlib.Path(sys.argv[0]).name
   print(f'{program}: {" ".join(str(message).split())}', file=sys.stderr)
   sys.exit(code)
 
@@ -127,9 +128,11 @@ def _split(
   rest = list(argv)
   while rest:
     argument = rest.pop(0)
-    if not argument.startswith('--'):
+    if not argument.startswith('-'):
       positional.append(argument)
       continue
+    if not argument.startswith('--'):
+      raise errors.InputError(f'{argument}: no such flag; try --help')
     written, equals, value = argument[2:].partition('=')
     name, negated = _find(written.replace('-', '_'), parameters)
     if name in flags:
@@ -203,7 +206,13 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
     return text
   if str in wanted and not text.startswith(('[', '(', '{')):
     return text
-  return parser.DefaultParseValue(text)
+  value = parser.DefaultParseValue(text)
+  if isinstance(value, str) and text.startswith(('[', '(', '{')):
+    raise errors.InputError(
+      f"--{parameter.name}: wanted a list like ['a','b'], or a tuple or"
+      f' dictionary with its text in quotes, got {text!r}'
+    )
+  return value
 
 
 def _kinds(annotation: Any) -> set[Any]:

@@ -16,6 +16,7 @@ from lottery_ticket.cli import worker
 
 _POLL = 0.5  # Seconds between two looks at the workers.
 _ATTEMPTS = 2  # A line whose worker died gets one more.
+_LINES_A_WORKER = 5  # TensorFlow never frees what it compiled: 10 MB a run.
 
 
 class Outcome(NamedTuple):
@@ -52,6 +53,7 @@ def run(
   outcomes: list[Outcome] = []
   pool = pebble.ProcessPool(
     max_workers=workers,
+    max_tasks=_LINES_A_WORKER,
     context=multiprocessing.get_context('spawn'),
     initializer=worker.begin,
     initargs=[os.getpid()],
@@ -89,7 +91,8 @@ def _outcomes(
     done, _ = futures.wait(
       pending, timeout=_POLL, return_when=futures.FIRST_COMPLETED
     )
-    display.look([job for job, _ in pending.values()])
+    running = [job for future, (job, _) in pending.items() if future.running()]
+    display.look(running)
     for future in done:
       job, attempt = pending.pop(future)
       outcome = _outcome(job, future, timeout)

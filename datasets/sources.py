@@ -97,9 +97,9 @@ DATASETS: dict[str, Dataset] = {
     sources=(
       fetchers.Mirror("Keras's mirror", _KERAS_URL, fetchers.GZIPPED),
       fetchers.Mirror(
-        "Zalando's mirror",
-        # It has no https; the checksums are what vouches for the files.
-        'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+        "Zalando's repository",
+        'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist'
+        '/master/data/fashion/',
         fetchers.GZIPPED,
       ),
       fetchers.Folder(

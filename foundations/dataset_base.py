@@ -75,7 +75,8 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
       f' {labels.min()}'
     )
   for kind, array in (('inputs', inputs), ('labels', labels)):
-    if array.dtype.kind == 'f' and not np.isfinite(array).all():
+    limit = np.finfo(np.float32).max
+    if array.dtype.kind == 'f' and not (np.abs(array) <= limit).all():
       raise errors.InputError(f'{name} {kind}: wanted finite numbers')
 
 

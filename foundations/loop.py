@@ -139,11 +139,9 @@ class _Average:
 
   def take(self) -> Measurement:
     """Returns the means and starts anew."""
-    mean = Measurement(
-      self._loss / self._examples, self._right / self._examples
-    )
-    self.__init__()  # type: ignore[misc]
-    return mean
+    loss, right, examples = self._loss, self._right, self._examples
+    self._loss, self._right, self._examples = 0.0, 0, 0
+    return Measurement(loss / examples, right / examples)
 
 
 class _Steps:

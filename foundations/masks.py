@@ -110,7 +110,7 @@ def _combine(
   """Combines masks layer by layer."""
   flat: list[Network] = []
   for item in masks:
-    flat.extend([item] if isinstance(item, Mapping) else item)
+    flat.extend(item if isinstance(item, (list, tuple)) else [item])
   if not flat:
     raise errors.InputError('masks: wanted at least one set, got none')
   checked = [check(item, f'masks {i}') for i, item in enumerate(flat)]

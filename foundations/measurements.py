@@ -47,10 +47,6 @@ class Measurements:
         f'{split}/accuracy', measurement.accuracy, iteration
       )
 
-  def last_iteration(self, split: str) -> int | None:
-    """Returns when a split was last measured, or None."""
-    return self._logs[split]['iteration'][-1] if split in self._logs else None
-
   def save(self, directory: str) -> None:
     """Writes a JSON log for each split into a run's folder."""
     for split, log in self._logs.items():

@@ -123,6 +123,13 @@ class ModelBase(tf.Module):
         f' [batch, classes], got {len(self._variables)} parameters and shape'
         f' {logits.shape}'
       )
+    made = {id(variable) for variable in self._variables.values()}
+    for variable in self.trainable_variables:
+      if id(variable) not in made:
+        raise errors.InputError(
+          f'{type(self).__name__}: variable {variable.name!r} would not be'
+          ' saved or reset; wanted only those that layers like dense make'
+        )
     return int(logits.shape[1])
 
   @property
@@ -231,7 +238,7 @@ class ModelBase(tf.Module):
     if labels.shape.rank == 2:
       labels = tf.argmax(labels, 1, output_type=tf.int32)
     classes = tf.argmax(logits, 1, output_type=tf.int32)
-    return tf.cast(tf.equal(classes, labels), tf.int32)
+    return tf.cast(tf.equal(classes, tf.cast(labels, tf.int32)), tf.int32)
 
   def measure(
     self, inputs: tf.Tensor, labels: tf.Tensor

@@ -29,6 +29,11 @@ evaluate = loop.evaluate
 Network = masks_lib.Network
 Length = schedule.Length
 
+_THREADS_VARIABLE = {
+  'intra_op': 'TF_NUM_INTRAOP_THREADS',
+  'inter_op': 'TF_NUM_INTEROP_THREADS',
+}
+
 
 def train(
   dataset: dataset_base.DatasetBase,
@@ -83,6 +88,11 @@ def train(
       is in use or cannot be written.
   """
   dataset.check_classes(model.build(dataset.train.inputs[:1]))
+  revived = _revived(model.masks, model.get_current_weights())
+  if revived:
+    raise errors.InputError(
+      f'model: wanted 0 for pruned weights, got others in {revived!r}'
+    )
   optimizer = optimizers.make(optimizer_fn)
   plan = schedule.make(
     dataset.batches_per_epoch,
@@ -124,6 +134,7 @@ def train(
       {
         'configuration': recorded,
         'results': results,
+        'final_weights': save_restore.checksum(final),
         'iterations': plan.training_len,
         'seconds': seconds,
         'iterations_per_second': plan.training_len / seconds,
@@ -205,7 +216,9 @@ class _Run:
       name = '/'.join(pathlib.Path(directory or 'training').parts[-3:])
       self._loop.run(name, measurements, self._save_checkpoint)
     final = model.get_current_weights()
-    _check_masks_held(model.masks, final)
+    revived = _revived(model.masks, final)
+    if revived:  # Never to be trusted.
+      raise RuntimeError(f'pruned weights of {revived!r} came back in training')
     results = {
       name: evaluate(model, split)._asdict()
       for name, split in self._dataset.splits.items()
@@ -225,33 +238,34 @@ class _Run:
     )
 
 
-def _check_masks_held(masks: Network, final: Network) -> None:
-  """Raises RuntimeError if a pruned weight is not 0: never to be trusted."""
+def _revived(masks: Network, weights: Network) -> str | None:
+  """Returns the first layer with a pruned weight that is not 0, or None.
+
+  Weights of a training that diverged are not numbers: nothing has revived them.
+  """
   for name, mask in masks.items():
-    if np.any(final[name][mask == 0] != 0):
-      raise RuntimeError(f'pruned weights of {name!r} came back in training')
+    pruned = weights[name][mask == 0]
+    if np.any((pruned != 0) & np.isfinite(pruned)):
+      return name
+  return None
 
 
 def _load(
   model: model_base.ModelBase, output_dir: str
 ) -> tuple[Network, Network]:
-  """Returns a finished run's weights, and puts the final ones in the model."""
-  initial = save_restore.restore_network(paths.initial(output_dir))
-  final = save_restore.restore_network(paths.final(output_dir))
-  names = model.weights
-  for network, path in (
-    (initial, paths.initial(output_dir)),
-    (final, paths.final(output_dir)),
-  ):
-    if set(network) != set(names):
-      raise errors.InputError(
-        f'{path}: wanted {sorted(names)}, got {sorted(network)}'
-      )
-  for name, variable in names.items():
-    variable.assign(final[name])
-  return ({name: initial[name] for name in names}), {
-    name: final[name] for name in names
-  }
+  """Returns a finished run's weights, and puts the final ones in the model.
+
+  The model is as it was when the run began: its weights are the initial ones.
+  """
+  path = paths.final(output_dir)
+  record = save_restore.read_json(paths.record(output_dir))
+  stored = save_restore.restore_network(path)
+  if save_restore.checksum(stored) != record.get('final_weights'):
+    raise errors.InputError(f'{path}: other weights than the run has left')
+  initial = model.get_current_weights()
+  for name, variable in model.weights.items():
+    variable.assign(stored[name])
+  return initial, model.get_current_weights()
 
 
 def _plain(configuration: dict[str, Any]) -> dict[str, Any]:
@@ -286,7 +300,6 @@ def _threads() -> dict[str, int]:
     'inter_op': threading.get_inter_op_parallelism_threads(),
   }
   return {
-    kind: count
-    or int(os.environ.get(f'TF_NUM_{kind.replace("_", "").upper()}_THREADS', 0))
+    kind: count or int(os.environ.get(_THREADS_VARIABLE[kind]) or 0)
     for kind, count in set_by_call.items()
   }

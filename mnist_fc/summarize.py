@@ -32,6 +32,12 @@ def summarize(
   found = results.read(experiment_path)
   summary = results.summarize(found.runs)
   print(tables.tickets(summary))
+  differing = results.differences(found.runs)
+  if differing:
+    names = ', '.join(differing)
+    print(f'take care: the runs differ in {names}', file=sys.stderr)
+  if 'test' in set(found.runs.early_stop_split):
+    print('early stop by test loss, where there is no validation set')
   for directory, problem in found.problems.items():
     print(f'left out: {directory}: {problem}', file=sys.stderr)
   path = figure or paths.graph(experiment_path, 'tickets', 'early_stop.png')

@@ -10,6 +10,7 @@ def main(
   experiment_path: str = constants.EXPERIMENT_PATH,
   iterations: int = 30,
   experiment_name: str | None = None,
+  trials: list[int] | None = None,
 ) -> None:
   """Prints one line of flags for each level.
 
@@ -17,6 +18,7 @@ def main(
     experiment_path: The folder of all trials.
     iterations: The number of pruning rounds: levels 0 to `iterations`.
     experiment_name: Name of the runs' folders; the runner's by default.
+    trials: Names of the trials, like [1,2]; all that are there by default.
   """
   argfiles.check_count('iterations', iterations, least=0)
   for level in range(iterations + 1):
@@ -25,6 +27,7 @@ def main(
         level=level,
         experiment_path=experiment_path,
         experiment_name=experiment_name,
+        trials=trials,
       )
     )
 

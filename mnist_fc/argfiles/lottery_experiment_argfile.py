@@ -18,6 +18,7 @@ def main(
   mnist_location: str | None = None,
   recipe: str | None = None,
   experiment_name: str | None = None,
+  permute_labels: bool = False,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each trial; its number is its seed.
@@ -29,10 +30,13 @@ def main(
     mnist_location: Folder with the data; the runner's by default.
     recipe: 'paper' (the runner's default) or 'google'.
     experiment_name: Name of the runs' folders; the runner's by default.
+    permute_labels: Whether to rename the classes by a random permutation.
     **values: Values of the recipe to replace, by name.
   """
   constants.recipe(recipe or 'paper', **values)
   argfiles.check_count('trials', trials)
+  if iterations is not None:
+    argfiles.check_count('iterations', iterations, least=0)
   for trial in range(1, trials + 1):
     print(
       argfiles.line(
@@ -42,6 +46,7 @@ def main(
         experiment_name=experiment_name,
         recipe=recipe,
         seed=trial,
+        permute_labels=permute_labels or None,
         **values,
       )
     )

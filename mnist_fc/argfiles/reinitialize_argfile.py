@@ -25,6 +25,8 @@ def main(
   levels: list[int] | None = None,
   mnist_location: str | None = None,
   recipe: str | None = None,
+  ticket_name: str = 'same_init',
+  permute_labels: bool = False,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each trial, level and reinitialization.
@@ -40,6 +42,8 @@ def main(
     levels: Only these levels, like [3,15].
     mnist_location: Folder with the data; the runner's by default.
     recipe: 'paper' (the runner's default) or 'google'.
+    ticket_name: Name of the tickets' folders.
+    permute_labels: Whether the tickets' classes were permuted.
     **values: Values of the recipe to replace, by name.
   """
   if experiment not in EXPERIMENTS:
@@ -54,14 +58,21 @@ def main(
   for trial, level, run_id in itertools.product(
     range(1, trials + 1), chosen, range(1, reinitializations + 1)
   ):
+    trial_directory = paths.trial(experiment_path, trial)
+    ticket = paths.run(trial_directory, level, ticket_name)
+    pooled = paths.initialization(experiment_path, level)
     print(
       argfiles.line(
-        **_places(experiment, experiment_path, trial, level, run_id),
+        output_dir=paths.run(trial_directory, level, experiment, run_id),
+        masks=paths.masks(ticket),
+        initialization_distribution=pooled if experiment != 'reinit' else None,
+        same_sign=paths.initial(ticket) if experiment == 'reuse_sign' else None,
         mnist_location=mnist_location,
         recipe=recipe,
         seed=trial,
         level=level,
         run_id=run_id,
+        permute_labels=permute_labels or None,
         **values,
       )
     )
@@ -76,25 +87,6 @@ def _check_levels(levels: Any) -> Sequence[int]:
       f'levels: wanted a list of levels, like [3,15], got {levels!r}'
     )
   return levels
-
-
-def _places(
-  experiment: str, experiment_path: str, trial: int, level: int, run_id: int
-) -> dict[str, str]:
-  """Returns the flags that name folders."""
-  trial_directory = paths.trial(experiment_path, trial)
-  ticket = paths.run(trial_directory, level)
-  places = {
-    'output_dir': paths.run(trial_directory, level, experiment, run_id),
-    'masks': paths.masks(ticket),
-  }
-  if experiment != 'reinit':
-    places['initialization_distribution'] = paths.initialization(
-      experiment_path, level
-    )
-  if experiment == 'reuse_sign':
-    places['same_sign'] = paths.initial(ticket)
-  return places
 
 
 if __name__ == '__main__':

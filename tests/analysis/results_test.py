@@ -62,7 +62,21 @@ def test_a_row_for_each_run(experiment):
     'early_stop_split': 'validate',
     'accuracy': pytest.approx(0.98),
     'final_accuracy': pytest.approx(0.91),
+    'recipe': '{"permute_labels": false, "test data": null}',
   }
+
+
+def test_runs_of_different_recipes_are_noticed(experiment):
+  for trial, rate in ((1, 0.1), (2, 0.2)):
+    record = experiment / f'trial{trial}' / '1' / 'reinit1' / 'run.json'
+    recipe = {'learning_rate': rate, 'batch_size': 60}
+    configuration = {'experiment': {'recipe': recipe}}
+    save_restore.write_json(str(record), {'configuration': configuration})
+  runs = results.read(str(experiment)).runs
+  assert results.differences(runs) == ['batch_size', 'learning_rate']
+  reinitialized = runs[runs.experiment == 'reinit']
+  assert results.differences(reinitialized) == ['learning_rate']
+  assert results.differences(runs[runs.experiment == 'same_init']) == []
 
 
 def test_without_a_validation_set_the_test_set_says_when_to_stop(tmp_path):

@@ -92,9 +92,9 @@ def test_an_argfile_may_have_flags_of_its_own(argfile):
 
 
 def test_no_shell_sees_an_argfile(argfile, tmp_path):
-  name = argfile('import sys\nprint(len(sys.argv), *sys.argv[1:])')
+  name = argfile('import sys\nprint("--n", len(sys.argv), *sys.argv[1:])')
   read = argfiles.read(f'{name} ; touch made')
-  assert read == [['4', ';', 'touch', 'made']]
+  assert read == [['--n', '4', ';', 'touch', 'made']]
   assert not (tmp_path / 'made').exists()
 
 
@@ -160,3 +160,15 @@ def test_check_count():
   assert refusal(argfiles.check_count, 'iterations', -1, 0) == (
     'iterations: wanted at least 0, got -1'
   )
+
+
+def test_what_prints_no_flags_is_refused(argfile):
+  name = argfile('print("hello there")')
+  wanted = f"{name}: wanted lines of flags, got 'hello'"
+  assert refusal(argfiles.read, name) == wanted
+
+
+def test_help_of_an_argfile_is_not_run(argfile):
+  name = argfile('print("NAME")')
+  with pytest.raises(errors.InputError, match='prints help, not flags'):
+    argfiles.read(f'{name} --help')

@@ -98,10 +98,10 @@ def refusal(recorder, capsys):
     ((OUTPUT, '--overwrite', '--nooverwrite'), '--overwrite is given twice'),
     (('out',), "'out': unexpected; flags are given as --name=value"),
     ((OUTPUT, 'out'), "'out': unexpected; flags are given as --name=value"),
-    (('-o', 'x'), "'-o': unexpected; flags are given as --name=value"),
-    (('-o=x',), "'-o=x': unexpected; flags are given as --name=value"),
-    ((OUTPUT, '-i=3'), "'-i=3': unexpected; flags are given as --name=value"),
-    ((OUTPUT, '-'), "'-': unexpected; flags are given as --name=value"),
+    (('-o', 'x'), '-o: no such flag; try --help'),
+    (('-o=x',), '-o=x: no such flag; try --help'),
+    ((OUTPUT, '-i=3'), '-i=3: no such flag; try --help'),
+    ((OUTPUT, '-'), '-: no such flag; try --help'),
     ((OUTPUT, '--'), '--: no such flag; try --help'),
     ((OUTPUT, '--', '--trace'), '--: no such flag; try --help'),
     ((OUTPUT, '--trace'), '--trace: no such flag; try --help'),
@@ -246,7 +246,6 @@ def test_text_may_follow_its_flag(recorder, value):
     ('--masks=a,b', {'masks': 'a,b'}),
     ('--masks=[a,b]', {'masks': ['a', 'b']}),
     ("--masks=['/a/b', '/c d']", {'masks': ['/a/b', '/c d']}),
-    ('--masks=[a', {'masks': '[a'}),
     ('--masks=None', {'masks': None}),
     ('--recipe=google', {'recipe': 'google'}),
     ('--recipe=2018', {'recipe': '2018'}),
@@ -404,3 +403,15 @@ def test_normalize_spells_out(recorder):
     '--output_dir=a b',
     '--iterations=-3',
   ]
+
+
+def test_a_list_without_quotes_that_is_no_list_is_refused():
+  masks = inspect.Parameter(
+    'masks', inspect.Parameter.KEYWORD_ONLY, annotation=str | list | None
+  )
+  with pytest.raises(errors.InputError) as raised:
+    flags.parse('[/a/b,/c/d]', masks)
+  assert str(raised.value) == (
+    "--masks: wanted a list like ['a','b'], or a tuple or dictionary with its"
+    " text in quotes, got '[/a/b,/c/d]'"
+  )

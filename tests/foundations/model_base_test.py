@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
@@ -632,3 +633,16 @@ def test_masks_of_ones_are_no_masks(make_model):
   assert plain.configuration() == masked.configuration()
   for name, gradient in gradients(masked).items():
     np.testing.assert_array_equal(gradient, gradients(plain)[name])
+
+
+def test_a_variable_that_no_layer_made_is_refused():
+  class Scaled(model_base.ModelBase):
+    def __init__(self):
+      super().__init__(seed=1)
+      self.scale = tf.Variable(2.0, name='scale')
+
+    def __call__(self, inputs):
+      return self.scale * self.dense('logits', inputs, 3)
+
+  with pytest.raises(errors.InputError, match='would not be saved or reset'):
+    Scaled().build(tf.zeros([1, 4]))

@@ -610,3 +610,26 @@ def test_a_folder_that_cannot_be_is_refused(train):
   with pytest.raises(errors.InputError, match=r'^file: cannot be written: '):
     train('file')
   assert pathlib.Path('file').read_text() == 'kept'
+
+
+def test_other_final_weights_than_the_run_left_are_refused(
+  copy, train, refused
+):
+  final = save_restore.restore_network(paths.final(copy))
+  save_restore.save_network(
+    paths.final(copy), {**final, 'layer0_bias': final['layer0_bias'] + 1}
+  )
+  with refused('copy/final: other weights than the run has left'):
+    train(copy)
+
+
+def test_a_model_with_revived_weights_is_refused(
+  train, make_model, some_masks, refused
+):
+  model = make_model(masks=some_masks)
+  model.build(tf.zeros([1, 20]))
+  name = next(iter(some_masks))
+  model.weights[name].assign(tf.ones_like(model.weights[name]))
+  with refused(f'model: wanted 0 for pruned weights, got others in {name!r}'):
+    train('run', model=model)
+  assert not pathlib.Path('run').exists()

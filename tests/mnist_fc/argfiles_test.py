@@ -252,8 +252,8 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     (LOTTERY, '--trial=3', '--trial: no such flag; did you mean --trials?'),
     (
       POOL,
-      '--trials=3',
-      '--trials: no such flag; try --help',
+      '--trails=3',
+      '--trails: no such flag; did you mean --trials?',
     ),
     (
       REINIT,

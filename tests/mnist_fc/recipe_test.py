@@ -9,6 +9,7 @@ import keras
 import pytest
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
 
 SMALL = {'layers': (20, 10), 'prune_percents': {'layer0': 0.2}}
@@ -153,7 +154,7 @@ NAMES = [field.name for field in dataclasses.fields(recipe_lib.Recipe)]
       " wanted some of ['layer0', 'layer1', 'layer2']",
     ),
     (
-      {'layers': (20, 10)},
+      {'layers': (20, 10), 'prune_percents': {'layer2': 0.1}},
       "prune_percents['layer2']: no such layer;"
       " wanted some of ['layer0', 'layer1']",
     ),
@@ -214,3 +215,11 @@ def test_takes_values_shows_each_value_and_keeps_the_function():
   assert 'batch_size: Examples a batch.\n' in doc
   assert doc.count('training_len:') == 1 and '**values' not in doc
   assert doc.index('prune_percents: ') < doc.index('Returns:')
+
+
+@pytest.mark.parametrize('units', [(10,), (20, 10), (300, 100, 50, 10)])
+def test_percents_follow_the_layers(units):
+  last = len(units) - 1
+  wanted = {f'layer{i}': 0.2 for i in range(last)} | {f'layer{last}': 0.1}
+  chosen = constants.recipe('google', layers=units)
+  assert chosen.prune_percents == wanted

@@ -193,7 +193,7 @@ def refusal(run, folders, mnist):
       "optimizer_settings: Adam does not take {'nope': 1}: Argument(s) not"
       " recognized: {'nope': 1}",
     ),
-    ('--batch_size=0', 'batch size: wanted an integer of at least 1, got 0'),
+    ('--batch_size=0', 'batch_size: wanted an integer of at least 1, got 0'),
     (
       '--evaluation_interval=0',
       'evaluation_interval: wanted an integer of at least 1 iterations, got 0',
