@@ -41,6 +41,10 @@ def test_python_runs_and_finds_tickets(readme):
   assert left / sum(mask.size for mask in kept.values()) == pytest.approx(0.8)
 
 
+def test_no_number_is_left_open(readme):
+  assert '@@' not in readme
+
+
 def test_named_files_are_there(readme, root):
   links = re.findall(r'\]\((?!http)([^)#]+)\)', readme)
   scripts = re.findall(r'python ([\w/]+\.py)', readme)
