@@ -25,7 +25,7 @@ quickstart: $(INSTALLED)
 	@$(RUN) mnist_fc/download_data.py --datasets=mnist
 	@echo '2/4  Winning tickets: $(TRIALS) networks, trained and pruned 5 times'
 	@$(RUN) argfile_runner.py runners/lottery_experiment.py \
-	  "argfiles/lottery_experiment_argfile.py $(QUICK)"
+	  "argfiles/lottery_experiment_argfile.py $(QUICK)" --jobs=$(TRIALS)
 	@echo '3/4  The same tickets with new random initial weights'
 	@$(RUN) argfile_runner.py runners/reinitialize.py \
 	  "argfiles/reinitialize_argfile.py $(QUICK) --levels=[1,2,3,4,5] \
