@@ -16,7 +16,7 @@ from lottery_ticket.cli import worker
 
 _POLL = 0.5  # Seconds between two looks at the workers.
 _ATTEMPTS = 2  # A line whose worker died gets one more.
-_LINES_A_WORKER = 5  # TensorFlow never frees what it compiled: 10 MB a run.
+_LINES_A_WORKER = 10  # TensorFlow never frees what it compiled: 10 MB a run.
 
 
 class Outcome(NamedTuple):

@@ -116,10 +116,11 @@ def test_a_worker_takes_line_after_line_until_it_dies(one_by_one):
   assert int(workers('--first')[0]) != os.getpid()
 
 
-def test_workers_are_renewed_before_memory_fills(one_by_one):
-  outcomes, _ = one_by_one
-  # Nobody died between these, but TensorFlow would not have freed its graphs.
-  assert log_of(outcomes['--first']) != log_of(outcomes['--dies_once'])
+def test_workers_are_renewed_before_memory_fills(tmp_path, monkeypatch):
+  monkeypatch.setattr(pool, '_LINES_A_WORKER', 1)
+  outcomes, _ = run_pool(tmp_path, [['--first'], ['--second']], workers=1)
+  first, second = (log_of(outcomes[line]) for line in ('--first', '--second'))
+  assert first.split()[1] != second.split()[1]
 
 
 def test_says_that_it_tries_again_once(one_by_one):
