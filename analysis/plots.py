@@ -21,7 +21,7 @@ STYLES = {
 
 _PANELS = (
   ('early_stop', 1, 'early-stop iteration', '{x:,.0f}'),
-  ('accuracy', 100, 'test accuracy at early stop (%)', '{x:.1f}'),
+  ('accuracy', 100, 'test accuracy at early stop (%)', '{x:.2f}'),
 )
 
 
