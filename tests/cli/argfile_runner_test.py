@@ -33,9 +33,9 @@ for name in ('a b', "it's", 'c', '--d', '$HOME'):
 HANGING_RUNNER = """
 import os, pathlib, sys, time
 
-aside = pathlib.Path(f'{sys.argv[1]}.new')
+aside = pathlib.Path(f'{sys.argv[1][2:]}.new')
 aside.write_text(str(os.getpid()))
-aside.replace(f'{sys.argv[1]}.pid')
+aside.replace(f'{sys.argv[1][2:]}.pid')
 time.sleep(600)
 """
 
@@ -251,7 +251,8 @@ def is_alive(pid):
 def hanging(start, tmp_path):
   """Starts two workers on lines that take for ever; the process, their ids."""
   (tmp_path / 'hanging.py').write_text(HANGING_RUNNER)
-  (tmp_path / 'three.py').write_text('for x in "abc": print(x)')
+  lines = 'for x in "abc": print("--" + x)'
+  (tmp_path / 'three.py').write_text(lines)
   process = start('hanging.py', 'three.py', '--jobs=2')
 
   def workers():
