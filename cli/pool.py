@@ -124,13 +124,18 @@ def _last_line(log: str, code: int) -> str:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-  """Treats SIGTERM like Ctrl-C: workers end, finished runs stay finished."""
+  """Treats SIGTERM like Ctrl-C: workers end, finished runs stay finished.
+
+  And Ctrl-C like itself, also where the parent process ignores it.
+  """
 
   def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
-  previous = signal.signal(signal.SIGTERM, interrupt)
+  numbers = (signal.SIGINT, signal.SIGTERM)
+  previous = [signal.signal(number, interrupt) for number in numbers]
   try:
     yield
   finally:
-    signal.signal(signal.SIGTERM, previous)
+    for number, handler in zip(numbers, previous, strict=True):
+      signal.signal(number, handler)
