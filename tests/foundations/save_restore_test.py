@@ -82,7 +82,7 @@ def test_a_save_that_fails_leaves_the_old_network_whole(bad, assert_same):
   'name',
   [
     '../outside',
-    '/tmp/outside',
+    '/outside/there',
     'a/b',
     'a\\b',
     '..',
