@@ -5,6 +5,7 @@ All functions return new arrays and leave what they are given as it was.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def _combine(
   masks: tuple[Network | Sequence[Network], ...],
 ) -> Network:
   """Combines masks layer by layer."""
-  flat: list[Network] = []
+  flat: list[Any] = []
   for item in masks:
     flat.extend(item if isinstance(item, (list, tuple)) else [item])
   if not flat:

@@ -22,7 +22,7 @@ RECIPES = {
 
 HYPERPARAMETERS = RECIPES['paper'].hyperparameters
 OPTIMIZER_FN = RECIPES['paper'].optimizer_fn
-PRUNE_PERCENTS = dict(RECIPES['paper'].prune_percents or {})
+PRUNE_PERCENTS = dict(RECIPES['paper'].prune_percents)
 TRAINING_LEN = RECIPES['paper'].training_len
 
 MNIST_LOCATION = locations.MNIST_LOCATION

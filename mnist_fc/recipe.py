@@ -48,7 +48,7 @@ class Recipe:
   scaling: str = 'unit'
   validation_size: int = 5_000
   evaluation_interval: int = 100
-  prune_percents: dict[str, float] | None = None
+  prune_percents: dict[str, float] = None  # type: ignore[assignment]
 
   def __post_init__(self) -> None:
     """Brings the layers into one form and checks what is checked nowhere else.
