@@ -1,14 +1,26 @@
-"""What a run's logs say about it."""
+"""What a run's logs, masks and weights say about it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from scipy import stats
 
+from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+
+Network = masks_lib.Network
 
 Log = Mapping[str, np.ndarray]
 """`iteration`, `loss` and `accuracy`, each of shape [measurements]."""
+
+TARGET_LOSS = 0.12
+"""A validation loss that dense networks, tickets and reinitialized ones reach.
+
+With the paper's recipe on MNIST, long before early stop.
+"""
 
 
 class EarlyStop(NamedTuple):
@@ -49,6 +61,42 @@ def early_stop(log: Log) -> EarlyStop:
   return EarlyStop(int(iterations[place]), place == len(losses) - 1)
 
 
+class LossStop(NamedTuple):
+  """When a training first reached a fixed loss.
+
+  Attributes:
+    iteration: The first measurement at or below it, over iterations >= 1; the
+      last measurement if there was none.
+    censored: Whether it was never reached: then `iteration` is a lower bound.
+  """
+
+  iteration: int
+  censored: bool
+
+
+def loss_stop(log: Log, target: float = TARGET_LOSS) -> LossStop:
+  """Finds the first iteration of a validation loss of at most `target`.
+
+  It measures the speed of learning as early stop does, with less noise: a loss
+  curve is steep where it crosses the target, and flat around its minimum.
+
+  Args:
+    log: Of the validation set, as `save_restore.read_log` returns it.
+    target: Cross-entropy in nats.
+
+  Raises:
+    InputError: If there is no measurement after iteration 0.
+  """
+  later = log['iteration'] >= 1
+  iterations, losses = log['iteration'][later], log['loss'][later]
+  if not iterations.size:
+    raise errors.InputError('log: wanted a measurement after iteration 0')
+  places = np.flatnonzero(losses <= target)
+  if not places.size:
+    return LossStop(int(iterations[-1]), True)
+  return LossStop(int(iterations[places[0]]), False)
+
+
 def accuracy_at(log: Log, iteration: int) -> float:
   """Returns the accuracy that was measured at an iteration.
 
@@ -63,3 +111,257 @@ def accuracy_at(log: Log, iteration: int) -> float:
   if not places.size:
     raise errors.InputError(f'log: no measurement at iteration {iteration}')
   return float(log['accuracy'][places[0]])
+
+
+def sparsity(masks: Network) -> pd.DataFrame:
+  """Counts the weights that remain in each layer.
+
+  Args:
+    masks: {layer name: 0/1 array}.
+
+  Returns:
+    A row for each layer: `layer`, `weights`, `remaining` (counts) and
+    `density`, the fraction that remains, in [0, 1].
+  """
+  rows = [
+    {
+      'layer': name,
+      'weights': mask.size,
+      'remaining': int(np.count_nonzero(mask)),
+      'density': np.count_nonzero(mask) / mask.size,
+    }
+    for name, mask in masks.items()
+  ]
+  return pd.DataFrame(rows)
+
+
+def connectivity(masks: Network) -> pd.DataFrame:
+  """Counts the connections of each unit (Appendix F.6 of the paper).
+
+  Args:
+    masks: {layer name: 0/1 array of shape [..., inputs, units]}.
+
+  Returns:
+    A row for each unit and direction: `layer`; `direction`, 'incoming' for
+    the connections of the layer's units, 'outgoing' for those of the units
+    (or pixels) that feed it; `unit`, its number; `connections`, a count;
+    `possible`, the count in the dense network; `share`, the fraction that
+    remains, in [0, 1].
+  """
+  return pd.concat(
+    [
+      pd.DataFrame(
+        {
+          'layer': name,
+          'direction': direction,
+          'unit': np.arange(len(counts)),
+          'connections': counts,
+          'possible': mask.size // len(counts),
+          'share': counts * len(counts) / mask.size,
+        }
+      )
+      for name, mask in masks.items()
+      for direction, counts in _connections(mask).items()
+    ],
+    ignore_index=True,
+  )
+
+
+def _connections(mask: np.ndarray) -> dict[str, np.ndarray]:
+  """Returns the counts of a layer's units and of those that feed it."""
+  kept = np.count_nonzero(
+    mask.reshape(-1, *mask.shape[-2:]), axis=0
+  )  # [inputs, units], for convolutions as well.
+  return {'incoming': kept.sum(axis=0), 'outgoing': kept.sum(axis=1)}
+
+
+def unevenness(masks: Network) -> pd.DataFrame:
+  """Measures how unevenly the connections are spread over units.
+
+  Args:
+    masks: As in `connectivity`.
+
+  Returns:
+    A row for each layer and direction: `layer`, `direction`, `mean` (of
+    connections a unit), `variation` (stddev / mean) and `dispersion`: the
+    variance over that of as many connections placed at random (a
+    hypergeometric count), so 1 means as even as chance.
+  """
+  rows = []
+  for (layer, direction), units in connectivity(masks).groupby(
+    ['layer', 'direction'], sort=False
+  ):
+    counts, possible = units.connections, int(units.possible.iloc[0])
+    chance = stats.hypergeom(
+      possible * len(units), int(counts.sum()), possible
+    ).var()
+    mean, variance = counts.mean(), counts.var(ddof=0)
+    rows.append(
+      {
+        'layer': layer,
+        'direction': direction,
+        'mean': mean,
+        'variation': _ratio(np.sqrt(variance), mean),
+        'dispersion': _ratio(variance, chance),
+      }
+    )
+  return pd.DataFrame(rows)
+
+
+def overlap(first: Network, second: Network) -> pd.DataFrame:
+  """Compares the masks of two trials, layer by layer.
+
+  Args:
+    first: {layer name: 0/1 array}.
+    second: The same layers and shapes.
+
+  Returns:
+    A row for each layer and one for 'all': `layer`; `jaccard`, the weights
+    that both keep over those that either keeps, in [0, 1]; `chance`, what
+    independent random masks of the same counts in each layer come to.
+
+  Raises:
+    InputError: If their layers or shapes differ.
+  """
+  both = masks_lib.intersect(first, second)
+  counts = {
+    name: np.array(
+      [
+        np.count_nonzero(both[name]),
+        np.count_nonzero(first[name])
+        * np.count_nonzero(second[name])
+        / both[name].size,
+        np.count_nonzero(first[name]) + np.count_nonzero(second[name]),
+      ]
+    )
+    for name in both
+  }
+  counts['all'] = sum(counts.values())
+  rows = [
+    {
+      'layer': name,
+      'jaccard': _ratio(shared, total - shared),
+      'chance': _ratio(expected, total - expected),
+    }
+    for name, (shared, expected, total) in counts.items()
+  ]
+  return pd.DataFrame(rows)
+
+
+def movement(
+  masks: Network, kept: Network, initial: Network, final: Network
+) -> pd.DataFrame:
+  """Measures how far training moved weights that are kept, and the others.
+
+  Appendix F.5 of the paper. Since pruning goes by final magnitude, weights that
+  are kept must have moved away from 0 rather than toward it, to some extent:
+  this describes tickets and does not explain them.
+
+  Args:
+    masks: {layer name: 0/1 array} of the run that was trained.
+    kept: Masks of a later level, inside `masks`.
+    initial: Weights of that run before training.
+    final: Weights after it.
+
+  Returns:
+    A row for each layer and group: `layer`; `group`, 'kept' or 'pruned';
+    `weights`, a count; `distance`, mean |final - initial|; `away`, the share
+    of the group with |final| > |initial|, in [0, 1].
+  """
+  rows = []
+  for name, mask in masks_lib.check(masks).items():
+    survives = (mask != 0) & (np.asarray(kept[name]) != 0)
+    groups = {'kept': survives, 'pruned': (mask != 0) & ~survives}
+    before, after = initial[name], final[name]
+    for group, chosen in groups.items():
+      away = np.abs(after[chosen]) > np.abs(before[chosen])
+      distances = np.abs(after[chosen] - before[chosen])
+      rows.append(
+        {
+          'layer': name,
+          'group': group,
+          'weights': int(chosen.sum()),
+          'distance': distances.mean() if chosen.any() else np.nan,
+          'away': away.mean() if chosen.any() else np.nan,
+        }
+      )
+  return pd.DataFrame(rows)
+
+
+def weight_histograms(
+  masks: Network, weights: Network, bins: int = 60
+) -> pd.DataFrame:
+  """Returns the distribution of each layer's surviving weights.
+
+  Args:
+    masks: {layer name: 0/1 array}.
+    weights: Initial or final weights, {parameter name: array}.
+    bins: How many, of equal width, symmetric about 0.
+
+  Returns:
+    A row for each layer and bin: `layer`, `left` and `right` (its edges, in
+    units of the weights), `count`, and `density` (share of the layer's
+    survivors per unit of weight: it integrates to 1).
+  """
+  tables = []
+  for name, values in controls.surviving_weights(masks, weights).items():
+    widest = float(np.abs(values).max(initial=0)) or 1.0
+    counts, edges = np.histogram(values, bins, range=(-widest, widest))
+    tables.append(
+      pd.DataFrame(
+        {
+          'layer': name,
+          'left': edges[:-1],
+          'right': edges[1:],
+          'count': counts,
+          'density': counts / max(values.size, 1) / np.diff(edges),
+        }
+      )
+    )
+  return pd.concat(tables, ignore_index=True)
+
+
+GAUSSIAN_NEAR_0 = float(stats.norm.cdf(0.5) - stats.norm.cdf(-0.5))
+UNIFORM_BIMODALITY = 5 / 9
+
+
+def bimodality(masks: Network, weights: Network) -> pd.DataFrame:
+  """Measures whether each layer's surviving weights have two modes.
+
+  Args:
+    masks: {layer name: 0/1 array}.
+    weights: Initial or final weights, {parameter name: array}.
+
+  Returns:
+    A row for each layer: `layer`; `weights`, a count; `bimodality`, Sarle's
+    coefficient (skewness^2 + 1) / kurtosis (Pfister et al. 2013, "Good things
+    peak in pairs"): 1/3 for a Gaussian, 0.42 for one truncated at two stddevs
+    as the initializer is, 5/9 for a uniform distribution, and above that for
+    two modes, up to 1; `near_0`, the share within half a stddev of 0 over
+    that of a Gaussian: 1 for a Gaussian, 0 where there is a hole. NaN for
+    fewer than four weights, or equal ones.
+  """
+  rows = []
+  for name, values in controls.surviving_weights(masks, weights).items():
+    values = values.astype(np.float64)
+    spread = values.std() if values.size > 3 else 0.0
+    near = np.abs(values) < spread / 2
+    rows.append(
+      {
+        'layer': name,
+        'weights': values.size,
+        'bimodality': _sarle(values) if spread else np.nan,
+        'near_0': near.mean() / GAUSSIAN_NEAR_0 if spread else np.nan,
+      }
+    )
+  return pd.DataFrame(rows)
+
+
+def _sarle(values: np.ndarray) -> float:
+  kurtosis = stats.kurtosis(values, fisher=False)
+  return float((stats.skew(values) ** 2 + 1) / kurtosis)
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+  """Returns a / b, and NaN for b = 0."""
+  return float(numerator / denominator) if denominator else np.nan

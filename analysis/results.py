@@ -1,9 +1,12 @@
 """Every finished run of an experiment's folder, as one tidy table."""
 
 import json
+import math
 import pathlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from lottery_ticket.analysis import metrics
@@ -25,6 +28,27 @@ COLUMNS = (
   'accuracy',
   'final_accuracy',
   'recipe',
+  'remaining',
+  'final_train_accuracy',
+  'final_train_loss',
+  'loss_stop',
+  'loss_stop_censored',
+  'seed',
+  'control',
+  'prune_percents',
+  'directory',
+)
+
+
+_RUN = ['trial', 'level', 'experiment', 'run_id', 'density']
+"""What says which run a row of other tables is about."""
+
+
+_SUMMARIZED = (
+  'early_stop',
+  'accuracy',
+  'final_accuracy',
+  'final_train_accuracy',
 )
 
 
@@ -33,10 +57,18 @@ class Results(NamedTuple):
 
   Attributes:
     runs: A row for each finished run, with `COLUMNS`: `density` is P_m in
-      [0, 1], `early_stop` the iteration of minimum loss on `early_stop_split`
-      (the validation set, or the test set where there is none), `accuracy`
-      the test accuracy then, `final_accuracy` that at the end, `recipe` the
-      hyperparameters as JSON.
+      [0, 1] and `remaining` the count of weights; `early_stop` the iteration
+      of minimum loss on `early_stop_split` (the validation set, or the test
+      set where there is none), a lower bound if `censored`; `accuracy` the
+      test accuracy then, `final_accuracy` that at the end,
+      `final_train_accuracy` and `final_train_loss` those of the whole
+      training set at the end (NaN if not recorded); `loss_stop` the first
+      iteration at which the loss on `early_stop_split` was at most a fixed
+      one, missing where it never was (`loss_stop_censored`); `recipe` the
+      hyperparameters that runs to be compared have in common, as JSON;
+      `seed` the trial's, and `control` what the run's record calls itself,
+      both missing if not recorded; `prune_percents` JSON, for controls what
+      was recorded and not used; `directory` the run's folder.
     problems: {run's folder: why it is not among the runs}.
   """
 
@@ -44,11 +76,14 @@ class Results(NamedTuple):
   problems: dict[str, str]
 
 
-def read(experiment_path: str) -> Results:
+def read(
+  experiment_path: str, *, target_loss: float = metrics.TARGET_LOSS
+) -> Results:
   """Reads the runs of an experiment; unfinished and damaged ones are named.
 
   Args:
     experiment_path: The folder of all trials.
+    target_loss: The loss that `loss_stop` waits for.
 
   Raises:
     InputError: If there is no finished run.
@@ -56,50 +91,181 @@ def read(experiment_path: str) -> Results:
   rows, problems = [], {}
   for run in paths.find_runs(experiment_path):
     try:
-      rows.append(_row(run))
+      rows.append(_row(run, target_loss))
     except errors.InputError as error:
       problems[run.directory] = str(error)
   if not rows:
     raise errors.InputError(f'{experiment_path}: no finished run there')
-  return Results(pd.DataFrame(rows, columns=list(COLUMNS)), problems)
+  runs = pd.DataFrame(rows, columns=list(COLUMNS))
+  return Results(
+    runs.astype({'loss_stop': 'Int64', 'seed': 'UInt64'}), problems
+  )
 
 
-def _row(run: paths.Run) -> dict[str, Any]:
+def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   """Returns a finished run's row."""
   directory = run.directory
   record = save_restore.read_json(paths.record(directory))
   split = 'test'
   if pathlib.Path(paths.log(directory, 'validate')).exists():
     split = 'validate'
-  stop = metrics.early_stop(save_restore.read_log(paths.log(directory, split)))
   test = save_restore.read_log(paths.log(directory, 'test'))
   masks = masks_lib.check(save_restore.restore_network(paths.masks(directory)))
+  train = _part(record, 'results', 'train')
+  experiment = _part(record, 'configuration', 'experiment')
   return {
     'trial': run.trial,
     'level': run.level,
     'experiment': run.experiment_name,
     'run_id': run.run_id,
     'density': masks_lib.density(masks),
+    'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
     'iterations': record.get('iterations'),
+    **_stops(directory, split, test, target_loss),
+    'final_accuracy': float(test['accuracy'][-1]),
+    'final_train_accuracy': _number(train.get('accuracy')),
+    'final_train_loss': _number(train.get('loss')),
+    'recipe': json.dumps(_recipe(record), sort_keys=True),
+    'seed': _seed(experiment.get('seed')),
+    'control': experiment.get('control'),
+    'prune_percents': json.dumps(
+      _part(experiment, 'recipe').get('prune_percents'), sort_keys=True
+    ),
+    'directory': directory,
+  }
+
+
+def _stops(
+  directory: str, split: str, test: metrics.Log, target_loss: float
+) -> dict[str, Any]:
+  """Returns when the run would best have been stopped, and how good it was."""
+  path = paths.log(directory, split)
+  log = save_restore.read_log(path)
+  try:
+    stop = metrics.early_stop(log)
+    reached = metrics.loss_stop(log, target_loss)
+    accuracy = metrics.accuracy_at(test, stop.iteration)
+  except errors.InputError as error:
+    raise errors.InputError(f'{path}: {error}') from None
+  return {
     'early_stop': stop.iteration,
     'censored': stop.censored,
     'early_stop_split': split,
-    'accuracy': metrics.accuracy_at(test, stop.iteration),
-    'final_accuracy': float(test['accuracy'][-1]),
-    'recipe': json.dumps(_recipe(record), sort_keys=True),
+    'accuracy': accuracy,
+    'loss_stop': pd.NA if reached.censored else reached.iteration,
+    'loss_stop_censored': reached.censored,
   }
+
+
+def _part(record: dict[str, Any], *names: str) -> dict[str, Any]:
+  """Returns an object inside a record, empty where it is not recorded.
+
+  Raises:
+    InputError: If there is something else than an object.
+  """
+  for name in names:
+    value = record.get(name)
+    if value is not None and not isinstance(value, dict):
+      raise errors.InputError(f'run.json: {name}: wanted an object')
+    record = value or {}
+  return record
+
+
+def _number(value: Any) -> float:
+  """Returns a recorded number, NaN where there is none."""
+  is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+  return float(value) if is_number and abs(value) < 1e300 else math.nan
+
+
+def _seed(value: Any) -> Any:
+  return value if type(value) is int and 0 <= value < 2**64 else pd.NA
 
 
 def _recipe(record: dict[str, Any]) -> dict[str, Any]:
   """Returns what runs that are to be compared have in common."""
-  configuration = record.get('configuration') or {}
-  experiment = configuration.get('experiment') or {}
-  recipe = dict(experiment.get('recipe') or {})
-  recipe.pop('prune_percents', None)  # Controls do not prune.
+  experiment = _part(record, 'configuration', 'experiment')
+  recipe = dict(_part(experiment, 'recipe'))
+  for name in ('prune_percents', 'pruner'):  # Controls do not prune.
+    recipe.pop(name, None)
   return recipe | {
     'permute_labels': experiment.get('permute_labels', False),
-    'test data': (configuration.get('data') or {}).get('test'),
+    'test data': _part(record, 'configuration', 'data').get('test'),
   }
+
+
+def curves(runs: pd.DataFrame, split: str = 'test') -> pd.DataFrame:
+  """Reads the logs of runs, as one tidy table.
+
+  Args:
+    runs: As in `Results`; or some of its rows, as each is a file to read.
+    split: 'train', 'validate' or 'test'.
+
+  Returns:
+    A row for each measurement, with `trial`, `level`, `experiment`, `run_id`
+    and `density` of the run, and `iteration`, `loss` and `accuracy`. Runs
+    without a log of that split have no rows.
+  """
+  tables = [pd.DataFrame(columns=[*_RUN, *save_restore.LOG_KEYS])]
+  for run in runs.itertuples():
+    path = paths.log(run.directory, split)
+    if pathlib.Path(path).exists():
+      values = {name: getattr(run, name) for name in _RUN}
+      log = save_restore.read_log(path)
+      tables.append(pd.DataFrame(values | log, columns=tables[0].columns))
+  return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+class Networks(NamedTuple):
+  """What a run saved of its network.
+
+  Attributes:
+    masks: {layer name: 0/1 float32 array}.
+    initial: Weights before training, {parameter name: array}.
+    final: Weights after it.
+  """
+
+  masks: masks_lib.Network
+  initial: masks_lib.Network
+  final: masks_lib.Network
+
+
+def networks(directory: str) -> Networks:
+  """Reads the masks and weights of a run.
+
+  Args:
+    directory: The run's folder, as in the column `directory`.
+
+  Raises:
+    InputError: If they are missing or damaged.
+  """
+  return Networks(
+    masks_lib.check(save_restore.restore_network(paths.masks(directory))),
+    save_restore.restore_network(paths.initial(directory)),
+    save_restore.restore_network(paths.final(directory)),
+  )
+
+
+def tabulate(
+  runs: pd.DataFrame, function: Callable[[Networks], pd.DataFrame]
+) -> pd.DataFrame:
+  """Stacks what a function of `metrics` says of the networks of runs.
+
+  Args:
+    runs: As in `Results`; each is read from its folder.
+    function: Like `lambda run: metrics.connectivity(run.masks)`.
+
+  Returns:
+    The function's rows, after `trial`, `level`, `experiment`, `run_id` and
+    `density` of their run; a `density` of the function's own is kept instead.
+  """
+  tables = [pd.DataFrame(columns=_RUN)]
+  for run in runs.itertuples():
+    table = function(networks(run.directory))
+    for place, name in enumerate(_RUN):
+      if name not in table:
+        table.insert(place, name, getattr(run, name))
+    tables.append(table)
+  return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def differences(runs: pd.DataFrame) -> list[str]:
@@ -125,8 +291,8 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
 
   Returns:
     A row for each experiment and level, with `density`, `runs` (how many),
-    `censored` (how many of them), and for each of `early_stop`, `accuracy`
-    and `final_accuracy` `{name}_mean`, `{name}_min` and `{name}_max`. Where
+    `censored` (how many of them), and for each of `early_stop`, `accuracy`,
+    `final_accuracy` and `final_train_accuracy` `{name}_mean`, `{name}_min` and `{name}_max`. Where
     runs are censored the mean of `early_stop` is a lower bound.
   """
   groups = runs.groupby(['experiment', 'level'], sort=True)
@@ -135,7 +301,7 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
     'runs': groups.size(),
     'censored': groups['censored'].sum(),
   }
-  for name in ('early_stop', 'accuracy', 'final_accuracy'):
+  for name in _SUMMARIZED:
     for statistic in ('mean', 'min', 'max'):
       columns[f'{name}_{statistic}'] = groups[name].agg(statistic)
   return pd.DataFrame(columns).reset_index()

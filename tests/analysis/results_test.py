@@ -50,7 +50,7 @@ def test_a_row_for_each_run(experiment):
   assert list(found.runs.columns) == list(results.COLUMNS)
   assert len(found.runs) == 6
   first = found.runs.iloc[0]
-  assert first.to_dict() == {
+  assert {**first, 'loss_stop': None, 'seed': None} == {
     'trial': '1',
     'level': 0,
     'experiment': 'same_init',
@@ -63,7 +63,17 @@ def test_a_row_for_each_run(experiment):
     'accuracy': pytest.approx(0.98),
     'final_accuracy': pytest.approx(0.91),
     'recipe': '{"permute_labels": false, "test data": null}',
+    'remaining': 20,
+    'final_train_accuracy': pytest.approx(float('nan'), nan_ok=True),
+    'final_train_loss': pytest.approx(float('nan'), nan_ok=True),
+    'loss_stop': None,
+    'loss_stop_censored': True,
+    'seed': None,
+    'control': None,
+    'prune_percents': 'null',
+    'directory': paths.run(paths.trial(str(experiment), 1), 0),
   }
+  assert first[['loss_stop', 'seed']].isna().all()
 
 
 def test_runs_of_different_recipes_are_noticed(experiment):
