@@ -35,9 +35,6 @@ class Interval(NamedTuple):
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
   """Returns the mean over trials with Student's t interval.
 
-  >>> t_interval([1.0, 2.0, 3.0])
-  Interval(estimate=2.0, low=-0.484..., high=4.484..., n=3)
-
   Args:
     values: One number a trial, shape [trials]; NaN where there is none.
     confidence: Of the interval, in (0, 1).

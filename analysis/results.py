@@ -35,6 +35,8 @@ COLUMNS = (
   'loss_stop_censored',
   'seed',
   'control',
+  'script',
+  'reset',
   'prune_percents',
   'directory',
 )
@@ -66,9 +68,9 @@ class Results(NamedTuple):
       iteration at which the loss on `early_stop_split` was at most a fixed
       one, missing where it never was (`loss_stop_censored`); `recipe` the
       hyperparameters that runs to be compared have in common, as JSON;
-      `seed` the trial's, and `control` what the run's record calls itself,
-      both missing if not recorded; `prune_percents` JSON, for controls what
-      was recorded and not used; `directory` the run's folder.
+      `seed` the trial's, `control`, `script` and `reset` what the run's
+      record says of them, missing if not recorded; `prune_percents` JSON, of
+      no meaning for controls; `directory` the run's folder.
     problems: {run's folder: why it is not among the runs}.
   """
 
@@ -127,7 +129,7 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'final_train_loss': _number(train.get('loss')),
     'recipe': json.dumps(_recipe(record), sort_keys=True),
     'seed': _seed(experiment.get('seed')),
-    'control': experiment.get('control'),
+    **{name: experiment.get(name) for name in ('control', 'script', 'reset')},
     'prune_percents': json.dumps(
       _part(experiment, 'recipe').get('prune_percents'), sort_keys=True
     ),
@@ -292,8 +294,9 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
   Returns:
     A row for each experiment and level, with `density`, `runs` (how many),
     `censored` (how many of them), and for each of `early_stop`, `accuracy`,
-    `final_accuracy` and `final_train_accuracy` `{name}_mean`, `{name}_min` and `{name}_max`. Where
-    runs are censored the mean of `early_stop` is a lower bound.
+    `final_accuracy` and `final_train_accuracy` `{name}_mean`, `{name}_min`
+    and `{name}_max`. Where runs are censored the mean of `early_stop` is a
+    lower bound.
   """
   groups = runs.groupby(['experiment', 'level'], sort=True)
   columns = {

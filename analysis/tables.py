@@ -41,6 +41,34 @@ def tickets(summary: pd.DataFrame) -> str:
   return '\n'.join(lines)
 
 
+def claims(judged: pd.DataFrame) -> str:
+  """Returns a table of the paper's claims and what came of them.
+
+  Args:
+    judged: As `claims.judge` returns it.
+
+  Returns:
+    A line for each claim: its number, the verdict, the paper's number, what
+    was measured, its 95% interval (or whichever it was judged by), its unit
+    and the number of trials.
+  """
+  lines = [
+    f'{"claim":5}  {"verdict":14}  {"the paper":30}  {"n":>2}  measured',
+    f'{"-" * 5}  {"-" * 14}  {"-" * 30}  {"-" * 2}  {"-" * 35}',
+  ]
+  for row in judged.itertuples():
+    measured = '-'
+    if row.n:
+      measured = f'{row.measured:.3g}'
+      if row.n > 1:
+        measured += f' [{row.low:.3g}, {row.high:.3g}]'
+      measured += f' {row.unit}'
+    lines.append(
+      f'{row.claim:5}  {row.verdict:14}  {row.paper:30}  {row.n:2}  {measured}'
+    )
+  return '\n'.join(lines)
+
+
 def _cells(row: pd.Series | None) -> str:
   """Returns early stop, accuracy and number of runs in fixed columns."""
   if row is None:

@@ -70,6 +70,8 @@ def test_a_row_for_each_run(experiment):
     'loss_stop_censored': True,
     'seed': None,
     'control': None,
+    'script': None,
+    'reset': None,
     'prune_percents': 'null',
     'directory': paths.run(paths.trial(str(experiment), 1), 0),
   }

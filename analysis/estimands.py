@@ -1,0 +1,441 @@
+"""What claims are about: one number a trial, from the runs of a study.
+
+Trials are paired: a ticket is compared with the dense network and the controls
+of its own trial, and several runs of a trial (run ids) are averaged first.
+"""
+
+import functools
+import json
+import math
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lottery_ticket.analysis import results
+from lottery_ticket.foundations import errors
+
+TICKET = 'same_init'
+DENSE = 100.0  # P_m of the network that is not pruned, in percent.
+SPARSE = 21.1  # At or below this P_m (%) ways to prune differ visibly.
+_TOLERANCE = 0.1  # Of P_m, relative: rounds of other percents hit near it.
+_THREE_LEVELS = 'wanted: such runs at three levels or more'
+_ROUNDING = 0.02  # Of P_m, relative: the paper's numbers have two digits.
+
+
+class NotMeasuredError(Exception):
+  """The runs that an estimand needs are not there; says which."""
+
+
+class OverTrials(NamedTuple):
+  """An estimand that only all trials together have, like a crossing of means.
+
+  Attributes:
+    table: What was measured, shape [trials, ...].
+    statistic: Takes such a table, returns a number.
+    note: What to say about it, or ''.
+    bound: 'a lower' or 'an upper', if what it says is a bound, or ''.
+  """
+
+  table: np.ndarray
+  statistic: Callable[[np.ndarray], float]
+  note: str = ''
+  bound: str = ''
+
+
+class View:
+  """The runs of one recipe, as estimands ask for them."""
+
+  def __init__(self, runs: pd.DataFrame):
+    """Takes the runs.
+
+    Args:
+      runs: As in `results.Results`, of one recipe.
+    """
+    self.runs = runs
+    tickets = runs[runs.experiment == TICKET]
+    self.percents = 100 * tickets.groupby('level').density.mean()
+    """P_m of each level, in percent."""
+    self._networks = functools.lru_cache(maxsize=64)(results.networks)
+
+  def over(
+    self,
+    measure: str,
+    experiment: str = TICKET,
+    highest: float = DENSE,
+    lowest: float = 0.0,
+  ) -> pd.DataFrame:
+    """Returns a measure over trials and levels.
+
+    Args:
+      measure: A column of the runs.
+      experiment: Of which runs.
+      highest: Highest P_m of the levels, in percent.
+      lowest: Lowest P_m.
+
+    Returns:
+      A table, trials x levels, of means over run ids; NaN where there is no
+      run, or one whose measure is missing.
+
+    Raises:
+      NotMeasuredError: If there is nothing at all.
+    """
+    levels = self.percents.index[
+      (self.percents <= highest * (1 + _ROUNDING))
+      & (self.percents >= lowest * (1 - _ROUNDING))
+    ]
+    rows = self.runs[
+      (self.runs.experiment == experiment) & self.runs.level.isin(levels)
+    ]
+    if rows.empty:
+      raise NotMeasuredError(self._wanted(experiment, highest, lowest))
+    values = rows[measure].astype('Float64').to_numpy(float, na_value=np.nan)
+    runs = rows.assign(value=values).groupby(['trial', 'level']).value
+    # A mean over those runs that have a value would be another's.
+    table = runs.mean().where(runs.count() == runs.size()).unstack()
+    if table.notna().any(axis=None):
+      return table
+    raise NotMeasuredError(
+      f'{self._wanted(experiment, highest, lowest)} with {measure!r}'
+    )
+
+  def _wanted(self, experiment: str, highest: float, lowest: float) -> str:
+    levels = (
+      f'P_m of {lowest:g} to {highest:g}%'
+      if lowest
+      else (f'P_m <= {highest:g}%')
+    )
+    return f'wanted: runs of {experiment!r} at levels with {levels}'
+
+  def at(
+    self, measure: str, experiment: str = TICKET, percent: float = DENSE
+  ) -> pd.Series:
+    """Returns a measure at one level, one number a trial.
+
+    Args:
+      measure: A column of the runs.
+      experiment: Of which runs.
+      percent: P_m of the level, in percent.
+
+    Raises:
+      NotMeasuredError: If there is no such level or no such run.
+    """
+    level = self.level(percent)
+    values = self.over(measure, experiment).reindex(columns=[level])[level]
+    if values.notna().any():
+      return values
+    raise NotMeasuredError(
+      f'wanted: runs of {experiment!r} at P_m = {percent:g}% (level {level})'
+    )
+
+  def level(self, percent: float) -> int:
+    """Returns the level with that P_m, within a tenth of it."""
+    distances = np.abs(np.log(self.percents / percent))
+    if len(distances) and distances.min() <= _TOLERANCE:
+      return int(distances.idxmin())
+    raise NotMeasuredError(
+      f'wanted: runs of {TICKET!r} at a level with P_m = {percent:g}%'
+    )
+
+  def of_networks(
+    self,
+    function: Callable[..., float],
+    *percents: float,
+  ) -> pd.Series:
+    """Returns what a function says of a trial's tickets at some levels.
+
+    Args:
+      function: Takes the ticket's `results.Networks` at each of the levels.
+      *percents: P_m of the levels, in percent.
+
+    Returns:
+      One number a trial; trials without these levels are left out.
+
+    Raises:
+      NotMeasuredError: If there are no such runs, or they are unreadable.
+    """
+    rows = self.runs[self.runs.experiment == TICKET]
+    folders = rows.groupby(['trial', 'level']).directory.first().unstack()
+    chosen = folders.reindex(columns=[self.level(p) for p in percents]).dropna()
+    try:
+      values = {
+        trial: function(*[self._networks(folder) for folder in row])
+        for trial, *row in chosen.itertuples()
+      }
+    except (errors.InputError, KeyError) as error:
+      raise NotMeasuredError(f'weights cannot be read: {error}') from None
+    if not values:
+      raise NotMeasuredError(f'wanted: tickets at P_m = {percents}%')
+    return pd.Series(values, dtype=float)
+
+
+class Study(View):
+  """The runs of the main recipe, and those of other recipes beside them."""
+
+  def __init__(self, runs: pd.DataFrame, reference: dict[str, Any]):
+    """Finds the main recipe: the one with tickets nearest to the reference.
+
+    Args:
+      runs: As in `results.Results`, of any number of recipes.
+      reference: {name: value}, what the main recipe is to be like.
+    """
+    self.settings = [
+      (json.loads(recipe), View(_as_tickets(rows)))
+      for recipe, rows in runs.groupby(_recipes(runs), sort=True)
+    ]
+
+    def distance(setting: tuple[dict[str, Any], View]) -> tuple[bool, int, int]:
+      recipe, view = setting
+      without = view.percents.empty
+      return without, len(_differing(recipe, reference)), -len(view.runs)
+
+    self.recipe, main = min(self.settings, key=distance)
+    self.differing = _differing(self.recipe, reference)
+    """Names of what differs from the reference, of what is recorded."""
+    super().__init__(main.runs)
+
+  def varying(
+    self, wanted: Callable[[dict[str, Any]], bool], *names: str
+  ) -> list[tuple[dict[str, Any], View]]:
+    """Returns recipes that differ from the main one in nothing but `names`.
+
+    Args:
+      wanted: Which of these.
+      *names: Names of values of the recipe.
+
+    Returns:
+      Each recipe with its runs, the main one too if it is wanted.
+    """
+    return [
+      (recipe, view)
+      for recipe, view in self.settings
+      if not view.percents.empty
+      and {
+        name
+        for name in recipe | self.recipe
+        if recipe.get(name) != self.recipe.get(name)
+      }
+      <= set(names)
+      and wanted(recipe)
+    ]
+
+
+def _recipes(runs: pd.DataFrame) -> pd.Series:
+  """Returns each run's recipe as JSON, with its ticket's prune percents.
+
+  Controls do not prune: theirs are those of the ticket beside them.
+  """
+  folders = runs.directory.map(lambda path: str(pathlib.Path(path).parents[2]))
+  keys = pd.Series(
+    list(zip(folders, runs.trial, runs.recipe, strict=True)), index=runs.index
+  )
+  tickets = runs.experiment == TICKET
+  percents = dict(zip(keys[tickets], runs.prune_percents[tickets], strict=True))
+  found = keys.map(percents).fillna(runs.prune_percents)
+  return pd.Series(
+    [
+      json.dumps(
+        json.loads(recipe) | {'prune_percents': json.loads(percent)},
+        sort_keys=True,
+      )
+      for recipe, percent in zip(runs.recipe, found, strict=True)
+    ],
+    index=runs.index,
+  )
+
+
+def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
+  """Calls a ladder of a name of its own by the tickets' name, if it is one."""
+  if (runs.experiment == TICKET).any():
+    return runs
+  ladder = (runs.script == 'lottery_experiment') & (
+    runs.reset.isna() | (runs.reset == 'initial')
+  )
+  names = runs.experiment.where(~ladder, TICKET)
+  is_one = runs.experiment[ladder].nunique() == 1
+  return runs.assign(experiment=names) if is_one else runs
+
+
+def _differing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
+  return sorted(
+    name
+    for name, value in reference.items()
+    if recipe.get(name) is not None and recipe[name] != value
+  )
+
+
+def complete(table: pd.DataFrame) -> pd.DataFrame:
+  """Leaves out levels or trials, whichever are fewer, so that none is missing.
+
+  Args:
+    table: Trials x levels, with NaN where something was not measured.
+
+  Raises:
+    NotMeasuredError: If nothing is left.
+  """
+  table = table.dropna(axis=0, how='all').dropna(axis=1, how='all')
+  whole = max(table.dropna(axis=0), table.dropna(axis=1), key=lambda x: x.size)
+  if whole.size:
+    return whole
+  raise NotMeasuredError('wanted: levels that the trials have in common')
+
+
+def mean(table: pd.DataFrame) -> pd.Series:
+  """Returns the mean over levels, one number a trial."""
+  return complete(table).mean(axis=1)
+
+
+def trend(table: pd.DataFrame) -> pd.Series:
+  """Returns Spearman's rank correlation of a measure with the level.
+
+  Args:
+    table: Trials x levels.
+
+  Returns:
+    rho in [-1, 1], one a trial; 0 where the measure is constant.
+
+  Raises:
+    NotMeasuredError: If there are fewer than three levels.
+  """
+  whole = complete(table)
+  if whole.shape[1] < 3:
+    raise NotMeasuredError(_THREE_LEVELS)
+
+  def rho(row: pd.Series) -> float:
+    if row.nunique() == 1:
+      return 0.0
+    return float(stats.spearmanr(whole.columns, row).statistic)
+
+  return whole.apply(rho, axis=1)
+
+
+def crossing(
+  gains: pd.DataFrame, percents: pd.Series, never: float | None = None
+) -> OverTrials:
+  """Finds the P_m at which a gain over the dense network is used up.
+
+  From the level with the greatest mean over trials on, it is the first level
+  whose mean is not above 0; the first level of all, if no mean is above 0.
+
+  Args:
+    gains: Trials x levels, without level 0.
+    percents: P_m of each level, in percent.
+    never: What to return if the gain lasts to the last level; by default P_m
+      there, an upper bound.
+
+  Raises:
+    NotMeasuredError: If there are fewer than three levels.
+  """
+  whole = complete(gains)
+  if whole.shape[1] < 3:
+    raise NotMeasuredError(_THREE_LEVELS)
+  labels = percents.reindex(whole.columns).to_numpy()
+  last = labels[-1] if never is None else never
+
+  def statistic(table: np.ndarray) -> float:
+    return _cross(table.mean(axis=0), labels, last)
+
+  means = whole.mean().to_numpy()
+  note = f'over {len(labels)} levels, P_m = {labels[0]:.1f}'
+  note += f' to {labels[-1]:.1f}%'
+  if (means <= 0).all():
+    note += '; never above the dense network'
+    return OverTrials(whole.to_numpy(), statistic, note, 'a lower')
+  if (means[means.argmax() :] > 0).all():
+    note += '; above the dense network to the last level'
+    return OverTrials(whole.to_numpy(), statistic, note, 'an upper')
+  return OverTrials(whole.to_numpy(), statistic, note)
+
+
+def _cross(means: np.ndarray, labels: np.ndarray, last: float) -> float:
+  best = int(means.argmax())
+  if means[best] <= 0:
+    return float(labels[0])
+  back = np.flatnonzero(means[best:] <= 0)
+  return float(labels[best + back[0]]) if back.size else float(last)
+
+
+def crossing_later(
+  first: pd.DataFrame, second: pd.DataFrame, percents: pd.Series
+) -> OverTrials:
+  """Compares two kinds of networks by the P_m at which their gain is used up.
+
+  Args:
+    first: Gains, trials x levels, without level 0.
+    second: Those of the other kind.
+    percents: P_m of each level, in percent.
+
+  Returns:
+    P_m where the second's is used up minus P_m where the first's is, over the
+    levels that both have.
+  """
+  both = complete(pd.concat([first, second], axis=1, keys=['first', 'second']))
+  levels = both['first'].columns.intersection(both['second'].columns)
+  labels = percents.reindex(levels).to_numpy()
+  if not labels.size:
+    raise NotMeasuredError('wanted: levels that both have in common')
+  stacked = np.stack(
+    [both[name][levels].to_numpy() for name in ('first', 'second')], axis=1
+  )
+
+  def statistic(table: np.ndarray) -> float:
+    crossings = [_cross(row, labels, labels[-1]) for row in table.mean(axis=0)]
+    return crossings[1] - crossings[0]
+
+  return OverTrials(stacked, statistic)
+
+
+def best_elsewhere(gains: pd.DataFrame) -> pd.Series:
+  """Returns each trial's gain at the level that is best for the others.
+
+  The greatest of several noisy means is too great; a level chosen on the other
+  trials is chosen without looking at this one.
+
+  Args:
+    gains: Trials x levels.
+
+  Raises:
+    NotMeasuredError: If there is only one trial.
+  """
+  whole = complete(gains)
+  if len(whole) < 2:
+    raise NotMeasuredError('wanted: two trials or more')
+  return pd.Series(
+    {
+      trial: row[whole.drop(index=trial).mean().idxmax()]
+      for trial, row in whole.iterrows()
+    }
+  )
+
+
+def ratio_of_means(numerator: pd.Series, denominator: pd.Series) -> OverTrials:
+  """Returns the ratio of the means over paired trials."""
+  pairs = pd.concat([numerator, denominator], axis=1).dropna().to_numpy()
+  return OverTrials(pairs, lambda table: float(np.divide(*table.mean(axis=0))))
+
+
+def interpolated(view: View, measure: str, count: float) -> pd.Series:
+  """Returns a measure of tickets at a number of weights, one a trial.
+
+  Between two levels it is linear in the logarithm of the weights remaining.
+
+  Args:
+    view: The runs of one recipe.
+    measure: A column of the runs.
+    count: How many weights remain.
+
+  Raises:
+    NotMeasuredError: If the levels do not reach that far.
+  """
+  weights = view.over('remaining').mean()
+  table = complete(view.over(measure))
+  logs = np.log(weights.reindex(table.columns).to_numpy())
+  if not logs.min() - _TOLERANCE <= math.log(count) <= logs.max() + _TOLERANCE:
+    raise NotMeasuredError(f'wanted: tickets of about {count:,.0f} weights')
+  return table.apply(
+    lambda row: np.interp(math.log(count), logs[::-1], row.to_numpy()[::-1]),
+    axis=1,
+  )
