@@ -1,19 +1,152 @@
-"""Ways to prune: from masks and trained weights to smaller masks."""
+"""Ways to prune: from masks and trained weights to smaller masks.
 
-from collections.abc import Mapping
+Every way has one shape and, if it is in `PRUNERS`, a name:
+
+  (percents, masks, final_weights, *, initial_weights=None, seed=None) -> masks
+
+It is made of a criterion, which gives a score to each surviving weight of a
+layer, and a scope, which says among which weights the lowest scores are looked
+for. A criterion of one's own, here the product of both weights, makes another:
+
+>>> def agreement(layer):
+...   return layer.initial * layer.final
+>>> prune_by_agreement = functools.partial(prune, agreement, per_layer)
+>>> masks = {'layer0': np.ones(4)}
+>>> initial = {'layer0': np.array([-1.0, 2.0, 3.0, -4.0])}
+>>> final = {'layer0': np.array([-1.0, 2.0, -3.0, 4.0])}
+>>> pruned = prune_by_agreement(
+...   {'layer0': 0.5}, masks, final, initial_weights=initial
+... )
+>>> pruned['layer0'].tolist()
+[1.0, 1.0, 0.0, 0.0]
+
+The criteria other than `magnitude` and `random` are those of Zhou et al.,
+"Deconstructing Lottery Tickets" (arXiv 1905.01067), Figure 2 and Section 5:
+w_i is a weight before training and w_f after it.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+  """A layer's surviving weights, as a criterion sees them.
+
+  Attributes:
+    name: The layer's.
+    final: float64 array of shape [survivors], in the order of their positions:
+      the weights after training.
+    initial_weights: The same before training, or None if they are not known.
+    seed: Of what is drawn, or None.
+  """
+
+  name: str
+  final: np.ndarray
+  initial_weights: np.ndarray | None = None
+  seed: int | None = None
+
+  @property
+  def initial(self) -> np.ndarray:
+    """The weights before training, like `final`.
+
+    Raises:
+      InputError: If they are not known.
+    """
+    if self.initial_weights is None:
+      raise errors.InputError(
+        f'initial_weights: wanted {self.name!r}, got None'
+      )
+    return self.initial_weights
+
+  @property
+  def generator(self) -> np.random.Generator:
+    """A generator that depends on the seed and the layer's name alone.
+
+    Raises:
+      InputError: If there is no seed.
+    """
+    return seeds.generator(self.seed, self.name)  # type: ignore[arg-type]
+
+
+Criterion = Callable[[Layer], np.ndarray]
+"""Gives an array of shape [survivors]: the higher a score, the longer kept."""
+Scope = Callable[[Mapping[str, float], Network], Network]
+"""Gives {layer name: boolean array of shape [survivors]}: which ones go."""
+Pruner = Callable[..., Network]
+"""Has the shape that is shown above."""
+
+
+def prune(
+  criterion: Criterion,
+  scope: Scope,
+  percents: Mapping[str, float],
+  masks: Mapping[str, np.ndarray],
+  final_weights: Mapping[str, np.ndarray],
+  *,
+  initial_weights: Mapping[str, np.ndarray] | None = None,
+  seed: int | None = None,
+) -> Network:
+  """Prunes the surviving weights with the lowest scores.
+
+  Of equal ones those go that come first. The new masks lie inside the old ones.
+
+  Args:
+    criterion: Scores a layer's surviving weights.
+    scope: `per_layer` or `across_layers`.
+    percents: {layer name: float in [0, 1]}, the fraction of the survivors to
+      remove. Layers that are not named keep their mask.
+    masks: {layer name: 0/1 array}, of the level that was trained.
+    final_weights: {parameter name: array}, after training; others than those
+      of the layers that `percents` names are not used.
+    initial_weights: The same before training, for criteria that want them.
+    seed: Of what a criterion draws, for those that do.
+
+  Returns:
+    {layer name: float32 0/1 array}, new arrays for every layer of `masks`.
+
+  Raises:
+    InputError: If a percent is outside [0, 1] or names a layer without a
+      mask, a layer's weights are missing, NaN or of another shape, or the
+      criterion wants something that is not given, or gives no scores.
+  """
+  check_percents(percents)
+  old = masks_lib.check(masks)
+  for name in percents:
+    if name not in old:
+      raise errors.InputError(
+        f'percents[{name!r}]: no such layer; masks are of {sorted(old)}'
+      )
+  final = _survivors(percents, old, final_weights, 'final_weights')
+  initial = _survivors(percents, old, initial_weights, 'initial_weights')
+  scores = {
+    name: _scores(criterion, Layer(name, final[name], initial.get(name), seed))
+    for name in sorted(percents)  # So that the order of a dictionary is none.
+  }
+  gone = scope(percents, scores)
+  return {
+    name: _without(mask, gone[name]) if name in gone else mask.copy()
+    for name, mask in old.items()
+  }
 
 
 def prune_by_percent(
   percents: Mapping[str, float],
   masks: Mapping[str, np.ndarray],
   final_weights: Mapping[str, np.ndarray],
+  *,
+  initial_weights: Mapping[str, np.ndarray] | None = None,
+  seed: int | None = None,
 ) -> Network:
   """Prunes each layer's smallest surviving weights (Section 2 of the paper).
 
@@ -30,8 +163,10 @@ def prune_by_percent(
     percents: {layer name: float in [0, 1]}, the fraction of the survivors to
       remove. Layers that are not named keep their mask.
     masks: {layer name: 0/1 array}, of the level that was trained.
-    final_weights: {parameter name: array}, after training; others than the
-      masked layers' are not used.
+    final_weights: {parameter name: array}, after training; others than those
+      of the layers that `percents` names are not used.
+    initial_weights: Not used, as all ways to prune have one shape.
+    seed: Not used either.
 
   Returns:
     {layer name: float32 0/1 array}, new arrays for every layer of `masks`.
@@ -40,13 +175,21 @@ def prune_by_percent(
     InputError: If a percent is outside [0, 1] or names a layer without a
       mask, a layer has no final weights, or they are NaN or of another shape.
   """
-  check_percents(percents)
-  old = masks_lib.check(masks)
-  _check_layers(percents, old, final_weights)
-  return {
-    name: _prune_layer(percents.get(name, 0.0), mask, final_weights.get(name))
-    for name, mask in old.items()
-  }
+  del initial_weights, seed
+  return prune(magnitude, per_layer, percents, masks, final_weights)
+
+
+def get(name: str) -> Pruner:
+  """Returns the way to prune that has this name.
+
+  Raises:
+    InputError: If there is none.
+  """
+  if not isinstance(name, str) or name not in PRUNERS:
+    raise errors.InputError(
+      f'pruner: wanted one of {sorted(PRUNERS)}, got {name!r}'
+    )
+  return PRUNERS[name]
 
 
 def check_percents(percents: Mapping[str, float]) -> None:
@@ -67,41 +210,171 @@ def check_percents(percents: Mapping[str, float]) -> None:
       )
 
 
-def _check_layers(
+def per_layer(percents: Mapping[str, float], scores: Network) -> Network:
+  """Of each layer's n survivors, `round(percent * n)` go, half to even."""
+  return {
+    name: _lowest(layer_scores, _count(percents[name], layer_scores))
+    for name, layer_scores in scores.items()
+  }
+
+
+def across_layers(percents: Mapping[str, float], scores: Network) -> Network:
+  """As many go in all as by `per_layer`, from whichever layers they are.
+
+  Of equal scores those of the first layer go first, by the layers' names.
+  """
+  if not scores:
+    return {}
+  count = sum(_count(percents[name], scores[name]) for name in scores)
+  gone = _lowest(np.concatenate(list(scores.values())), count)
+  ends = np.cumsum([layer_scores.size for layer_scores in scores.values()])
+  return dict(zip(scores, np.split(gone, ends[:-1]), strict=True))
+
+
+def magnitude(layer: Layer) -> np.ndarray:
+  """Large final: |w_f|, that of Frankle & Carbin."""
+  return np.abs(layer.final)
+
+
+def random(layer: Layer) -> np.ndarray:
+  """All weights alike."""
+  return layer.generator.random(layer.final.size)
+
+
+def small_final(layer: Layer) -> np.ndarray:
+  """-|w_f|."""
+  return -np.abs(layer.final)
+
+
+def large_init(layer: Layer) -> np.ndarray:
+  """|w_i|."""
+  return np.abs(layer.initial)
+
+
+def small_init(layer: Layer) -> np.ndarray:
+  """-|w_i|."""
+  return -np.abs(layer.initial)
+
+
+def large_init_large_final(layer: Layer) -> np.ndarray:
+  """min(alpha |w_f|, |w_i|), where alpha aligns the percentiles of the two.
+
+  So a weight stays if both are beyond the same percentile: the score is the
+  smaller one of their ranks among the survivors.
+  """
+  return np.minimum(_ranks(layer.final), _ranks(layer.initial))
+
+
+def small_init_small_final(layer: Layer) -> np.ndarray:
+  """-max(alpha |w_f|, |w_i|), alpha as for `large_init_large_final`."""
+  return -np.maximum(_ranks(layer.final), _ranks(layer.initial))
+
+
+def magnitude_increase(layer: Layer) -> np.ndarray:
+  """|w_f| - |w_i|."""
+  return np.abs(layer.final) - np.abs(layer.initial)
+
+
+def movement(layer: Layer) -> np.ndarray:
+  """|w_f - w_i|."""
+  return np.abs(layer.final - layer.initial)
+
+
+def large_final_same_sign(layer: Layer) -> np.ndarray:
+  """max(0, w_i w_f / |w_i|): of weights that changed sign, 0."""
+  return np.maximum(0, np.sign(layer.initial) * layer.final)
+
+
+def large_final_diff_sign(layer: Layer) -> np.ndarray:
+  """max(0, -w_i w_f / |w_i|): of weights that kept their sign, 0."""
+  return np.maximum(0, -np.sign(layer.initial) * layer.final)
+
+
+PRUNERS: dict[str, Pruner] = {
+  'magnitude': prune_by_percent,
+  'global_magnitude': functools.partial(prune, magnitude, across_layers),
+  'large_final': prune_by_percent,
+  **{
+    criterion.__name__: functools.partial(prune, criterion, per_layer)
+    for criterion in (
+      random,
+      small_final,
+      large_init,
+      small_init,
+      large_init_large_final,
+      small_init_small_final,
+      magnitude_increase,
+      movement,
+      large_final_same_sign,
+      large_final_diff_sign,
+    )
+  },
+}
+"""All ways to prune, by name; add one's own to have it in recipes, too."""
+
+
+def _ranks(weights: np.ndarray) -> np.ndarray:
+  """Returns of how many weights the magnitude is smaller, for each."""
+  magnitudes = np.abs(weights)
+  return np.searchsorted(np.sort(magnitudes), magnitudes)
+
+
+def _survivors(
   percents: Mapping[str, float],
   masks: Network,
-  final_weights: Mapping[str, np.ndarray],
-) -> None:
+  weights: Mapping[str, np.ndarray] | None,
+  what: str,
+) -> Network:
+  """Returns the surviving weights of each layer to prune."""
+  if weights is None:
+    return {}
+  survivors = {}
   for name in percents:
-    if name not in masks:
-      raise errors.InputError(
-        f'percents[{name!r}]: no such layer; masks are of {sorted(masks)}'
-      )
-    if name not in final_weights:
-      raise errors.InputError(
-        f'final_weights: wanted {name!r}, got {sorted(final_weights)}'
-      )
-    weights = np.asarray(final_weights[name])
-    if weights.shape != masks[name].shape:
-      raise errors.InputError(
-        f'final_weights[{name!r}]: wanted shape {masks[name].shape},'
-        f' got {weights.shape}'
-      )
-    if np.isnan(weights).any():
-      raise errors.InputError(
-        f'final_weights[{name!r}]: NaN: the training diverged'
-      )
+    if name not in weights:
+      raise errors.InputError(f'{what}: wanted {name!r}, got {sorted(weights)}')
+    array = _check_numbers(
+      weights[name],
+      masks[name].shape,
+      f'{what}[{name!r}]',
+      'the training diverged',
+    )
+    survivors[name] = array[masks[name] != 0]
+  return survivors
 
 
-def _prune_layer(
-  percent: float, mask: np.ndarray, weights: np.ndarray | None
+def _scores(criterion: Criterion, layer: Layer) -> np.ndarray:
+  """Returns a layer's scores, if weights can be put in order by them."""
+  what = f'scores[{layer.name!r}]'
+  return _check_numbers(criterion(layer), layer.final.shape, what, 'undefined')
+
+
+def _check_numbers(
+  value: Any, shape: tuple[int, ...], what: str, nan: str
 ) -> np.ndarray:
-  """Returns a new mask for one layer."""
+  """Returns an array of numbers; `nan` says what it means if one is none."""
+  array = np.asarray(value)
+  if array.shape != shape:
+    raise errors.InputError(f'{what}: wanted shape {shape}, got {array.shape}')
+  if array.dtype.kind not in 'buif':
+    raise errors.InputError(f'{what}: wanted numbers, got dtype {array.dtype}')
+  if np.isnan(array).any():
+    raise errors.InputError(f'{what}: NaN: {nan}')
+  return array.astype(np.float64)
+
+
+def _count(percent: float, scores: np.ndarray) -> int:
+  return round(float(percent) * scores.size)
+
+
+def _lowest(scores: np.ndarray, count: int) -> np.ndarray:
+  """Returns where the `count` lowest scores are, as booleans."""
+  lowest = np.zeros(scores.shape, bool)
+  lowest[np.argsort(scores, kind='stable')[:count]] = True
+  return lowest
+
+
+def _without(mask: np.ndarray, gone: np.ndarray) -> np.ndarray:
+  """Returns a mask without some of its survivors, [survivors] booleans."""
   new_mask = mask.copy()
-  survivors = np.flatnonzero(mask)
-  count = round(float(percent) * survivors.size)
-  if count:
-    magnitudes = np.abs(np.asarray(weights).ravel()[survivors])
-    smallest = np.argsort(magnitudes, kind='stable')[:count]
-    new_mask.ravel()[survivors[smallest]] = 0
+  new_mask.ravel()[np.flatnonzero(mask)[gone]] = 0
   return new_mask

@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from lottery_ticket.datasets import dataset_mnist
@@ -36,6 +37,18 @@ def choose_seed(seed: int | None, run_directory: str) -> int:
     return seeds.check(record['configuration']['experiment']['seed'])
   except (KeyError, TypeError):  # No run of an experiment: not to be resumed.
     return seeds.fresh()
+
+
+def describe(
+  recipe: Recipe, seed: int, level: int, **description: Any
+) -> dict[str, Any]:
+  """Returns what a run's record says of the experiment."""
+  return {
+    **description,
+    'seed': seed,
+    'level': level,
+    'recipe': recipe.configuration(),
+  }
 
 
 def check_number(name: str, number: object) -> None:
@@ -94,6 +107,7 @@ def train_model(
   level: int,
   train_order_seed: int | None,
   overwrite: bool,
+  checkpoints: Sequence[int] = (),
   **description: Any,
 ) -> tuple[Network, Network]:
   """Trains a network as its recipe says, measured, saved and recorded.
@@ -107,6 +121,7 @@ def train_model(
     level: The number of pruning rounds done; the order depends on it.
     train_order_seed: Gives the order alone, if it is not None.
     overwrite: Whether another run's results there may be lost.
+    checkpoints: Iterations after which to save the weights as well.
     **description: What else to record of the experiment.
 
   Returns:
@@ -130,11 +145,7 @@ def train_model(
     validate_interval=recipe.interval,
     save_summaries=True,
     save_network=True,
-    configuration={
-      **description,
-      'seed': seed,
-      'level': level,
-      'recipe': recipe.configuration(),
-    },
+    checkpoints=checkpoints,
+    configuration=describe(recipe, seed, level, **description),
     overwrite=overwrite,
   )

@@ -1,18 +1,24 @@
 """Performs the lottery ticket experiment on MNIST."""
 
 import functools
+import json
+from collections.abc import Callable
 from typing import Any
 
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import experiment
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import pruner
+from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
+
+Network = masks_lib.Network
 
 
 @recipe_lib.takes_values
@@ -26,6 +32,7 @@ def train(
   permute_labels: bool = False,
   train_order_seed: int | None = None,
   *,
+  reset: str | int = 'initial',
   recipe: str = 'paper',
   seed: int | None = None,
   overwrite: bool = False,
@@ -47,6 +54,10 @@ def train(
     permute_labels: Whether to rename the classes by a random permutation.
     train_order_seed: Seed of the order of the data, the same at every level;
       by default the order depends on `seed` and the level.
+    reset: What the weights that are left start from at the next level:
+      'initial', their initial values (Section 2 of the paper); 'final', their
+      trained ones, so that nothing is reset (Appendix B); or an integer k,
+      their values in the dense network after iteration k (late rewinding).
     recipe: 'paper' or 'google': the hyperparameters.
     seed: Of all that is drawn; by default a new one, which is recorded.
     overwrite: Whether results of other runs in the folders may be lost.
@@ -58,16 +69,31 @@ def train(
   Raises:
     InputError: Before any training, if an argument is of no use.
   """
+  if not output_dir:
+    raise errors.InputError("output_dir: wanted a folder, got ''")
+  common.check_number('iterations', iterations)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
+  reset = chosen.check_reset(reset)
   run = functools.partial(
     paths.run, output_dir, experiment_name=experiment_name
   )
   seed = common.choose_seed(seed, run(level=0))
+  description = {
+    'script': 'lottery_experiment',
+    'permute_labels': permute_labels,
+    'reset': reset,
+  }
+  if not overwrite:
+    for level in range(iterations + 1):
+      _check_folder(
+        run(level=level), common.describe(chosen, seed, level, **description)
+      )
+  initials: list[Network] = []  # Of each level so far.
 
   def train_model(
     level: int, dataset: Any, model: Any
-  ) -> tuple[masks_lib.Network, masks_lib.Network]:
-    return common.train_model(
+  ) -> tuple[Network, Network]:
+    initial, final = common.train_model(
       chosen,
       dataset,
       model,
@@ -76,8 +102,19 @@ def train(
       level=level,
       train_order_seed=train_order_seed,
       overwrite=overwrite,
-      script='lottery_experiment',
-      permute_labels=permute_labels,
+      checkpoints=[reset] if isinstance(reset, int) and not level else [],
+      **description,
+    )
+    initials.append(initial)
+    return initial, final
+
+  def prune_masks(masks: Network, final: Network) -> Network:
+    return pruner.get(chosen.pruner)(
+      chosen.prune_percents,
+      masks,
+      final,
+      initial_weights=initials[-1],
+      seed=seeds.integer(seed, 'prune', len(initials)),
     )
 
   return experiment.experiment(
@@ -88,9 +125,35 @@ def train(
       common.make_model, chosen, seeds.integer(seed, 'model')
     ),
     train_model=train_model,
-    prune_masks=functools.partial(
-      pruner.prune_by_percent, chosen.prune_percents
-    ),
+    prune_masks=prune_masks,
     iterations=iterations,
     presets=presets,
+    reset=_reset_fn(reset, run(level=0)),
   )
+
+
+def _check_folder(directory: str, description: dict[str, Any]) -> None:
+  """Refuses a folder with the finished run of another experiment.
+
+  The trainer does, too, but only when it comes to that level.
+  """
+  record = run_folder.read_record(directory) or {}
+  there = record.get('configuration')
+  # The rest of it, like checksums, is known when it is that level's turn.
+  rest = there if isinstance(there, dict) else {}
+  described = json.loads(json.dumps(description, default=str))
+  run_folder.is_finished(
+    directory, {**rest, 'experiment': described}, overwrite=False
+  )
+
+
+def _reset_fn(
+  reset: str | int, dense: str
+) -> Callable[[int, Network, Network], Network] | None:
+  """Returns what gives the presets of the next level; None for the initial."""
+  if reset == 'initial':
+    return None
+  if reset == 'final':
+    return lambda level, initial, final: final
+  checkpoint = paths.checkpoint(dense, int(reset))
+  return lambda *_: save_restore.restore_network(checkpoint)

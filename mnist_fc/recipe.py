@@ -36,6 +36,7 @@ class Recipe:
     validation_size: Examples set aside for validation.
     evaluation_interval: Iterations between two evaluations.
     prune_percents: {layer name: fraction to prune a round}; 0.2, the last 0.1.
+    pruner: By what to prune, a name in `foundations.pruner.PRUNERS`.
   """
 
   layers: tuple[Layer, ...] = ((300, 'relu'), (100, 'relu'), (10, None))
@@ -49,6 +50,7 @@ class Recipe:
   validation_size: int = 5_000
   evaluation_interval: int = 100
   prune_percents: dict[str, float] = None  # type: ignore[assignment]
+  pruner: str = 'magnitude'
 
   def __post_init__(self) -> None:
     """Brings the layers into one form and checks what is checked nowhere else.
@@ -63,6 +65,7 @@ class Recipe:
         names[-1]: LAST_PERCENT
       }
       object.__setattr__(self, 'prune_percents', percents)
+    pruner.get(self.pruner)
     pruner.check_percents(self.prune_percents)
     for name in self.prune_percents:
       if name not in names:
@@ -139,6 +142,29 @@ class Recipe:
   def configuration(self) -> dict[str, Any]:
     """Returns all values, as JSON can hold them."""
     return dataclasses.asdict(self)
+
+  def check_reset(self, reset: str | int) -> str | int:
+    """Returns what the weights that are left are reset to, an integer as such.
+
+    Args:
+      reset: 'initial', 'final', or an iteration of the dense network's
+        training, which may be text, as in a flag.
+
+    Raises:
+      InputError: If it is anything else, or training is not that long.
+    """
+    if isinstance(reset, str) and reset.isdecimal():
+      reset = int(reset)
+    unit, count = self.training_len
+    longest = count if unit == 'iterations' else math.inf
+    is_iteration = type(reset) is int and 1 <= reset <= longest
+    if reset not in ('initial', 'final') and not is_iteration:
+      upto = f'1 to {longest}' if unit == 'iterations' else '1'
+      raise errors.InputError(
+        f"reset: wanted 'initial', 'final' or an iteration from {upto},"
+        f' got {reset!r}'
+      )
+    return reset
 
 
 def takes_values(function: Function) -> Function:

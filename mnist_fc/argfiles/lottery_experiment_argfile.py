@@ -19,6 +19,7 @@ def main(
   recipe: str | None = None,
   experiment_name: str | None = None,
   permute_labels: bool = False,
+  reset: str | int | None = None,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each trial; its number is its seed.
@@ -31,9 +32,13 @@ def main(
     recipe: 'paper' (the runner's default) or 'google'.
     experiment_name: Name of the runs' folders; the runner's by default.
     permute_labels: Whether to rename the classes by a random permutation.
+    reset: What to reset to: 'initial' (the runner's default), 'final', or an
+      iteration of the dense network's training.
     **values: Values of the recipe to replace, by name.
   """
-  constants.recipe(recipe or 'paper', **values)
+  chosen = constants.recipe(recipe or 'paper', **values)
+  if reset is not None:
+    chosen.check_reset(reset)
   argfiles.check_count('trials', trials)
   if iterations is not None:
     argfiles.check_count('iterations', iterations, least=0)
@@ -47,6 +52,7 @@ def main(
         recipe=recipe,
         seed=trial,
         permute_labels=permute_labels or None,
+        reset=reset,
         **values,
       )
     )

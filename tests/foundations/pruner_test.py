@@ -1,5 +1,8 @@
 """Tests of lottery_ticket.foundations.pruner."""
 
+import functools
+import inspect
+
 import numpy as np
 import pytest
 
@@ -223,6 +226,318 @@ def test_refuses_final_weights_that_are_nan(percent, refused):
     prune(percent, [1, np.nan])
 
 
+def test_refuses_weights_that_are_no_numbers(refused):
+  with refused("final_weights['a']: wanted numbers, got dtype <U1"):
+    pruner.prune_by_percent({'a': 0.2}, {'a': np.ones(1)}, {'a': ['x']})
+
+
 def test_refuses_masks_that_are_none():
   with pytest.raises(errors.InputError, match=r'wanted only 0 and 1, got 0\.5'):
     prune(0.5, [1, 2], [1, 0.5])
+
+
+NAMES = [
+  'magnitude',
+  'global_magnitude',
+  'random',
+  'large_final',
+  'small_final',
+  'large_init',
+  'small_init',
+  'large_init_large_final',
+  'small_init_small_final',
+  'magnitude_increase',
+  'movement',
+  'large_final_same_sign',
+  'large_final_diff_sign',
+]
+SHAPES = {'layer0': (9, 7), 'layer1': (7, 5), 'layer2': (5, 3)}
+PERCENTS = {'layer0': 0.3, 'layer2': 0.1}
+
+
+def draw(seed):
+  """Returns initial and final weights, of coarse values so that many tie."""
+  generator = np.random.default_rng(seed)
+  return [
+    {
+      name: generator.integers(-9, 10, shape) / 4
+      for name, shape in SHAPES.items()
+    }
+    for _ in range(2)
+  ]
+
+
+def survivors(masks):
+  return {name: np.count_nonzero(mask) for name, mask in masks.items()}
+
+
+def prune_one(name, initial, final, percent=0.5, mask=None, seed=None):
+  """Prunes one layer by name."""
+  mask = np.ones(len(final)) if mask is None else np.array(mask)
+  masks = pruner.get(name)(
+    {'a': percent},
+    {'a': mask},
+    {'a': np.array(final, np.float32)},
+    initial_weights={'a': np.array(initial, np.float32)},
+    seed=seed,
+  )
+  return masks['a'].tolist()
+
+
+def test_all_ways_have_a_name_and_one_shape():
+  assert sorted(pruner.PRUNERS) == sorted(NAMES)
+  for name in NAMES:
+    parameters = inspect.signature(pruner.get(name)).parameters.values()
+    assert [(p.name, p.kind.name, p.default) for p in parameters] == [
+      ('percents', 'POSITIONAL_OR_KEYWORD', inspect.Parameter.empty),
+      ('masks', 'POSITIONAL_OR_KEYWORD', inspect.Parameter.empty),
+      ('final_weights', 'POSITIONAL_OR_KEYWORD', inspect.Parameter.empty),
+      ('initial_weights', 'KEYWORD_ONLY', None),
+      ('seed', 'KEYWORD_ONLY', None),
+    ]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_way_prunes_as_many_inside_the_old_masks(name):
+  masks = {key: np.ones(shape, np.float32) for key, shape in SHAPES.items()}
+  for level in range(6):
+    initial, final = draw(level)
+    before = survivors(masks)
+    for array in (*masks.values(), *initial.values(), *final.values()):
+      array.flags.writeable = False
+    new = pruner.get(name)(
+      PERCENTS, masks, final, initial_weights=initial, seed=level
+    )
+    removed = {key: before[key] - n for key, n in survivors(new).items()}
+    wanted = {key: round(p * before[key]) for key, p in PERCENTS.items()}
+    if name == 'global_magnitude':
+      assert sum(removed.values()) == sum(wanted.values())
+    else:
+      assert removed == {**wanted, 'layer1': 0}
+    assert removed['layer1'] == 0
+    assert list(new) == list(masks)
+    for key, mask in new.items():
+      assert mask.dtype == np.float32 and set(np.unique(mask)) <= {0, 1}
+      assert np.all(mask <= masks[key])
+      assert not np.shares_memory(mask, masks[key])
+    masks = new
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_way_leaves_all_or_none_at_the_ends(name):
+  for percent, left in ((0, [1, 0, 1]), (1, [0, 0, 0])):
+    got = prune_one(name, [1, 2, 3], [-1, 2, 4], percent, [1, 0, 1], seed=0)
+    assert got == left
+
+
+SCORES = {
+  'magnitude': lambda i, f: abs(f),
+  'large_final': lambda i, f: abs(f),
+  'small_final': lambda i, f: -abs(f),
+  'large_init': lambda i, f: abs(i),
+  'small_init': lambda i, f: -abs(i),
+  'magnitude_increase': lambda i, f: abs(f) - abs(i),
+  'movement': lambda i, f: abs(f - i),
+  'large_final_same_sign': lambda i, f: max(0, i * f / abs(i)),
+  'large_final_diff_sign': lambda i, f: max(0, -i * f / abs(i)),
+}
+
+
+@pytest.mark.parametrize('percent', [0.2, 0.5, 0.9])
+@pytest.mark.parametrize('name', SCORES)
+def test_the_formula_decides(name, percent):
+  initial, final = np.random.default_rng(1).normal(size=(2, 40))
+  initial, final = initial.astype(np.float32), final.astype(np.float32)
+  mask = np.random.default_rng(2).random(40) < 0.8
+  alive = np.flatnonzero(mask)
+  scores = [SCORES[name](float(initial[j]), float(final[j])) for j in alive]
+  order = sorted(range(len(alive)), key=lambda j: (scores[j], j))
+  wanted = mask.astype(int)
+  wanted[alive[order[: round(percent * len(alive))]]] = 0
+  got = prune_one(name, initial, final, percent, mask)
+  assert got == wanted.tolist()
+
+
+@pytest.mark.parametrize(
+  ('name', 'initial', 'final', 'wanted'),
+  [
+    ('magnitude', [9, 9, 9, 9], [3, -1, 2, -4], [1, 0, 0, 1]),
+    ('small_final', [9, 9, 9, 9], [3, -1, 2, -4], [0, 1, 1, 0]),
+    ('large_init', [3, -1, 2, -4], [9, 9, 9, 9], [1, 0, 0, 1]),
+    ('small_init', [3, -1, 2, -4], [9, 9, 9, 9], [0, 1, 1, 0]),
+    ('magnitude_increase', [1, -5, 5, 1], [2, -5, -4, -3], [1, 0, 0, 1]),
+    ('movement', [1, -5, 5, 1], [2, -5, -4, -3], [0, 0, 1, 1]),
+    ('large_final_same_sign', [1, -1, 1, -1], [9, 8, 1, -2], [1, 0, 0, 1]),
+    ('large_final_diff_sign', [1, -1, 1, -1], [-1, 2, 8, -9], [1, 1, 0, 0]),
+    # Ranks 0 1 2 3 and 3 0 1 2; 0 1 2 3 and 1 3 0 2.
+    ('large_init_large_final', [1, 2, 3, 4], [90, -60, 70, -80], [0, 0, 1, 1]),
+    ('large_init_large_final', [1, 2, 3, 4], [10, 40, 5, 30], [0, 1, 0, 1]),
+    ('small_init_small_final', [1, 2, 3, 4], [90, -60, 70, -80], [0, 1, 1, 0]),
+  ],
+)
+def test_the_criteria_by_hand(name, initial, final, wanted):
+  assert prune_one(name, initial, final) == wanted
+
+
+@pytest.mark.parametrize('percentile', [100, 200, 300])
+def test_large_and_large_is_beyond_one_percentile_of_both(percentile):
+  initial, final = np.abs(np.random.default_rng(3).normal(size=(2, 400)))
+  beyond = initial >= np.sort(initial)[percentile]
+  beyond &= final >= np.sort(final)[percentile]
+  removed = 1 - np.count_nonzero(beyond) / 400
+  got = prune_one('large_init_large_final', initial, 50 * final, removed)
+  assert got == beyond.tolist()
+
+
+@pytest.mark.parametrize(
+  'name', ['large_init_large_final', 'small_init_small_final']
+)
+def test_scales_of_initial_and_final_weights_do_not_matter(name):
+  initial, final = np.random.default_rng(4).normal(size=(2, 60))
+  got = prune_one(name, initial, final)
+  assert got == prune_one(name, 16 * initial, final)
+  assert got == prune_one(name, initial, -final / 1024)
+  assert got != prune_one('large_final', initial, final)
+
+
+@pytest.mark.parametrize('name', [n for n in NAMES if n != 'random'])
+def test_ties_go_by_position_whatever_the_criterion(name):
+  got = prune_one(name, [2] * 6, [3] * 6, 1 / 3, [1, 0, 1, 1, 1, 1])
+  assert got == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_what_pruned_weights_hold_never_matters(name):
+  initial, final = np.random.default_rng(5).normal(size=(2, 20))
+  mask = np.arange(20) % 3 > 0
+  wanted = prune_one(name, initial, final, 0.5, mask, seed=1)
+  other = np.where(mask, initial, 1e6), np.where(mask, final, -1e-6)
+  assert prune_one(name, *other, 0.5, mask, seed=1) == wanted
+
+
+def test_global_magnitude_compares_all_layers():
+  masks = {'b': np.ones(3), 'a': np.ones(4), 'c': np.ones(2)}
+  weights = {
+    'a': np.array([1, -2, 3, 40]),
+    'b': np.array([[5, 6, -7]]).ravel(),
+    'c': np.array([0.1, 0.1]),
+  }
+  got = pruner.get('global_magnitude')({'a': 0.5, 'b': 0.4}, masks, weights)
+  assert {name: mask.tolist() for name, mask in got.items()} == {
+    'b': [1, 1, 1],
+    'a': [0, 0, 0, 1],
+    'c': [1, 1],
+  }
+
+
+def test_global_magnitude_removes_the_sum_of_the_rounded_shares(lenet):
+  _, weights = lenet
+  masks = {name: np.ones(shape) for name, shape in LENET.items()}
+  got = pruner.get('global_magnitude')(PAPER_PERCENTS, masks, weights[0])
+  assert sum(survivors(got).values()) == 266_200 - 47_040 - 6_000 - 100
+  flat = {name: np.abs(weights[0][name]) for name in LENET}
+  kept = min(flat[name][got[name] == 1].min() for name in LENET)
+  gone = max(flat[name][got[name] == 0].max() for name in LENET)
+  assert gone <= kept
+
+
+def test_global_ties_go_by_the_layers_names_and_position():
+  masks = {'b': np.ones(3), 'a': np.ones(3)}
+  got = pruner.get('global_magnitude')({'b': 2 / 3, 'a': 2 / 3}, masks, masks)
+  assert got['a'].tolist() == [0, 0, 0] and got['b'].tolist() == [0, 1, 1]
+  assert pruner.get('global_magnitude')({}, masks, {})['a'].tolist() == [1] * 3
+
+
+def test_random_depends_on_the_seed_and_the_layers_name_alone():
+  random = functools.partial(pruner.get('random'), seed=3)
+  masks = {'a': np.ones(400), 'b': np.ones(400)}
+  ramp = {'a': np.arange(400), 'b': np.arange(400)}
+  both = random({'a': 0.5, 'b': 0.5}, masks, ramp)
+  assert np.any(both['a'] != both['b'])
+  for name in 'ab':
+    alone = random({name: 0.5}, {name: masks[name]}, {name: np.ones(400)})
+    np.testing.assert_array_equal(alone[name], both[name])
+    # Four standard deviations of the number of survivors in the first half.
+    assert abs(both[name][:200].sum() - 100) < 4 * 5
+  other = random({'a': 0.5, 'b': 0.5}, masks, ramp, seed=4)
+  assert np.any(other['a'] != both['a'])
+
+
+def test_a_criterion_of_ones_own_sees_the_survivors():
+  seen = []
+
+  def score(layer):
+    seen.append(layer)
+    return layer.initial - layer.final
+
+  masks = {'a': np.array([[1, 0], [1, 1]])}
+  weights = {'a': np.array([[1, 9], [5, 3]], np.float32)}
+  initial = {'a': np.array([[0, 9], [9, 0]], np.float32)}
+  got = pruner.prune(
+    score, pruner.per_layer, {'a': 0.4}, masks, weights, initial_weights=initial
+  )
+  assert got['a'].tolist() == [[1, 0], [1, 0]]
+  (layer,) = seen
+  assert layer.name == 'a'
+  assert layer.final.tolist() == [1, 5, 3] and layer.final.dtype == np.float64
+  assert layer.initial.tolist() == [0, 9, 0]
+
+
+WANT_INITIAL = [n for n in NAMES if 'init' in n or 'sign' in n or n[0] == 'm']
+WANT_INITIAL.remove('magnitude')
+
+
+@pytest.mark.parametrize('name', WANT_INITIAL)
+def test_refuses_to_do_without_initial_weights(name, refused):
+  with refused("initial_weights: wanted 'a', got None"):
+    pruner.get(name)({'a': 0.5}, {'a': np.ones(2)}, {'a': np.ones(2)}, seed=1)
+
+
+def test_refuses_to_draw_without_a_seed(refused):
+  with refused('seed: wanted an integer in [0, 2**63), got None'):
+    pruner.get('random')({'a': 0.5}, {'a': np.ones(2)}, {'a': np.ones(2)})
+
+
+@pytest.mark.parametrize(
+  ('initial', 'message'),
+  [
+    ({'b': np.ones(2)}, "initial_weights: wanted 'a', got ['b']"),
+    (
+      {'a': np.ones(3)},
+      "initial_weights['a']: wanted shape (2,), got (3,)",
+    ),
+    (
+      {'a': np.array([1, np.nan])},
+      "initial_weights['a']: NaN: the training diverged",
+    ),
+  ],
+)
+def test_refuses_initial_weights_of_no_use(initial, message, refused):
+  with refused(message):
+    pruner.get('movement')(
+      {'a': 0.5}, {'a': np.ones(2)}, {'a': np.ones(2)}, initial_weights=initial
+    )
+
+
+@pytest.mark.parametrize(
+  ('score', 'message'),
+  [
+    (lambda layer: 1.0, "scores['a']: wanted shape (2,), got ()"),
+    (
+      lambda layer: layer.final.astype(str),
+      "scores['a']: wanted numbers, got dtype <U32",
+    ),
+    (lambda layer: layer.final * np.nan, "scores['a']: NaN: undefined"),
+  ],
+)
+def test_refuses_scores_that_give_no_order(score, message, refused):
+  with refused(message):
+    pruner.prune(
+      score, pruner.per_layer, {'a': 1}, {'a': np.ones(2)}, {'a': np.ones(2)}
+    )
+
+
+@pytest.mark.parametrize('name', ['magnitud', '', None, 3, ['random']])
+def test_refuses_a_way_that_there_is_not(name, refused):
+  with refused(f'pruner: wanted one of {sorted(NAMES)}, got {name!r}'):
+    pruner.get(name)

@@ -9,6 +9,7 @@ import pytest
 
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import flags
+from lottery_ticket.foundations import pruner
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import initialization
 from lottery_ticket.mnist_fc import lottery_experiment
@@ -139,6 +140,12 @@ def test_names_and_places_are_passed_on(lines):
   ]
 
 
+@pytest.mark.parametrize('reset', ['final', '500', 'initial'])
+def test_a_reset_is_passed_on_if_it_is_given(lines, reset):
+  (line,) = lines(LOTTERY, '--trials=1', f'--reset={reset}')
+  assert shlex.split(line)[1:] == ['--seed=1', f'--reset={reset}']
+
+
 VALUES = {
   'layers': (20, (15, 'tanh'), 10),
   'kernel_initializer': 'he_normal',
@@ -151,6 +158,7 @@ VALUES = {
   'validation_size': 100,
   'evaluation_interval': 7,
   'prune_percents': {'layer0': 0.5, 'layer2': 0.0},
+  'pruner': 'large_init_large_final',
 }
 
 
@@ -161,7 +169,7 @@ def test_values_of_the_recipe_are_passed_through(lines, main):
   given = dict(
     flag.removeprefix('--').split('=', 1) for flag in shlex.split(line)
   )
-  texts = ('kernel_initializer', 'optimizer', 'scaling')
+  texts = ('kernel_initializer', 'optimizer', 'scaling', 'pruner')
   assert {
     name: given[name] if name in texts else ast.literal_eval(given[name])
     for name in VALUES
@@ -238,6 +246,23 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
       '--training_len=steps,3',
       "training_len: wanted ('iterations', n) or ('epochs', n),"
       " got ('steps', 3)",
+    ),
+    (
+      LOTTERY,
+      '--reset=finl',
+      "reset: wanted 'initial', 'final' or an iteration from 1 to 50000,"
+      " got 'finl'",
+    ),
+    (
+      LOTTERY,
+      '--reset=50001',
+      "reset: wanted 'initial', 'final' or an iteration from 1 to 50000,"
+      ' got 50001',
+    ),
+    (
+      REINIT,
+      '--pruner=magnitud',
+      f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got 'magnitud'",
     ),
     (
       DENSE,

@@ -45,6 +45,7 @@ PAPER = {
   'validation_size': 5_000,
   'evaluation_interval': 100,
   'prune_percents': {'layer0': 0.2, 'layer1': 0.2, 'layer2': 0.1},
+  'pruner': 'magnitude',
 }
 GOOGLE = PAPER | {
   'optimizer': 'SGD',

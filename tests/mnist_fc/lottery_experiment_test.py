@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import itertools
 import json
 import pathlib
 import shutil
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
+from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import lottery_experiment
 
@@ -202,7 +206,8 @@ def test_the_same_again_loads_and_writes_nothing(experiment_path, small):
   heard = []
   with progress.send_to(lambda *args: heard.append(args)):
     levels = lottery_experiment.train(str(trial), iterations=1, seed=1, **small)
-  assert heard == [] and stamps(trial) == before
+  assert not any(done for _, done, _ in heard)
+  assert stamps(trial) == before
   for level in levels:
     run = trial / str(level.level) / 'same_init'
     for kind in ('initial', 'final', 'masks'):
@@ -217,9 +222,11 @@ def test_the_same_again_loads_and_writes_nothing(experiment_path, small):
   ('change', 'difference'),
   [
     ({'learning_rate': 0.2}, 'experiment.recipe.learning_rate: 0.1 there'),
-    ({'seed': 3}, 'data.train: '),
+    ({'seed': 3}, 'experiment.seed: 1 there, 3 now'),
     ({'batch_size': 50}, 'batch_size: 60 there, 50 now'),
-    ({'permute_labels': True}, 'data.test: '),
+    ({'permute_labels': True}, 'experiment.permute_labels: False there'),
+    ({'reset': 'final'}, "experiment.reset: 'initial' there, 'final' now"),
+    ({'pruner': 'random'}, "experiment.recipe.pruner: 'magnitude' there"),
     ({'train_order_seed': 3}, 'train_order_seed: '),
     ({'training_len': ('epochs', 6)}, 'experiment.recipe.training_len: '),
   ],
@@ -277,3 +284,196 @@ def test_presets_are_where_level_0_starts(experiment_path, tmp_path, cheap):
   for name, array in network(presets).items():
     np.testing.assert_array_equal(initial[name], array)
   assert np.any(initial['layer0_bias'])
+
+
+LONGER = {'training_len': ('iterations', 4), 'evaluation_interval': 2}
+
+
+def check_equal(first, second):
+  assert list(first) == list(second)
+  for name, array in first.items():
+    assert array.tobytes() == second[name].tobytes(), name
+
+
+@pytest.mark.parametrize('name', ['movement', 'global_magnitude', 'random'])
+def test_a_ladder_is_pruned_as_the_recipe_says(tmp_path, cheap, name):
+  percents = {'layer0': 0.3, 'layer1': 0.2}
+  levels = lottery_experiment.train(
+    str(tmp_path),
+    iterations=2,
+    seed=3,
+    **cheap | {'pruner': name, 'prune_percents': percents},
+  )
+  for i, (old, new) in enumerate(itertools.pairwise(levels), 1):
+    wanted = pruner.get(name)(
+      percents,
+      old.masks,
+      old.final,
+      initial_weights=old.initial,
+      seed=seeds.integer(3, 'prune', i),
+    )
+    check_equal(new.masks, wanted)
+    run = tmp_path / str(i) / 'same_init'
+    check_equal(network(run, 'masks'), wanted)
+    check_equal(new.initial, masks_lib.apply(wanted, levels[0].initial))
+    assert configuration(run)['experiment']['recipe']['pruner'] == name
+  counts = [
+    sum(np.count_nonzero(mask) for mask in level.masks.values())
+    for level in levels
+  ]
+  assert counts[:2] == [15_880, 15_880 - 4_704 - 40]
+  if name != 'global_magnitude':
+    assert counts[2] == counts[1] - round(0.3 * 10_976) - round(0.2 * 160)
+
+
+@pytest.fixture(scope='module')
+def ladder(cheap, tmp_path_factory):
+  """Returns a function that trains levels 0 to 2 with a reset, once."""
+  done = {}
+
+  def train(reset):
+    if reset not in done:
+      trial = tmp_path_factory.mktemp('trial')
+      arguments = cheap | LONGER | {'reset': reset}
+      levels = lottery_experiment.train(
+        str(trial), iterations=2, seed=1, **arguments
+      )
+      done[reset] = trial, levels
+    return done[reset]
+
+  return train
+
+
+def test_a_reset_is_to_the_initial_weights_by_default(ladder, experiment_path):
+  trial, levels = ladder('initial')
+  for level in levels:
+    check_equal(level.initial, masks_lib.apply(level.masks, levels[0].initial))
+    recorded = configuration(trial / str(level.level) / 'same_init')
+    assert recorded['experiment']['reset'] == 'initial'
+    assert recorded['checkpoints'] == []
+  default = configuration(experiment_path / 'trial1' / '1' / 'same_init')
+  assert default['experiment']['reset'] == 'initial'
+  assert default['experiment']['recipe']['pruner'] == 'magnitude'
+
+
+def test_a_reset_to_the_final_weights_goes_on_from_the_level_before(ladder):
+  trial, levels = ladder('final')
+  for old, new in itertools.pairwise(levels):
+    check_equal(new.initial, masks_lib.apply(new.masks, old.final))
+    run = trial / str(new.level) / 'same_init'
+    check_equal(network(run, 'initial'), new.initial)
+  assert np.any(levels[1].initial['layer0_bias'])
+  for level in range(3):
+    recorded = configuration(trial / str(level) / 'same_init')
+    assert recorded['experiment']['reset'] == 'final'
+
+
+def test_a_reset_to_an_iteration_is_to_the_dense_networks_weights_then(
+  ladder, tmp_path, cheap
+):
+  trial, levels = ladder(3)
+  # The dense network, trained for that long and no longer.
+  arguments = cheap | LONGER | {'training_len': ('iterations', 3)}
+  (short,) = lottery_experiment.train(
+    str(tmp_path), iterations=0, seed=1, **arguments
+  )
+  dense = trial / '0' / 'same_init'
+  check_equal(network(dense, 'checkpoint3'), short.final)
+  for new in levels[1:]:
+    check_equal(new.initial, masks_lib.apply(new.masks, short.final))
+    assert np.any(new.final['layer0'] != new.initial['layer0'])
+  check_equal(levels[0].final, ladder('initial')[1][0].final)
+  check_equal(levels[1].masks, ladder('initial')[1][1].masks)
+  for level in range(3):
+    run = trial / str(level) / 'same_init'
+    recorded = configuration(run)
+    assert recorded['experiment']['reset'] == 3
+    assert recorded['checkpoints'] == ([] if level else [3])
+    assert len(list(run.glob('checkpoint*'))) == (level == 0)
+
+
+def test_goes_on_with_its_reset_after_an_interruption(ladder, tmp_path, cheap):
+  undisturbed, _ = ladder(3)
+  trial = tmp_path / 'trial'
+  for level in '01':
+    shutil.copytree(undisturbed / level, trial / level)
+  before = stamps(trial)
+  arguments = cheap | LONGER | {'reset': '3'}  # As a flag has it.
+  with interrupted('2/same_init'):
+    lottery_experiment.train(str(trial), iterations=2, **arguments)
+  lottery_experiment.train(str(trial), iterations=2, **arguments)
+  assert before.items() <= stamps(trial).items()
+  assert contents(trial) == contents(undisturbed)
+
+
+def test_a_rewound_ladder_wants_its_checkpoint(ladder, tmp_path, cheap):
+  undisturbed, _ = ladder(3)
+  shutil.copytree(undisturbed / '0', tmp_path / 'trial' / '0')
+  checkpoint = tmp_path / 'trial' / '0' / 'same_init' / 'checkpoint3'
+  shutil.rmtree(checkpoint)
+  with pytest.raises(errors.InputError) as caught:
+    lottery_experiment.train(
+      str(tmp_path / 'trial'), iterations=1, **cheap | LONGER, reset=3
+    )
+  assert str(caught.value).startswith(f'{checkpoint}: ')
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    (
+      {'reset': 5},
+      "reset: wanted 'initial', 'final' or an iteration from 1 to 4, got 5",
+    ),
+    (
+      {'reset': 3, 'training_len': ('epochs', 2)},
+      'checkpoints: wanted iterations from 1 to 2, got 3',
+    ),
+    (
+      {'pruner': 'smallest'},
+      f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got 'smallest'",
+    ),
+    ({'output_dir': ''}, "output_dir: wanted a folder, got ''"),
+    ({'iterations': -1}, 'iterations: wanted an integer of at least 0, got -1'),
+  ],
+)
+def test_refuses_what_is_of_no_use_before_any_training(
+  tmp_path, cheap, change, message
+):
+  arguments = cheap | LONGER | {'output_dir': 'trial', 'iterations': 1}
+  before = set(tmp_path.rglob('*.npy'))
+  with pytest.raises(errors.InputError) as caught:
+    lottery_experiment.train(**arguments | change)
+  assert str(caught.value) == message
+  assert set(tmp_path.rglob('*.npy')) == before
+  assert not (tmp_path / '0').exists()
+
+
+@pytest.mark.parametrize('change', [{'seed': 2}, {'learning_rate': 0.3}])
+def test_another_experiment_at_a_later_level_is_noticed_before_any_training(
+  ladder, tmp_path, cheap, change
+):
+  undisturbed, _ = ladder('initial')
+  later = tmp_path / 'trial' / '2' / 'same_init'
+  shutil.copytree(undisturbed / '2' / 'same_init', later)
+  arguments = cheap | LONGER | {'seed': 1} | change
+  with pytest.raises(errors.InputError) as caught:
+    lottery_experiment.train(str(tmp_path / 'trial'), iterations=2, **arguments)
+  assert str(caught.value).startswith(
+    f'{later}: holds a finished run of another configuration (experiment.'
+  )
+  assert {path.name for path in (tmp_path / 'trial').iterdir()} == {'2'}
+
+
+def test_what_others_left_at_a_later_level_is_noticed_unless_it_may_be_lost(
+  tmp_path, cheap
+):
+  left = tmp_path / 'trial' / '1' / 'same_init' / 'test.json'
+  left.parent.mkdir(parents=True)
+  left.write_text('{}')
+  arguments = cheap | {'iterations': 1, 'seed': 1}
+  with pytest.raises(errors.InputError, match='not of a run of this library'):
+    lottery_experiment.train(str(tmp_path / 'trial'), **arguments)
+  assert not (tmp_path / 'trial' / '0').exists()
+  lottery_experiment.train(str(tmp_path / 'trial'), overwrite=True, **arguments)
+  assert (left.parent / 'run.json').exists()

@@ -9,6 +9,7 @@ import keras
 import pytest
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import pruner
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
 
@@ -149,6 +150,14 @@ NAMES = [field.name for field in dataclasses.fields(recipe_lib.Recipe)]
       "percents['layer0']: wanted a fraction in [0, 1], got 1.5",
     ),
     (
+      {'pruner': 'magnitud'},
+      f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got 'magnitud'",
+    ),
+    (
+      {'pruner': ['random']},
+      f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got ['random']",
+    ),
+    (
       {'prune_percents': {'layer3': 0.1}},
       "prune_percents['layer3']: no such layer;"
       " wanted some of ['layer0', 'layer1', 'layer2']",
@@ -223,3 +232,38 @@ def test_percents_follow_the_layers(units):
   wanted = {f'layer{i}': 0.2 for i in range(last)} | {f'layer{last}': 0.1}
   chosen = constants.recipe('google', layers=units)
   assert chosen.prune_percents == wanted
+
+
+@pytest.mark.parametrize('name', pruner.PRUNERS)
+def test_every_pruner_can_be_a_recipes(name):
+  recipe = constants.recipe('paper', pruner=name)
+  assert recipe.pruner == recipe.configuration()['pruner'] == name
+
+
+@pytest.mark.parametrize(
+  ('reset', 'wanted'),
+  [('initial', 'initial'), ('final', 'final'), (1, 1), (9, 9), ('9', 9)],
+)
+def test_a_reset_is_to_a_name_or_an_iteration(reset, wanted):
+  recipe = recipe_lib.Recipe(training_len=('iterations', 9))
+  got = recipe.check_reset(reset)
+  assert got == wanted and type(got) is type(wanted)
+
+
+@pytest.mark.parametrize(
+  'reset', [0, -1, 10, '10', '0', '-1', 1.0, True, None, '', 'Final', ['final']]
+)
+def test_refuses_another_reset(reset):
+  recipe = recipe_lib.Recipe(training_len=('iterations', 9))
+  with pytest.raises(errors.InputError) as caught:
+    recipe.check_reset(reset)
+  assert str(caught.value).startswith(
+    "reset: wanted 'initial', 'final' or an iteration from 1 to 9, got "
+  )
+
+
+def test_a_reset_in_epochs_has_its_limit_in_the_data():
+  recipe = recipe_lib.Recipe(training_len=('epochs', 2))
+  assert recipe.check_reset('5000') == 5000
+  with pytest.raises(errors.InputError, match=r'an iteration from 1, got 0'):
+    recipe.check_reset(0)

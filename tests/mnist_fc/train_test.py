@@ -84,6 +84,7 @@ OVERRIDES = {
   'validation_size': 50,
   'evaluation_interval': 7,
   'prune_percents': {'layer0': 0.5},
+  'pruner': 'random',
 }
 
 
