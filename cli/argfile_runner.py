@@ -7,10 +7,14 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import display as display_lib
-from lottery_ticket.cli import flags
+from lottery_ticket.cli import engines
+from lottery_ticket.cli import flags as flags_lib
+from lottery_ticket.cli import local
+from lottery_ticket.cli import order
 from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 from lottery_ticket.foundations import errors
@@ -20,67 +24,119 @@ def run(
   runner: str,
   argfile: str,
   /,
-  *,
+  *more: str,
   jobs: int | None = None,
   dry_run: bool = False,
   timeout: float | None = None,
   log_dir: str | None = None,
+  engine: str = 'local',
+  address: str | None = None,
+  resources: dict[str, float] | None = None,
 ) -> None:
   """Runs a runner for each line of flags that an argfile prints.
 
   Scripts that are not found from the current folder are looked for among the
-  experiments of the library: `runners/...`, `argfiles/...`. A line that fails
-  is reported, and the others go on; then the exit code is 1.
+  experiments of the library: `runners/...`, `argfiles/...`. More pairs of
+  RUNNER and ARGFILE may follow: a line waits until those earlier lines have
+  ended whose --output_dir its flags name. A line that fails is reported, and
+  the others go on; then the exit code is 1.
 
   Args:
     runner: A script that takes flags.
     argfile: A script that prints lines of flags; it may have flags of its own
       in the same quotes, "argfiles/reinitialize_argfile.py --trials=3".
+    *more: Another runner, its argfile, and so on.
     jobs: How many lines to run side by side; by default as many as there are
       processors. Each takes one thread.
     dry_run: Only print what would be run.
     timeout: Seconds after which a line is ended; it gets one more attempt.
     log_dir: Folder for what each line prints; by default a temporary one,
       which is kept if a line fails.
+    engine: 'local', worker processes of this machine, or 'ray', a Ray cluster.
+    address: Of a running Ray cluster, like auto or 10.0.0.1:6379; by default
+      Ray starts one on this machine.
+    resources: What a line takes of a Ray node, like
+      {'num_cpus': 1, 'memory': 2e9}; by default one processor.
 
   Raises:
-    InputError: If there is no such script, the argfile fails, or a number is
+    InputError: If there is no such script, an argfile fails, or a number is
       too small.
   """
-  if jobs is None:
-    jobs = _processors()
-  argfiles.check_count('jobs', jobs)
+  if jobs is not None:
+    argfiles.check_count('jobs', jobs)
   if timeout is not None and not timeout > 0:
     raise errors.InputError(f'timeout: wanted more than 0 s, got {timeout}')
-  script = str(argfiles.find(runner))
-  lines = argfiles.read(argfile)
+  make_engine = _engine(engine, jobs, timeout, address, resources)
+  lines = _lines(runner, argfile, *more)
   if dry_run:
-    for line in lines:
-      print(shlex.join([sys.executable, script, *line]))
+    for script, flags in lines:
+      print(shlex.join([sys.executable, script, *flags]))
     return
   folder = _log_folder(log_dir)
   started = time.monotonic()
+  todo = _jobs(lines, folder)
   outcomes = pool.run(
-    [
-      worker.Job(
-        script,
-        tuple(line),
-        log=str(folder / f'{i:05}.log'),
-        status=str(folder / f'{i:05}.status'),
-      )
-      for i, line in enumerate(lines, 1)
-    ],
-    min(jobs, len(lines)),
-    timeout,
-    display_lib.Display(len(lines)),
+    todo, make_engine(len(todo)), display_lib.Display(len(todo))
   )
-  failed = [outcome for outcome in outcomes if outcome.reason]
-  _summarize(failed, len(outcomes), time.monotonic() - started)
-  if failed:
+  _summarize(outcomes, time.monotonic() - started)
+  if any(outcome.reason for outcome in outcomes):
     print(f'What each line printed is in {folder}', file=sys.stderr)
-    sys.exit(flags.FAILURE)
+    sys.exit(flags_lib.FAILURE)
   if log_dir is None:
     shutil.rmtree(folder)
+
+
+def _engine(
+  name: str,
+  jobs: int | None,
+  timeout: float | None,
+  address: str | None,
+  resources: dict[str, float] | None,
+) -> Callable[[int], engines.Engine]:
+  """Returns what makes the engine for a number of lines."""
+  if name == 'ray':
+    from lottery_ticket.cli import cluster  # Late: an extra.
+
+    return lambda _: cluster.Cluster(address, jobs, resources, timeout)
+  if name != 'local':
+    raise errors.InputError(f"engine: wanted 'local' or 'ray', got {name!r}")
+  for flag, value in (('address', address), ('resources', resources)):
+    if value is not None:
+      raise errors.InputError(f'{flag}: wanted together with --engine=ray')
+  workers = jobs or _processors()
+  return lambda lines: local.Local(min(workers, lines), timeout)
+
+
+def _lines(*scripts: str) -> list[tuple[str, list[str]]]:
+  """Returns the lines of pairs of runner and argfile, with their runner."""
+  if len(scripts) % 2:
+    raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')
+  pairs = list(zip(scripts[::2], scripts[1::2], strict=True))
+  runners = [str(argfiles.find(runner)) for runner, _ in pairs]
+  return [
+    (runner, flags)
+    for runner, (_, argfile) in zip(runners, pairs, strict=True)
+    for flags in argfiles.read(argfile)
+  ]
+
+
+def _jobs(
+  lines: list[tuple[str, list[str]]], folder: pathlib.Path
+) -> list[worker.Job]:
+  waits = order.after([flags for _, flags in lines])
+  return [
+    worker.Job(
+      runner,
+      tuple(flags),
+      log=str(folder / f'{i:05}.log'),
+      status=str(folder / f'{i:05}.status'),
+      folder=os.getcwd(),
+      after=after,
+    )
+    for i, ((runner, flags), after) in enumerate(
+      zip(lines, waits, strict=True), 1
+    )
+  ]
 
 
 def _processors() -> int:
@@ -94,7 +150,7 @@ def _log_folder(log_dir: str | None) -> pathlib.Path:
   """Returns the folder for logs, without what an earlier run said there."""
   if log_dir is None:
     return pathlib.Path(tempfile.mkdtemp(prefix='lottery_ticket_'))
-  folder = pathlib.Path(log_dir)
+  folder = pathlib.Path(log_dir).absolute()
   try:
     folder.mkdir(parents=True, exist_ok=True)
   except OSError as error:
@@ -104,11 +160,16 @@ def _log_folder(log_dir: str | None) -> pathlib.Path:
   return folder
 
 
-def _summarize(failed: list[pool.Outcome], total: int, seconds: float) -> None:
+def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
   """Says on stderr what came of all lines."""
-  done = total - len(failed)
+  failed = [outcome for outcome in outcomes if outcome.reason]
+  loaded = sum(outcome.loaded for outcome in outcomes)
+  done = len(outcomes) - len(failed) - loaded
+  iterations = sum(o.result.iterations for o in outcomes if o.result)
   print(
-    f'{done} of {total} lines done, {len(failed)} failed, in {seconds:.0f} s',
+    f'{len(outcomes)} lines: {done} done, {loaded} finished before,'
+    f' {len(failed)} failed; {seconds:.0f} s, {iterations:,} iterations,'
+    f' {iterations / seconds:,.0f} a second',
     file=sys.stderr,
   )
   for outcome in failed:
@@ -118,7 +179,7 @@ def _summarize(failed: list[pool.Outcome], total: int, seconds: float) -> None:
 
 def main() -> None:
   """Runs with the flags of the command line."""
-  flags.call(run)
+  flags_lib.call(run)
 
 
 if __name__ == '__main__':

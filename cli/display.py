@@ -54,7 +54,8 @@ class Display:
         self._bars.show(job, *status)
       elif self._runs.get(job) != status[0]:
         self._runs[job] = status[0]
-        self.note(f'{status[0]}: {status[2]:,} iterations')
+        left = f'{status[2]:,} iterations' if status[2] else 'finished before'
+        self.note(f'{status[0]}: {left}')
 
   def ended(self, job: worker.Job, reason: str) -> None:
     """Shows that a job has ended.

@@ -38,7 +38,7 @@ def call(
 ) -> None:
   """Calls a function with the flags of the command line, and exits on errors.
 
-  Positional-only parameters are given by position, all others as
+  Positional-only parameters, and `*more`, are given by position, others as
   `--name=value` or `--name value`; a boolean also as `--name` or `--noname`.
 
   Args:
@@ -82,7 +82,7 @@ def _help(function: Callable[..., Any], program: str) -> str:
   flags_only.__signature__ = signature.replace(  # type: ignore[attr-defined]
     parameters=[
       parameter
-      if parameter.kind is parameter.POSITIONAL_ONLY
+      if _is_positional(parameter)
       else parameter.replace(kind=parameter.KEYWORD_ONLY)
       for parameter in signature.parameters.values()
     ]
@@ -110,7 +110,7 @@ def normalize(function: Callable[..., Any], argv: Sequence[str]) -> list[str]:
   positional, flags = _split(argv, parameters)
   _check_positional(positional, parameters)
   for name, parameter in parameters.items():
-    if parameter.kind is parameter.POSITIONAL_ONLY:
+    if _is_positional(parameter):
       continue
     if name in flags:
       parse(flags[name], parameter)
@@ -157,7 +157,7 @@ def _find(
   names = [
     key
     for key, parameter in parameters.items()
-    if parameter.kind is not parameter.POSITIONAL_ONLY
+    if not _is_positional(parameter)
   ]
   if name in names:
     return name, False
@@ -169,6 +169,13 @@ def _find(
   raise errors.InputError(f'--{name}: no such flag; {hint}')
 
 
+def _is_positional(parameter: inspect.Parameter) -> bool:
+  return parameter.kind in (
+    parameter.POSITIONAL_ONLY,
+    parameter.VAR_POSITIONAL,
+  )
+
+
 def _check_positional(
   values: Sequence[str], parameters: typing.Mapping[str, inspect.Parameter]
 ) -> None:
@@ -177,7 +184,11 @@ def _check_positional(
     for name, parameter in parameters.items()
     if parameter.kind is parameter.POSITIONAL_ONLY
   ]
-  if len(values) > len(wanted):
+  takes_more = any(
+    parameter.kind is parameter.VAR_POSITIONAL
+    for parameter in parameters.values()
+  )
+  if len(values) > len(wanted) and not takes_more:
     raise errors.InputError(
       f'{values[len(wanted)]!r}: unexpected; flags are given as --name=value'
     )

@@ -1,22 +1,16 @@
-"""A pool of worker processes that run the lines of an argfile side by side."""
+"""Runs the lines of argfiles side by side, on one engine or another."""
 
 import contextlib
-import multiprocessing
-import os
-import pathlib
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from typing import Any, NamedTuple
 
-import pebble
-
 from lottery_ticket.cli import display as display_lib
+from lottery_ticket.cli import engines
 from lottery_ticket.cli import worker
 
 _POLL = 0.5  # Seconds between two looks at the workers.
-_ATTEMPTS = 2  # A line whose worker died gets one more.
-_LINES_A_WORKER = 10  # TensorFlow never frees what it compiled: 10 MB a run.
 
 
 class Outcome(NamedTuple):
@@ -24,102 +18,105 @@ class Outcome(NamedTuple):
 
   Attributes:
     job: The line.
-    code: The runner's exit code, or None if its worker died or hung.
+    result: What its worker said, or None if that died or hung.
     reason: Why it failed, in one line; empty if it did not.
   """
 
   job: worker.Job
-  code: int | None
+  result: worker.Result | None
   reason: str
+
+  @property
+  def loaded(self) -> bool:
+    """Whether it found all its runs finished."""
+    result = self.result
+    return bool(result and result.loaded and not result.iterations)
 
 
 def run(
   jobs: Sequence[worker.Job],
-  workers: int,
-  timeout: float | None,
+  engine: engines.Engine,
   display: display_lib.Display,
 ) -> list[Outcome]:
-  """Runs jobs on worker processes, each of which takes job after job.
+  """Runs jobs, each as soon as those that it comes after have ended.
 
   Args:
     jobs: What to run.
-    workers: The number of processes.
-    timeout: Seconds after which a job counts as hung; None for never.
+    engine: What runs them.
     display: Shows how far they are.
 
   Returns:
     What came of each job, in the order in which they ended.
   """
   outcomes: list[Outcome] = []
-  pool = pebble.ProcessPool(
-    max_workers=workers,
-    max_tasks=_LINES_A_WORKER,
-    context=multiprocessing.get_context('spawn'),
-    initializer=worker.begin,
-    initargs=[os.getpid()],
-  )
-  with _terminated_as_interrupted(), display:
-    try:
-      for outcome in _outcomes(pool, jobs, timeout, display):
-        display.ended(outcome.job, outcome.reason)
-        outcomes.append(outcome)
-    except BaseException:
-      pool.stop()
-      raise
-    finally:
-      pool.close()
-      pool.join()
+  with _terminated_as_interrupted(), display, engine:
+    for outcome in _Run(jobs, engine, display).outcomes():
+      display.ended(outcome.job, outcome.reason)
+      outcomes.append(outcome)
   return outcomes
 
 
-def _outcomes(
-  pool: pebble.ProcessPool,
-  jobs: Sequence[worker.Job],
-  timeout: float | None,
-  display: display_lib.Display,
-) -> Iterator[Outcome]:
-  """Yields what comes of each job, with a second attempt where one died."""
+class _Run:
+  """Jobs on their way through an engine."""
 
-  def submit(job: worker.Job, attempt: int) -> None:
-    future = pool.schedule(worker.run, args=[job], timeout=timeout)
-    pending[future] = job, attempt
+  def __init__(
+    self,
+    jobs: Sequence[worker.Job],
+    engine: engines.Engine,
+    display: display_lib.Display,
+  ):
+    self._jobs = jobs
+    self._engine = engine
+    self._display = display
+    self._waiting = dict.fromkeys(range(len(jobs)), 1)  # Attempts, by place.
+    self._under_way: dict[futures.Future, tuple[int, int]] = {}
+    self._ended: set[int] = set()
 
-  pending: dict[Any, tuple[worker.Job, int]] = {}
-  for job in jobs:
-    submit(job, 1)
-  while pending:
-    done, _ = futures.wait(
-      pending, timeout=_POLL, return_when=futures.FIRST_COMPLETED
-    )
-    running = [job for future, (job, _) in pending.items() if future.running()]
-    display.look(running)
-    for future in done:
-      job, attempt = pending.pop(future)
-      outcome = _outcome(job, future, timeout)
-      if outcome.code is None and attempt < _ATTEMPTS:
-        display.note(f'{outcome.reason}; trying again: {" ".join(job.flags)}')
-        submit(job, attempt + 1)
-      else:
-        yield outcome
+  def outcomes(self) -> Iterator[Outcome]:
+    """Yields what comes of each job, with more attempts where one died."""
+    while self._waiting or self._under_way:
+      self._submit()
+      done, _ = futures.wait(
+        self._under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
+      )
+      for future in done:
+        outcome = self._end(future)
+        if outcome:
+          yield outcome
+      self._display.look(
+        [self._jobs[place] for place, _ in self._under_way.values()]
+      )
 
+  def _submit(self) -> None:
+    """Hands over as many jobs as the engine takes, in order."""
+    free = self._engine.capacity() - len(self._under_way)
+    for place, attempt in list(self._waiting.items()):
+      if free <= 0:
+        return
+      if self._ended.issuperset(self._jobs[place].after):
+        del self._waiting[place]
+        future = self._engine.submit(self._jobs[place])
+        self._under_way[future] = place, attempt
+        free -= 1
 
-def _outcome(
-  job: worker.Job, future: futures.Future, timeout: float | None
-) -> Outcome:
-  try:
-    code = future.result()
-  except (futures.TimeoutError, TimeoutError):
-    return Outcome(job, None, f'took longer than {timeout} s')
-  except pebble.ProcessExpired as error:
-    return Outcome(job, None, f'its worker died (exit code {error.exitcode})')
-  return Outcome(job, code, _last_line(job.log, code) if code else '')
-
-
-def _last_line(log: str, code: int) -> str:
-  """Returns the last line that a failed job printed: its error."""
-  text = pathlib.Path(log).read_text(encoding='utf-8', errors='replace')
-  lines = text.strip().splitlines()
-  return lines[-1] if lines else f'exit code {code}'
+  def _end(self, future: futures.Future) -> Outcome | None:
+    """Returns what came of a job, or None if it gets one more attempt."""
+    place, attempt = self._under_way.pop(future)
+    job = self._jobs[place]
+    try:
+      result = self._engine.result(future)
+    except engines.DiedError as error:
+      if attempt < self._engine.attempts:
+        self._waiting = {place: attempt + 1, **self._waiting}
+        flags = ' '.join(job.flags)
+        self._display.note(f'{error}; trying again: {flags}')
+        return None
+      outcome = Outcome(job, None, str(error))
+    else:
+      failure = result.last_line or f'exit code {result.code}'
+      outcome = Outcome(job, result, failure if result.code else '')
+    self._ended.add(place)
+    return outcome
 
 
 @contextlib.contextmanager
@@ -133,7 +130,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
     raise KeyboardInterrupt
 
   numbers = (signal.SIGINT, signal.SIGTERM)
-  previous = [signal.signal(number, interrupt) for number in numbers]
+  previous: list[Any] = [signal.signal(n, interrupt) for n in numbers]
   try:
     yield
   finally:

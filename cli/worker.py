@@ -1,5 +1,7 @@
 """What a worker process does: one line of flags after the other."""
 
+import contextlib
+import functools
 import os
 import pathlib
 import runpy
@@ -8,12 +10,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lottery_ticket.cli import entry
 from lottery_ticket.foundations import progress
 
 _SIGN_OF_LIFE = 0.5  # Seconds between two reports of progress.
+_TAIL = 4096  # Bytes of a log in which its last line is looked for.
 
 
 class Job(NamedTuple):
@@ -24,12 +28,32 @@ class Job(NamedTuple):
     flags: Its command line.
     log: File for what it prints.
     status: File for where it is: "run<tab>iterations done<tab>of how many".
+    folder: The folder to run in.
+    after: Places of the jobs, in the order of all, that must have ended before.
   """
 
   runner: str
   flags: tuple[str, ...]
   log: str
   status: str
+  folder: str = '.'
+  after: tuple[int, ...] = ()
+
+
+class Result(NamedTuple):
+  """What came of a job that ended by itself.
+
+  Attributes:
+    code: The script's exit code.
+    last_line: What it printed last: its error, if it failed.
+    iterations: How many it trained for.
+    loaded: How many runs were finished before, and not repeated.
+  """
+
+  code: int
+  last_line: str
+  iterations: int
+  loaded: int
 
 
 def begin(parent: int) -> None:
@@ -40,6 +64,12 @@ def begin(parent: int) -> None:
   """
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent ends its workers.
   entry.limit_threads()
+  end_with(parent)
+
+
+@functools.cache
+def end_with(parent: int) -> None:
+  """Ends this process soon after its parent has ended."""
   threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 
 
@@ -49,25 +79,40 @@ def _follow(parent: int) -> None:
   os._exit(1)
 
 
-def run(job: Job) -> int:
+@contextlib.contextmanager
+def ended_after(seconds: float | None) -> Iterator[None]:
+  """Ends this process if the block takes longer; None for never."""
+  if seconds is None:
+    yield
+    return
+  timer = threading.Timer(seconds, os._exit, [1])
+  timer.daemon = True
+  timer.start()
+  try:
+    yield
+  finally:
+    timer.cancel()
+
+
+def run(job: Job) -> Result:
   """Runs a script with one line of flags, as a process of its own would.
 
   Args:
     job: What to run.
-
-  Returns:
-    The script's exit code.
   """
-  # To the file descriptors: libraries write there as well.
-  with pathlib.Path(job.log).open('ab') as log:
-    os.dup2(log.fileno(), 1)
-    os.dup2(log.fileno(), 2)
+  reporter = _Reporter(job.status)
+  with _printing_to(job.log), progress.send_to(reporter):
+    code = _run(job)
+  return Result(code, _last_line(job.log), reporter.iterations, reporter.loaded)
+
+
+def _run(job: Job) -> int:
   sys.argv = [job.runner, *job.flags]
   folder = str(pathlib.Path(job.runner).parent)
   sys.path.insert(0, folder)
   try:
-    with progress.send_to(_Reporter(job.status)):
-      runpy.run_path(job.runner, run_name='__main__')
+    os.chdir(job.folder)
+    runpy.run_path(job.runner, run_name='__main__')
   except SystemExit as error:
     return _exit_code(error)
   except BaseException:
@@ -75,9 +120,35 @@ def run(job: Job) -> int:
     return 1
   finally:
     sys.path.remove(folder)
+  return 0
+
+
+@contextlib.contextmanager
+def _printing_to(log: str) -> Iterator[None]:
+  """Adds what this process prints to a file.
+
+  At the file descriptors, since libraries write there as well.
+  """
+  kept = [os.dup(1), os.dup(2)]
+  with pathlib.Path(log).open('ab') as file:
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+  try:
+    yield
+  finally:
     sys.stdout.flush()
     sys.stderr.flush()
-  return 0
+    for place, descriptor in enumerate(kept, 1):
+      os.dup2(descriptor, place)
+      os.close(descriptor)
+
+
+def _last_line(log: str) -> str:
+  """Returns the last line of a file, of which only the end is read."""
+  with pathlib.Path(log).open('rb') as file:
+    file.seek(-min(_TAIL, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    lines = file.read().decode('utf-8', 'replace').strip().splitlines()
+  return lines[-1] if lines else ''
 
 
 def _exit_code(error: SystemExit) -> int:
@@ -91,13 +162,17 @@ def _exit_code(error: SystemExit) -> int:
 
 
 class _Reporter:
-  """Leaves in a file where a run is, for the parent to read."""
+  """Leaves in a file where a run is, for the parent to read, and counts."""
 
   def __init__(self, status: str):
     self._status = pathlib.Path(status)
     self._last = 0.0
+    self._run: tuple[str, int] = ('', 0)
+    self.iterations = 0
+    self.loaded = 0
 
   def __call__(self, name: str, done: int, total: int) -> None:
+    self._count(name, done, total)
     now = time.monotonic()
     if now - self._last < _SIGN_OF_LIFE and done != total:
       return
@@ -105,3 +180,9 @@ class _Reporter:
     aside = self._status.with_suffix('.new')
     aside.write_text(f'{name}\t{done}\t{total}', encoding='utf-8')
     aside.replace(self._status)
+
+  def _count(self, name: str, done: int, total: int) -> None:
+    run, before = self._run
+    self.iterations += done - before if run == name else done
+    self.loaded += total == 0
+    self._run = name, done

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 import tqdm
 
 Listener = Callable[[str, int, int], None]
-"""Called with a run's name, the iterations done, and how many there will be."""
+"""Called with a run's name, the iterations done, and how many there will be.
+
+A run that was finished before has 0 of 0 to do.
+"""
 
 _listeners: list[Listener] = []
 
@@ -40,3 +43,13 @@ def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
     total=iterations, desc=name, unit='it', disable=None, leave=False
   ) as bar:
     yield lambda done: bar.update(done - bar.n) and None
+
+
+def loaded(name: str) -> None:
+  """Says that a run was finished before, and is not repeated.
+
+  Args:
+    name: What to call the run.
+  """
+  if _listeners:
+    _listeners[-1](name, 0, 0)

@@ -21,6 +21,7 @@ from lottery_ticket.foundations import measurements as measurements_lib
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
@@ -121,7 +122,9 @@ def train(
     done = run_folder.is_finished(output_dir, recorded, overwrite)
     if done and save_network:
       try:
-        return _load(model, output_dir)
+        loaded = _load(model, output_dir)
+        progress.loaded(run.name)
+        return loaded
       except errors.InputError:
         if not overwrite:
           raise
@@ -170,6 +173,11 @@ class _Run:
     self._jit_compile = jit_compile
     self._loop = loop.Loop(dataset, model, optimizer, plan, jit_compile)
 
+  @property
+  def name(self) -> str:
+    """What progress reports call the run."""
+    return '/'.join(pathlib.Path(self._output_dir or 'training').parts[-3:])
+
   def configuration(
     self, training_len: Length, experiment: Mapping[str, Any]
   ) -> dict[str, Any]:
@@ -213,8 +221,7 @@ class _Run:
     if self._save_summaries and directory is not None:
       summaries = paths.summaries(directory)
     with measurements_lib.collect(summaries) as measurements:
-      name = '/'.join(pathlib.Path(directory or 'training').parts[-3:])
-      self._loop.run(name, measurements, self._save_checkpoint)
+      self._loop.run(self.name, measurements, self._save_checkpoint)
     final = model.get_current_weights()
     revived = _revived(model.masks, final)
     if revived:  # Never to be trusted.

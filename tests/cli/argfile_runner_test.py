@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -88,7 +89,11 @@ def test_runs_all_lines_and_reports_those_that_fail(run, tmp_path):
   assert code == 1 and out == []
   assert done(tmp_path) == {'a b', "it's", '--d', '$HOME'}
   folder = err[-1].removeprefix('What each line printed is in ')
-  assert err[-4].startswith('4 of 5 lines done, 1 failed, in ')
+  assert re.fullmatch(
+    r'5 lines: 4 done, 0 finished before, 1 failed; \d+ s, 0 iterations,'
+    ' 0 a second',
+    err[-4],
+  )
   assert err[-3:-1] == [
     'failed: --name=c --fail',
     '  runner.py: told to fail',
@@ -111,7 +116,7 @@ def test_all_is_well(run, tmp_path):
   code, out, err = run('runner.py', 'two.py --name=1', '--jobs', '1')
   assert code == 0 and out == []
   assert done(tmp_path) == {'1', '2'}
-  assert err[-1].startswith('2 of 2 lines done, 0 failed, in ')
+  assert err[-1].startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
   assert [line[9:] for line in err[:-1]] == [
     '1 of 2 lines have ended: --name=1',
     '2 of 2 lines have ended: --name=2',
@@ -131,6 +136,19 @@ def test_log_dir_keeps_what_lines_print(tmp_path):
   argfile_runner.run('runner.py', 'one.py', jobs=1, log_dir='logs/new')
   log = tmp_path / 'logs' / 'new' / '00001.log'
   assert log.read_text() == 'running --name=x\n'
+  assert done(tmp_path) == {'x'}
+
+
+@pytest.mark.usefixtures('scripts')
+def test_pairs_of_scripts_run_as_one_and_lines_wait(tmp_path, capsys):
+  (tmp_path / 'first.py').write_text('print("--output_dir=x")')
+  (tmp_path / 'then.py').write_text('print("--masks=x/masks")')
+  (tmp_path / 'looks.py').write_text(
+    'import os, sys\nsys.exit(not os.path.exists("done/x"))'
+  )
+  argfile_runner.run('runner.py', 'first.py', 'looks.py', 'then.py', jobs=2)
+  shown = capsys.readouterr().err.splitlines()
+  assert shown[-1].startswith('2 lines: 2 done, ')
   assert done(tmp_path) == {'x'}
 
 
@@ -182,6 +200,18 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
       {'timeout': float('nan')},
       'timeout: wanted more than 0 s, got nan',
     ),
+    (
+      'runner.py',
+      'argfile.py',
+      {'engine': 'slurm'},
+      "engine: wanted 'local' or 'ray', got 'slurm'",
+    ),
+    (
+      'runner.py',
+      'argfile.py',
+      {'address': 'auto'},
+      'address: wanted together with --engine=ray',
+    ),
     ('runer.py', 'argfile.py', {}, 'runer.py: no such file in '),
     ('runner.py', 'arg.py', {}, 'arg.py: no such file in '),
     ('runner.py', 'runner.py --fail', {}, 'failed: runner.py: told to fail'),
@@ -204,6 +234,10 @@ def test_refuses_before_anything_runs(
   [
     ([], 'RUNNER is missing'),
     (['runner.py'], 'ARGFILE is missing'),
+    (
+      ['runner.py', 'argfile.py', 'runner.py'],
+      'ARGFILE is missing for runner.py',
+    ),
     (
       ['runner.py', 'argfile.py', '--job=3'],
       '--job: no such flag; did you mean --jobs?',

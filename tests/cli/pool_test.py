@@ -9,6 +9,7 @@ import time
 import pytest
 
 from lottery_ticket.cli import display as display_lib
+from lottery_ticket.cli import local
 from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 
@@ -45,20 +46,27 @@ elif what == '--meets':
 """
 
 
-def run_pool(folder, lines, workers, timeout=None):
-  """Runs lines; returns {first flag: outcome} and what was shown."""
+def run_pool(folder, lines, workers, timeout=None, after=()):
+  """Runs lines; returns {first flag: outcome} and what was shown.
+
+  `after` says which lines wait for which, {place: places}.
+  """
   folder = pathlib.Path(folder)
   script = folder / 'runner.py'
   script.write_text(RUNNER)
   jobs = [
     worker.Job(
-      str(script), tuple(line), str(folder / f'{i}.log'), str(folder / f'{i}.s')
+      str(script),
+      tuple(line),
+      str(folder / f'{i}.log'),
+      str(folder / f'{i}.s'),
+      after=dict(after).get(i, ()),
     )
     for i, line in enumerate(lines)
   ]
   stream = io.StringIO()
   display = display_lib.Display(len(jobs), stream)
-  outcomes = pool.run(jobs, workers, timeout, display)
+  outcomes = pool.run(jobs, local.Local(workers, timeout), display)
   assert len(outcomes) == len(jobs)
   shown = [line[9:] for line in stream.getvalue().splitlines()]
   return {outcome.job.flags[0]: outcome for outcome in outcomes}, shown
@@ -101,7 +109,8 @@ def one_by_one(tmp_path_factory):
 )
 def test_what_comes_of_a_line(one_by_one, line, code, reason):
   outcome = one_by_one[0][line]
-  assert (outcome.code, outcome.reason) == (code, reason)
+  assert outcome.reason == reason
+  assert (outcome.result and outcome.result.code) == code
 
 
 def test_a_worker_takes_line_after_line_until_it_dies(one_by_one):
@@ -117,7 +126,7 @@ def test_a_worker_takes_line_after_line_until_it_dies(one_by_one):
 
 
 def test_workers_are_renewed_before_memory_fills(tmp_path, monkeypatch):
-  monkeypatch.setattr(pool, '_LINES_A_WORKER', 1)
+  monkeypatch.setattr(local, '_LINES_A_WORKER', 1)
   outcomes, _ = run_pool(tmp_path, [['--first'], ['--second']], workers=1)
   first, second = (log_of(outcomes[line]) for line in ('--first', '--second'))
   assert first.split()[1] != second.split()[1]
@@ -137,8 +146,8 @@ def test_workers_run_side_by_side_and_die_alone(tmp_path):
   a, b = str(tmp_path / 'a'), str(tmp_path / 'b')
   lines = [['--dies'], ['--meets', a, b], ['--meets', b, a], ['--last']]
   outcomes, _ = run_pool(tmp_path, lines, workers=2)
-  assert [outcomes[line].code for line in ('--meets', '--last')] == [0, 0]
-  assert outcomes['--dies'].code is None
+  assert [outcomes[line].reason for line in ('--meets', '--last')] == ['', '']
+  assert outcomes['--dies'].result is None
 
 
 def test_a_line_that_takes_too_long_is_ended(tmp_path):
@@ -147,11 +156,22 @@ def test_a_line_that_takes_too_long_is_ended(tmp_path):
     tmp_path, [['--hangs'], ['--last']], workers=1, timeout=0.5
   )
   assert time.monotonic() - started < 30
-  assert outcomes['--hangs'].code is None
+  assert outcomes['--hangs'].result is None
   assert outcomes['--hangs'].reason == 'took longer than 0.5 s'
   assert len(log_of(outcomes['--hangs']).splitlines()) == 2
   assert 'took longer than 0.5 s; trying again: --hangs' in shown
-  assert outcomes['--last'].code == 0
+  assert outcomes['--last'].reason == ''
+
+
+def test_a_line_waits_for_others_and_leaves_them_its_worker(tmp_path):
+  a, b = str(tmp_path / 'a'), str(tmp_path / 'b')
+  lines = [['--fails'], ['--waits'], ['--meets', a, b], ['--meets', b, a]]
+  outcomes, shown = run_pool(
+    tmp_path, lines, workers=2, after={1: (0, 2, 3), 2: (0,)}
+  )
+  ended = [line.split(': ')[1] for line in shown if 'have ended' in line]
+  assert ended[-1] == '--waits' and len(ended) == 4
+  assert outcomes['--meets'].reason == '' and outcomes['--waits'].reason == ''
 
 
 def test_leaves_the_signals_as_they_were(tmp_path):

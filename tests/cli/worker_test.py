@@ -12,11 +12,11 @@ from lottery_ticket.foundations import progress
 
 @contextlib.contextmanager
 def streams_of_a_process():
-  """Gives streams as a process has them; puts back what a worker redirects.
+  """Gives streams as a process has them.
 
   Within a test: pytest sets its own between a fixture and the test.
   """
-  argv, kept = sys.argv, [os.dup(1), os.dup(2)]
+  argv, folder = sys.argv, os.getcwd()
   with (
     open(1, 'w', encoding='utf-8', closefd=False) as stdout,
     open(2, 'w', encoding='utf-8', closefd=False) as stderr,
@@ -25,14 +25,12 @@ def streams_of_a_process():
   ):
     yield
   sys.argv = argv
-  for place, descriptor in enumerate(kept, 1):
-    os.dup2(descriptor, place)
-    os.close(descriptor)
+  os.chdir(folder)
 
 
 @pytest.fixture
 def run(tmp_path):
-  """Returns a function that runs a script; it returns its code and log."""
+  """Returns a function that runs a script; it returns its result and log."""
 
   def run_script(source, *flags):
     script = tmp_path / 'scripts' / 'runner.py'
@@ -41,9 +39,11 @@ def run(tmp_path):
     log, status = tmp_path / '1.log', tmp_path / '1.status'
     before = list(sys.path)
     with streams_of_a_process():
-      code = worker.run(worker.Job(str(script), flags, str(log), str(status)))
+      result = worker.run(
+        worker.Job(str(script), flags, str(log), str(status), str(tmp_path))
+      )
     assert sys.path == before
-    return code, log.read_text(encoding='utf-8')
+    return result, log.read_text(encoding='utf-8')
 
   return run_script
 
@@ -55,9 +55,9 @@ def test_runs_a_script_as_a_process_of_its_own_would(run, tmp_path):
 import sys, worker_neighbour
 print(__name__, __file__ == sys.argv[0], sys.argv[1:], worker_neighbour.x)
 """
-  code, log = run(source, '--a=1', '--b=x y')
+  result, log = run(source, '--a=1', '--b=x y')
   sys.modules.pop('worker_neighbour', None)
-  assert code == 0
+  assert result == (0, "__main__ True ['--a=1', '--b=x y'] 3", 0, 0)
   assert log == "__main__ True ['--a=1', '--b=x y'] 3\n"
 
 
@@ -70,15 +70,20 @@ os.write(1, b'output below\\n')
 os.write(2, b'error below\\n')
 print('日本, not flushed')
 """
-  assert run(source) == (
-    0,
-    'output\nerror\noutput below\nerror below\n日本, not flushed\n',
-  )
+  result, log = run(source)
+  assert log == 'output\nerror\noutput below\nerror below\n日本, not flushed\n'
+  assert result.last_line == '日本, not flushed'
+
+
+def test_streams_are_the_process_s_own_again(run, capfd):
+  run('print("within")')
+  os.write(1, b'after')
+  assert capfd.readouterr() == ('after', '')
 
 
 def test_a_second_attempt_adds_to_the_log(run):
   run('print(1)')
-  assert run('print(2)') == (0, '1\n2\n')
+  assert run('print(2)')[1] == '1\n2\n'
 
 
 @pytest.mark.parametrize(
@@ -91,13 +96,13 @@ def test_a_second_attempt_adds_to_the_log(run):
   ],
 )
 def test_exit_codes_are_those_of_a_process(run, source, code, log):
-  assert run(source) == (code, log)
+  assert run(source) == ((code, log.strip(), 0, 0), log)
 
 
 @pytest.mark.parametrize('error', ['ValueError', 'KeyboardInterrupt'])
 def test_an_error_leaves_its_traceback_in_the_log(run, error):
-  code, log = run(f'raise {error}("a bug")')
-  assert code == 1
+  result, log = run(f'raise {error}("a bug")')
+  assert (result.code, result.last_line) == (1, f'{error}: a bug')
   assert log.startswith('Traceback (most recent call last):\n')
   assert log.endswith(f'\n{error}: a bug\n')
 
@@ -109,16 +114,41 @@ with progress.of_run('trial1/0/same_init', 50_000) as report:
   report(100)
   report(200)
 """
-  assert run(source) == (0, '')
+  assert run(source) == ((0, '', 200, 0), '')
   assert (tmp_path / '1.status').read_text() == 'trial1/0/same_init\t100\t50000'
-  assert run(source.replace('report(200)', 'report(50_000)'))[0] == 0
+  assert run(source.replace('(200)', '(50_000)'))[0].iterations == 50_000
   assert (tmp_path / '1.status').read_text() == (
     'trial1/0/same_init\t50000\t50000'
   )
   assert not list(tmp_path.glob('*.new'))
 
 
+def test_counts_iterations_over_runs_and_those_finished_before(run, tmp_path):
+  source = """
+from lottery_ticket.foundations import progress
+progress.loaded('trial1/0/same_init')
+progress.loaded('trial1/1/same_init')
+for level in (2, 3):
+  with progress.of_run(f'trial1/{level}/same_init', 300) as report:
+    for done in (100, 200, 300):
+      report(done)
+"""
+  assert run(source)[0][2:] == (600, 2)
+  assert run(
+    "from lottery_ticket.foundations import progress\nprogress.loaded('x')"
+  )[0][2:] == (0, 1)
+
+
+def test_runs_in_its_folder(run, tmp_path):
+  assert run('import os; print(os.getcwd())')[1] == f'{tmp_path}\n'
+
+
+def test_the_last_line_of_much_output_is_found_at_its_end(run):
+  source = 'print("x" * 10**6)\nprint("é" * 3000)\nprint("last é")'
+  assert run(source)[0].last_line == 'last é'
+
+
 def test_stops_listening_when_the_script_fails(run):
   listeners = list(progress._listeners)
-  assert run('raise ValueError')[0] == 1
+  assert run('raise ValueError')[0].code == 1
   assert progress._listeners == listeners

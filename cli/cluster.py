@@ -1,0 +1,182 @@
+"""Runs jobs as tasks of a Ray cluster.
+
+All nodes have the library, and see the current folder and those that the
+flags name at the same paths.
+"""
+
+import contextlib
+import math
+import os
+import socket
+import time
+from concurrent import futures
+from typing import Any
+
+from lottery_ticket.cli import engines
+from lottery_ticket.cli import entry
+from lottery_ticket.cli import worker
+from lottery_ticket.foundations import errors
+
+try:
+  import ray
+except ModuleNotFoundError:
+  raise errors.InputError(
+    'engine: No module named \'ray\'; pip install "lottery-ticket[ray]"'
+    ' brings it'
+  ) from None
+
+_LINES_A_WORKER = 10  # TensorFlow never frees what it compiled.
+_PASSED_ON = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
+
+
+class Cluster(engines.Engine):
+  """Tasks of a Ray cluster.
+
+  Args:
+    address: Of a running cluster; None to start one on this machine.
+    jobs: How many tasks at a time; None for as many as the cluster can run.
+    resources: What a task takes, like {'num_cpus': 1, 'memory': 2e9}.
+    timeout: Seconds after which a job counts as hung; None for never.
+
+  Raises:
+    InputError: If there is no cluster, or resources are not numbers.
+  """
+
+  attempts = 4  # Nodes come and go.
+
+  def __init__(
+    self,
+    address: str | None = None,
+    jobs: int | None = None,
+    resources: dict[str, float] | None = None,
+    timeout: float | None = None,
+  ):
+    self._jobs = jobs
+    self._resources = _check({'num_cpus': 1.0} | (resources or {}))
+    self._timeout = timeout
+    _connect(address, jobs)
+    known = {'num_cpus', 'num_gpus', 'memory'}
+    custom = {k: v for k, v in self._resources.items() if k not in known}
+    plain = {k: v for k, v in self._resources.items() if k in known}
+    self._task = ray.remote(
+      **plain,
+      resources=custom,
+      max_retries=0,  # The pool counts attempts, and says so.
+      max_calls=_LINES_A_WORKER,
+    )(_run)
+    self._refs: dict[futures.Future, Any] = {}
+    self._begun: dict[futures.Future, float] = {}
+
+  def __enter__(self) -> 'Cluster':
+    """Begins."""
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    """Ends what is still under way, and leaves the cluster."""
+    for ref in self._refs.values():
+      with contextlib.suppress(Exception):
+        ray.cancel(ref, force=True)
+    ray.shutdown()
+
+  def capacity(self) -> int:
+    """Returns how many tasks the nodes that are there by now can run."""
+    there = ray.cluster_resources()
+    names = {'num_cpus': 'CPU', 'num_gpus': 'GPU'}
+    fitting = [
+      there.get(names.get(name, name), 0) / amount
+      for name, amount in self._resources.items()
+      if amount
+    ]
+    fits = math.floor(min(fitting, default=1))
+    return max(1, fits if self._jobs is None else min(fits, self._jobs))
+
+  def submit(self, job: worker.Job) -> futures.Future:
+    """Begins a job."""
+    ref = self._task.remote(job, self._timeout, _variables())
+    future = ref.future()
+    self._refs[future] = ref
+    self._begun[future] = time.monotonic()
+    return future
+
+  def result(self, future: futures.Future) -> worker.Result:
+    """Returns what came of a job.
+
+    Raises:
+      DiedError: If its worker or its node died, or it hung.
+      InputError: If a node cannot run it at all.
+    """
+    del self._refs[future]
+    seconds = time.monotonic() - self._begun.pop(future)
+    try:
+      return future.result()
+    except ray.exceptions.RayTaskError as error:
+      reason = str(error.cause).strip().splitlines()[-1]
+      raise errors.InputError(f'a node cannot run a line: {reason}') from None
+    except ray.exceptions.RayError as error:
+      if self._timeout is not None and seconds >= self._timeout:
+        raise engines.DiedError(f'took longer than {self._timeout} s') from None
+      reason = ' '.join(str(error).split()).partition('. ')[0]
+      raise engines.DiedError(f'worker or node died: {reason}') from None
+
+
+def _check(resources: dict[str, float]) -> dict[str, float]:
+  for name, amount in resources.items():
+    is_number = isinstance(amount, (int, float)) and not isinstance(
+      amount, bool
+    )
+    if not is_number or not 0 <= amount < math.inf:
+      raise errors.InputError(
+        f'resources[{name!r}]: wanted a number of at least 0, got {amount!r}'
+      )
+  return resources
+
+
+def _connect(address: str | None, jobs: int | None) -> None:
+  """Joins a cluster, or starts one on this machine."""
+  options: dict[str, Any] = {
+    'log_to_driver': False,
+    'logging_level': 'ERROR',
+  }
+  if address is None:
+    options |= {'address': 'local', 'include_dashboard': False}
+    options |= {'num_cpus': jobs or len(os.sched_getaffinity(0))}
+  else:
+    _check_address(address)
+    options['address'] = address
+  try:
+    ray.init(**options)
+  except (ConnectionError, RuntimeError, ValueError) as error:
+    reason = str(error).strip().splitlines()[0]
+    raise errors.InputError(f'address: {address}: {reason}') from None
+
+
+def _check_address(address: str) -> None:
+  """Looks whether somebody is there: Ray would ask for many minutes."""
+  host, _, port = address.rpartition('://')[2].rpartition(':')
+  if host and port.isdecimal():
+    try:
+      socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+      raise errors.InputError(
+        f'address: {address}: no cluster there: {error}'
+      ) from None
+
+
+def _variables() -> dict[str, str]:
+  """Returns the environment variables that decide what a line does."""
+  return {
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith(_PASSED_ON)
+  }
+
+
+def _run(
+  job: worker.Job, timeout: float | None, variables: dict[str, str]
+) -> worker.Result:
+  """Runs a job, on a node."""
+  os.environ.update(variables)
+  entry.limit_threads()
+  worker.end_with(os.getppid())
+  with worker.ended_after(timeout):
+    return worker.run(job)

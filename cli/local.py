@@ -1,0 +1,68 @@
+"""Runs jobs on worker processes of this machine."""
+
+import multiprocessing
+import os
+from concurrent import futures
+
+import pebble
+
+from lottery_ticket.cli import engines
+from lottery_ticket.cli import worker
+
+_LINES_A_WORKER = 10  # TensorFlow never frees what it compiled: 10 MB a run.
+
+
+class Local(engines.Engine):
+  """Worker processes that import TensorFlow once and take job after job.
+
+  Args:
+    workers: How many.
+    timeout: Seconds after which a job counts as hung; None for never.
+  """
+
+  attempts = 2
+
+  def __init__(self, workers: int, timeout: float | None = None):
+    self._workers = workers
+    self._timeout = timeout
+    self._pool = pebble.ProcessPool(
+      max_workers=workers,
+      max_tasks=_LINES_A_WORKER,
+      context=multiprocessing.get_context('spawn'),
+      initializer=worker.begin,
+      initargs=[os.getpid()],
+    )
+
+  def __enter__(self) -> 'Local':
+    """Begins."""
+    return self
+
+  def __exit__(self, error: object, *_: object) -> None:
+    """Waits for the workers to end; ends them where there was an error."""
+    if error is not None:
+      self._pool.stop()
+    self._pool.close()
+    self._pool.join()
+
+  def capacity(self) -> int:
+    """Returns the number of workers."""
+    return self._workers
+
+  def submit(self, job: worker.Job) -> futures.Future:
+    """Begins a job."""
+    return self._pool.schedule(worker.run, args=[job], timeout=self._timeout)
+
+  def result(self, future: futures.Future) -> worker.Result:
+    """Returns what came of a job.
+
+    Raises:
+      DiedError: If its worker died or hung.
+    """
+    try:
+      return future.result()
+    except (futures.TimeoutError, TimeoutError):
+      raise engines.DiedError(f'took longer than {self._timeout} s') from None
+    except pebble.ProcessExpired as error:
+      raise engines.DiedError(
+        f'its worker died (exit code {error.exitcode})'
+      ) from None
