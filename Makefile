@@ -21,16 +21,17 @@ QUICK := --experiment_path=$(QUICKSTART) --trials=$(TRIALS) \
 .PHONY: quickstart test slow-test lint types imports wheel check bench clean
 
 quickstart: $(INSTALLED)
-	@echo '1/4  MNIST'
+	@echo '1/3  MNIST'
 	@$(RUN) mnist_fc/download_data.py --datasets=mnist
-	@echo '2/4  Winning tickets: $(TRIALS) networks, trained and pruned 5 times'
-	@$(RUN) argfile_runner.py runners/lottery_experiment.py \
-	  "argfiles/lottery_experiment_argfile.py $(QUICK)" --jobs=$(TRIALS)
-	@echo '3/4  The same tickets with new random initial weights'
-	@$(RUN) argfile_runner.py runners/reinitialize.py \
+	@echo '2/3  Winning tickets: $(TRIALS) networks, trained and pruned 5 times;'
+	@echo '     then the same tickets with new random initial weights'
+	@$(RUN) argfile_runner.py \
+	  runners/lottery_experiment.py \
+	  "argfiles/lottery_experiment_argfile.py $(QUICK)" \
+	  runners/reinitialize.py \
 	  "argfiles/reinitialize_argfile.py $(QUICK) --levels=[1,2,3,4,5] \
 	  --reinitializations=1"
-	@echo '4/4  What came of it'
+	@echo '3/3  What came of it'
 	@$(RUN) mnist_fc/runners/summarize.py --experiment_path=$(QUICKSTART)
 
 test: $(INSTALLED)
