@@ -9,7 +9,7 @@ true is excluded on the claimed side by chance.
 import math
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,12 +98,17 @@ def _choose(is_so: bool, is_not: bool) -> str:
 
 
 def judge(
-  runs: pd.DataFrame, *, confidence: float = 0.95, seed: int = 0
+  runs: pd.DataFrame,
+  only: Sequence[str] | None = None,
+  *,
+  confidence: float = 0.95,
+  seed: int = 0,
 ) -> pd.DataFrame:
-  """Judges all claims.
+  """Judges the claims of the paper.
 
   Args:
     runs: As in `results.Results`, of one experiment or of several together.
+    only: Which claims, like ['C1', 'C7']; by default all.
     confidence: Of the intervals, in (0, 1).
     seed: Of the bootstrap.
 
@@ -115,20 +120,25 @@ def judge(
     where there is none.
 
   Raises:
-    InputError: If there are no runs.
+    InputError: If there are no runs, or a claim is unknown.
   """
-  judged = parts(runs, confidence=confidence, seed=seed)
+  judged = parts(runs, only, confidence=confidence, seed=seed)
   rows = [_deciding(rows) for _, rows in judged.groupby('claim', sort=False)]
   return _table(rows)
 
 
 def parts(
-  runs: pd.DataFrame, *, confidence: float = 0.95, seed: int = 0
+  runs: pd.DataFrame,
+  only: Sequence[str] | None = None,
+  *,
+  confidence: float = 0.95,
+  seed: int = 0,
 ) -> pd.DataFrame:
-  """Judges all parts of all claims.
+  """Judges all parts of claims.
 
   Args:
     runs: As in `results.Results`.
+    only: Which claims, like ['C1', 'C7']; by default all.
     confidence: Of the intervals, in (0, 1).
     seed: Of the bootstrap.
 
@@ -136,13 +146,20 @@ def parts(
     A row for each part, with `COLUMNS` as in `judge`.
 
   Raises:
-    InputError: If there are no runs.
+    InputError: If there are no runs, or a claim is unknown.
   """
   if runs.empty:
     raise errors.InputError('runs: wanted at least one, got none')
+  known = {claim.claim: claim for claim in paper.CLAIMS}
+  for name in only or ():
+    if name not in known:
+      raise errors.InputError(
+        f'only: wanted some of {list(known)}, got {name!r}'
+      )
   judges = _Judge(runs, confidence, seed)
+  chosen = [claim for name, claim in known.items() if name in (only or known)]
   return _table(
-    [judges.row(claim, part) for claim in paper.CLAIMS for part in claim.parts]
+    [judges.row(claim, part) for claim in chosen for part in claim.parts]
   )
 
 
@@ -156,8 +173,8 @@ def _deciding(rows: pd.DataFrame) -> dict[str, Any]:
   is_measured = rows.verdict != NOT_MEASURED
   if not is_measured.any():
     return {**rows.iloc[0], 'note': '; '.join(rows.note.unique())}
-  order = rows.verdict.map(_WORST_FIRST.index)
-  deciding = rows.loc[order[is_measured].idxmin()]
+  order = rows.verdict[is_measured].map(_WORST_FIRST.index)
+  deciding = rows.loc[order.idxmin()]
   judged = deciding.verdict
   if not is_measured.all() and judged == REPRODUCED:
     judged = INCONCLUSIVE  # What is missing may be otherwise.
@@ -218,30 +235,34 @@ class _Judge:
     found = self._measure(part.measure, self._study)
     interval = _bounded(found.interval, part.unit)
     judged = verdict(interval, part.null, part.side, part.margin, found.least)
-    notes, bound = found.notes, found.bound
-    if 0 < interval.n < found.least:
-      notes = [f'n = {interval.n}, a verdict takes {found.least}', *notes]
-    if interval.n and self._depends(part, self._other):
-      notes = [*notes, 'some accuracies are of censored early stops']
-    if interval.n and self._depends(part, self._later):
-      later = self._estimate(part, self._later)
-      bound = 'a lower' if later > interval.estimate else 'an upper'
-      judged = _with_censored(judged, part.side, bound)
-      notes = [*notes, 'some early stops are censored']
-    if bound:
-      notes = [*notes, f'{bound} bound']
-    notes = [*notes, *self._also(part)]
-    if interval.n:
-      notes = [*notes, *self._remarks]
+    bounds = [*filter(None, [found.bound, self._bound_by_stops(part)])]
+    for bound in bounds:
+      judged = _of_bound(judged, part.side, bound)
     return {
       **claim._asdict(),
       **part._asdict(),
       **interval._asdict(),
       'measured': interval.estimate,
       'verdict': judged,
-      'paper_inside': _is_inside(part.paper_value, interval, bound),
-      'note': '; '.join(filter(None, notes)),
+      'paper_inside': _is_inside(part.paper_value, interval, bounds),
+      'note': '; '.join(self._notes(part, found, bounds)),
     }
+
+  def _notes(
+    self, part: paper.Part, found: _Found, bounds: list[str]
+  ) -> Iterator[str]:
+    n, least = found.interval.n, found.least
+    if 0 < n < least:
+      yield f'n = {n}, a verdict takes {least}'
+    yield from found.notes
+    if self._depends(part, self._other):
+      yield 'some accuracies are of censored early stops'
+    if self._depends(part, self._later):
+      yield 'some early stops are censored'
+    yield from (f'{bound} bound' for bound in bounds)
+    yield from self._also(part)
+    if n:
+      yield from self._remarks
 
   def _measure(self, measure: paper.Estimand, study: Study) -> _Found:
     try:
@@ -253,11 +274,11 @@ class _Judge:
       interval = intervals.bootstrap(
         measured.table, measured.statistic, self._confidence, seed=self._seed
       )
-      notes = ['bootstrap interval', measured.note]
+      notes = ['bootstrap interval', *filter(None, [measured.note])]
       return _Found(interval, LEAST_TRIALS_BOOTSTRAP, notes, measured.bound)
     interval = intervals.t_interval(measured, self._confidence)
-    note = '' if interval.n else 'wanted: a trial with all of these runs'
-    return _Found(interval, LEAST_TRIALS, [note])
+    notes = [] if interval.n else ['wanted: a trial with all of these runs']
+    return _Found(interval, LEAST_TRIALS, notes)
 
   def _estimate(self, part: paper.Part, study: Study) -> float:
     return self._measure(part.measure, study).interval.estimate
@@ -266,7 +287,16 @@ class _Judge:
     """Tells whether a part comes out otherwise on these runs."""
     if study is None:
       return False
-    return self._estimate(part, study) != self._estimate(part, self._study)
+    change = self._estimate(part, study) - self._estimate(part, self._study)
+    return abs(change) > 0  # False for NaN.
+
+  def _bound_by_stops(self, part: paper.Part) -> str:
+    """Returns which bound censored early stops make of a part, or ''."""
+    if self._later is None or not self._depends(part, self._later):
+      return ''
+    later = self._estimate(part, self._later)
+    is_lower = later > self._estimate(part, self._study)
+    return 'a lower' if is_lower else 'an upper'
 
   def _also(self, part: paper.Part) -> Iterator[str]:
     for name, measure in part.also.items():
@@ -284,29 +314,31 @@ def _bounded(interval: intervals.Interval, unit: str) -> intervals.Interval:
   )
 
 
-def _with_censored(judged: str, side: str, bound: str) -> str:
-  """Takes back a verdict that later early stops could turn around.
+def _of_bound(judged: str, side: str, bound: str) -> str:
+  """Takes back a verdict that the truth beyond a bound could turn around.
 
   Args:
-    judged: The verdict, each censored early stop taken for the early stop.
+    judged: The verdict if the bound were the truth.
     side: Where the estimand is if the claim is right.
-    bound: Which bound it is therefore, 'a lower' or 'an upper'.
+    bound: Which bound it is, 'a lower' or 'an upper'.
   """
+  if judged == NOT_MEASURED:
+    return judged
   helps = {'above': 'a lower', 'below': 'an upper'}.get(side) == bound
   safe = REPRODUCED if helps else NOT_REPRODUCED
   return judged if judged == safe and side != 'near' else INCONCLUSIVE
 
 
 def _is_inside(
-  paper_value: float, interval: intervals.Interval, bound: str
+  paper_value: float, interval: intervals.Interval, bounds: list[str]
 ) -> bool | None:
   """Tells whether the paper's value, to its digits, is inside an interval."""
-  if not math.isfinite(paper_value + interval.low):
+  if not math.isfinite(paper_value + interval.low) or len(bounds) > 1:
     return None
   _, _, decimals = str(paper_value).partition('.')
   digit = 0.5 * 10.0 ** -len(decimals)
-  low = -math.inf if bound == 'an upper' else interval.low - digit
-  high = math.inf if bound == 'a lower' else interval.high + digit
+  low = -math.inf if 'an upper' in bounds else interval.low - digit
+  high = math.inf if 'a lower' in bounds else interval.high + digit
   return low <= paper_value <= high
 
 

@@ -59,6 +59,7 @@ class View:
     tickets = runs[runs.experiment == TICKET]
     self.percents = 100 * tickets.groupby('level').density.mean()
     """P_m of each level, in percent."""
+    self._table = functools.cache(self._measured)
     self._networks = functools.lru_cache(maxsize=64)(results.networks)
 
   def over(
@@ -87,20 +88,20 @@ class View:
       (self.percents <= highest * (1 + _ROUNDING))
       & (self.percents >= lowest * (1 - _ROUNDING))
     ]
-    rows = self.runs[
-      (self.runs.experiment == experiment) & self.runs.level.isin(levels)
-    ]
-    if rows.empty:
-      raise NotMeasuredError(self._wanted(experiment, highest, lowest))
+    table = self._table(measure, experiment)
+    table = table[table.columns.intersection(levels)]
+    table = table.dropna(axis=0, how='all')
+    if table.notna().any(axis=None):
+      return table
+    raise NotMeasuredError(self._wanted(experiment, highest, lowest))
+
+  def _measured(self, measure: str, experiment: str) -> pd.DataFrame:
+    """Returns a measure over all trials and levels of an experiment."""
+    rows = self.runs[self.runs.experiment == experiment]
     values = rows[measure].astype('Float64').to_numpy(float, na_value=np.nan)
     runs = rows.assign(value=values).groupby(['trial', 'level']).value
     # A mean over those runs that have a value would be another's.
-    table = runs.mean().where(runs.count() == runs.size()).unstack()
-    if table.notna().any(axis=None):
-      return table
-    raise NotMeasuredError(
-      f'{self._wanted(experiment, highest, lowest)} with {measure!r}'
-    )
+    return runs.mean().where(runs.count() == runs.size()).unstack()
 
   def _wanted(self, experiment: str, highest: float, lowest: float) -> str:
     levels = (
@@ -234,7 +235,10 @@ def _recipes(runs: pd.DataFrame) -> pd.Series:
   )
   tickets = runs.experiment == TICKET
   percents = dict(zip(keys[tickets], runs.prune_percents[tickets], strict=True))
-  found = keys.map(percents).fillna(runs.prune_percents)
+  found = [
+    percents.get(key, own)
+    for key, own in zip(keys, runs.prune_percents, strict=True)
+  ]
   return pd.Series(
     [
       json.dumps(
@@ -312,19 +316,16 @@ def trend(table: pd.DataFrame) -> pd.Series:
   return whole.apply(rho, axis=1)
 
 
-def crossing(
-  gains: pd.DataFrame, percents: pd.Series, never: float | None = None
-) -> OverTrials:
+def crossing(gains: pd.DataFrame, percents: pd.Series) -> OverTrials:
   """Finds the P_m at which a gain over the dense network is used up.
 
   From the level with the greatest mean over trials on, it is the first level
-  whose mean is not above 0; the first level of all, if no mean is above 0.
+  whose mean is not above 0. It is at most P_m of the last level if there is no
+  such level, and at least that of the first if no mean is above 0.
 
   Args:
     gains: Trials x levels, without level 0.
     percents: P_m of each level, in percent.
-    never: What to return if the gain lasts to the last level; by default P_m
-      there, an upper bound.
 
   Raises:
     NotMeasuredError: If there are fewer than three levels.
@@ -333,10 +334,9 @@ def crossing(
   if whole.shape[1] < 3:
     raise NotMeasuredError(_THREE_LEVELS)
   labels = percents.reindex(whole.columns).to_numpy()
-  last = labels[-1] if never is None else never
 
   def statistic(table: np.ndarray) -> float:
-    return _cross(table.mean(axis=0), labels, last)
+    return _cross(table.mean(axis=0), labels)
 
   means = whole.mean().to_numpy()
   note = f'over {len(labels)} levels, P_m = {labels[0]:.1f}'
@@ -350,12 +350,12 @@ def crossing(
   return OverTrials(whole.to_numpy(), statistic, note)
 
 
-def _cross(means: np.ndarray, labels: np.ndarray, last: float) -> float:
+def _cross(means: np.ndarray, labels: np.ndarray) -> float:
   best = int(means.argmax())
   if means[best] <= 0:
     return float(labels[0])
   back = np.flatnonzero(means[best:] <= 0)
-  return float(labels[best + back[0]]) if back.size else float(last)
+  return float(labels[best + back[0]]) if back.size else float(labels[-1])
 
 
 def crossing_later(
@@ -371,18 +371,21 @@ def crossing_later(
   Returns:
     P_m where the second's is used up minus P_m where the first's is, over the
     levels that both have.
+
+  Raises:
+    NotMeasuredError: If there are fewer than three of these.
   """
   both = complete(pd.concat([first, second], axis=1, keys=['first', 'second']))
   levels = both['first'].columns.intersection(both['second'].columns)
   labels = percents.reindex(levels).to_numpy()
-  if not labels.size:
-    raise NotMeasuredError('wanted: levels that both have in common')
+  if len(labels) < 3:
+    raise NotMeasuredError(_THREE_LEVELS)
   stacked = np.stack(
     [both[name][levels].to_numpy() for name in ('first', 'second')], axis=1
   )
 
   def statistic(table: np.ndarray) -> float:
-    crossings = [_cross(row, labels, labels[-1]) for row in table.mean(axis=0)]
+    crossings = [_cross(row, labels) for row in table.mean(axis=0)]
     return crossings[1] - crossings[0]
 
   return OverTrials(stacked, statistic)

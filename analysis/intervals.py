@@ -96,7 +96,7 @@ def bootstrap(
     n_resamples=resamples,
     confidence_level=confidence,
     method=method,
-    vectorized=False,
+    vectorized=True,
     random_state=np.random.default_rng(seed),
   ).confidence_interval
   return Interval(estimate, float(drawn.low), float(drawn.high), n)
@@ -104,18 +104,19 @@ def bootstrap(
 
 def _statistic_of_places(
   trials: np.ndarray, statistic: Callable[[np.ndarray], float]
-) -> Callable[[np.ndarray], float]:
+) -> Callable[..., np.ndarray]:
   """Returns the statistic as a function of which trials were drawn.
 
   Few trials have few different resamples: each is computed once.
   """
-  known: dict[tuple[int, ...], float] = {}
 
-  def of_places(places: np.ndarray) -> float:
-    key = tuple(sorted(places.astype(int).tolist()))
-    if key not in known:
-      known[key] = float(statistic(trials[list(key)]))
-    return known[key]
+  def of_places(places: np.ndarray, axis: int = -1) -> np.ndarray:
+    drawn = np.sort(np.moveaxis(places, axis, -1), axis=-1)
+    different, which = np.unique(
+      drawn.reshape(-1, drawn.shape[-1]), axis=0, return_inverse=True
+    )
+    values = np.array([float(statistic(trials[row])) for row in different])
+    return values[which.reshape(drawn.shape[:-1])]
 
   return of_places
 

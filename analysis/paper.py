@@ -140,9 +140,11 @@ def _gained(
 _PRUNED = 90.0  # Percent: without level 0.
 
 
-def _back(study: Study, gains: Callable, experiment: str, **more: Any) -> Any:
+def _back(
+  study: Study, gains: Callable[..., pd.DataFrame], experiment: str
+) -> estimands.OverTrials:
   table = gains(study, experiment, _PRUNED)
-  return estimands.crossing(table, study.percents, **more)
+  return estimands.crossing(table, study.percents)
 
 
 def _more_accurate(
@@ -524,7 +526,7 @@ CLAIMS = (
         ' reinitialized tickets are not above dense accuracy (mean over'
         " trials); null: the tickets' 2.9%",
         'P_m (%)',
-        lambda study: _back(study, _gained, REINIT, never=0.0),
+        lambda study: _back(study, _gained, REINIT),
         null=2.9,
         paper_value=21.1,
         also={

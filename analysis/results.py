@@ -143,12 +143,11 @@ def _stops(
   """Returns when the run would best have been stopped, and how good it was."""
   path = paths.log(directory, split)
   log = save_restore.read_log(path)
-  try:
-    stop = metrics.early_stop(log)
-    reached = metrics.loss_stop(log, target_loss)
-    accuracy = metrics.accuracy_at(test, stop.iteration)
-  except errors.InputError as error:
-    raise errors.InputError(f'{path}: {error}') from None
+  stop = _said_of(path, metrics.early_stop, log)
+  reached = metrics.loss_stop(log, target_loss)
+  accuracy = _said_of(
+    paths.log(directory, 'test'), metrics.accuracy_at, test, stop.iteration
+  )
   return {
     'early_stop': stop.iteration,
     'censored': stop.censored,
@@ -157,6 +156,14 @@ def _stops(
     'loss_stop': pd.NA if reached.censored else reached.iteration,
     'loss_stop_censored': reached.censored,
   }
+
+
+def _said_of(path: str, function: Callable[..., Any], *arguments: Any) -> Any:
+  """Calls a function of a log; its errors name the log's file."""
+  try:
+    return function(*arguments)
+  except errors.InputError as error:
+    raise errors.InputError(f'{path}: {error}') from None
 
 
 def _part(record: dict[str, Any], *names: str) -> dict[str, Any]:

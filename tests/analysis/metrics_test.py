@@ -58,3 +58,151 @@ def test_accuracy_at_an_iteration_without_measurement():
   with pytest.raises(errors.InputError) as raised:
     metrics.accuracy_at(log([2, 1, 0.5]), 150)
   assert str(raised.value) == 'log: no measurement at iteration 150'
+
+
+def test_loss_stop_is_the_first_at_or_below_the_target():
+  losses = log([0.1, 0.5, 0.25, 0.3, 0.1])
+  assert metrics.loss_stop(losses, 0.25) == (200, False)
+  assert metrics.loss_stop(losses, 0.2) == (400, False)
+
+
+def test_a_loss_never_reached_is_censored():
+  assert metrics.loss_stop(log([2, 1, 0.5, np.nan]), 0.4) == (300, True)
+
+
+def test_loss_stop_without_measurements():
+  with pytest.raises(errors.InputError) as raised:
+    metrics.loss_stop(log([1.0]))
+  wanted = 'log: wanted a measurement after iteration 0'
+  assert str(raised.value) == wanted
+
+
+MASKS = {
+  'a': np.array([[1, 1, 0], [1, 0, 0]], np.float32),
+  'b': np.array([[1, 0], [0, 0], [0, 1]], np.float32),
+}
+
+
+def test_sparsity():
+  table = metrics.sparsity(MASKS)
+  assert list(table.layer) == ['a', 'b']
+  assert list(table.weights) == [6, 6]
+  assert list(table.remaining) == [3, 2]
+  assert list(table.density) == [1 / 2, 1 / 3]
+
+
+def test_connectivity():
+  table = metrics.connectivity(MASKS).set_index(['layer', 'direction'])
+  assert list(table.connections['a', 'incoming']) == [2, 1, 0]
+  assert list(table.connections['a', 'outgoing']) == [2, 1]
+  assert list(table.connections['b', 'incoming']) == [1, 1]
+  assert list(table.connections['b', 'outgoing']) == [1, 0, 1]
+  assert set(table.possible['a', 'incoming']) == {2}
+  assert set(table.possible['a', 'outgoing']) == {3}
+  assert list(table.share['a', 'incoming']) == [1, 0.5, 0]
+
+
+def test_connectivity_of_a_convolution():
+  mask = np.zeros((3, 3, 2, 4), np.float32)
+  mask[0, :, 1, 2] = 1
+  table = metrics.connectivity({'conv': mask}).set_index('direction')
+  assert list(table.connections['incoming']) == [0, 0, 3, 0]
+  assert list(table.connections['outgoing']) == [0, 3]
+  assert set(table.possible['incoming']) == {18}
+
+
+def test_random_masks_are_as_uneven_as_chance():
+  generator = np.random.default_rng(0)
+  mask = np.zeros(400 * 300, np.float32)
+  mask[generator.choice(mask.size, 12_000, replace=False)] = 1
+  table = metrics.unevenness({'a': mask.reshape(400, 300)})
+  assert list(table.dispersion) == pytest.approx([1, 1], abs=0.25)
+
+
+def test_unevenness_by_hand():
+  # Two units of 4 inputs: 4 and 0 connections. Variance 4 to the chance one.
+  table = metrics.unevenness({'a': np.array([[1, 0]] * 4)})
+  incoming, outgoing = table.itertuples()
+  assert (incoming.mean, incoming.variation) == (2, 1)
+  chance = 8 / 2 * 1 / 2 * 1 / 2 * 4 / 7  # n K/N (1 - K/N) (N - n)/(N - 1)
+  assert incoming.dispersion == pytest.approx(4 / chance)
+  assert (outgoing.mean, outgoing.dispersion) == (1, 0)
+
+
+def test_overlap():
+  first = {'a': np.array([1, 1, 0, 0]), 'b': np.array([1, 0])}
+  second = {'a': np.array([1, 0, 1, 0]), 'b': np.array([1, 0])}
+  table = metrics.overlap(first, second).set_index('layer')
+  assert list(table.index) == ['a', 'b', 'all']
+  assert list(table.jaccard) == [1 / 3, 1, 1 / 2]
+  # By chance layer a shares 2 * 2 / 4 = 1 weight, layer b 1 * 1 / 2.
+  assert list(table.chance) == pytest.approx([1 / 3, 0.5 / 1.5, 1.5 / 4.5])
+
+
+def test_masks_that_keep_nothing_have_no_overlap():
+  none = {'a': np.zeros(3)}
+  assert metrics.overlap(none, none).jaccard.isna().all()
+
+
+def test_overlap_wants_equal_shapes():
+  with pytest.raises(errors.InputError, match='masks 1: wanted the layers'):
+    metrics.overlap({'a': np.ones(3)}, {'a': np.ones(4)})
+
+
+def test_movement():
+  table = metrics.movement(
+    {'a': np.array([1, 1, 1, 0])},
+    {'a': np.array([1, 1, 0, 0])},
+    {'a': np.array([0.5, -0.5, 0.5, 9.0])},
+    {'a': np.array([1.0, -0.25, 0.25, 0.0])},
+  )
+  kept, pruned = table.itertuples()
+  assert kept[1:] == ('a', 'kept', 2, 0.375, 0.5)
+  assert pruned[1:] == ('a', 'pruned', 1, 0.25, 0.0)
+
+
+def test_movement_of_none():
+  ones = {'a': np.ones(2)}
+  pruned = metrics.movement(ones, ones, ones, ones).iloc[1]
+  assert pruned.weights == 0
+  assert np.isnan(pruned.distance)
+
+
+def test_histograms():
+  table = metrics.weight_histograms(
+    {'a': np.array([1, 1, 1, 1, 0])},
+    {'a': np.array([-2.0, -1.0, 0.5, 1.5, 70.0])},
+    bins=4,
+  )
+  assert list(table.left) == [-2, -1, 0, 1]
+  assert list(table.right) == [-1, 0, 1, 2]
+  assert list(table['count']) == [1, 1, 1, 1]
+  assert (table.density * (table.right - table.left)).sum() == 1
+
+
+def test_the_histogram_of_no_weights():
+  table = metrics.weight_histograms({'a': np.zeros(3)}, {'a': np.ones(3)})
+  assert table['count'].sum() == 0
+  assert np.isfinite(table.density).all()
+
+
+def bimodality(values):
+  return metrics.bimodality(
+    {'a': np.ones(len(values))}, {'a': np.asarray(values, np.float32)}
+  ).iloc[0]
+
+
+def test_bimodality():
+  generator = np.random.default_rng(0)
+  gaussian = bimodality(generator.normal(0, 1, 50_000))
+  assert gaussian.bimodality == pytest.approx(1 / 3, abs=0.01)
+  assert gaussian.near_0 == pytest.approx(1, abs=0.02)
+  uniform = bimodality(generator.uniform(-1, 1, 50_000))
+  assert uniform.bimodality == pytest.approx(5 / 9, abs=0.01)
+  assert bimodality([-1, 1] * 10).bimodality == pytest.approx(1)
+  assert bimodality([-1, 1] * 10).near_0 == 0
+
+
+@pytest.mark.parametrize('values', [[1.0] * 10, [1.0, 2.0, 3.0]])
+def test_too_few_or_equal_weights_have_no_modes(values):
+  assert np.isnan(bimodality(values).bimodality)

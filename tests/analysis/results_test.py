@@ -1,5 +1,6 @@
 """Tests of results, tables and plots, on small folders of made-up runs."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import tables
@@ -109,6 +111,116 @@ def test_unfinished_and_damaged_runs_are_named(experiment):
     str(unfinished): f'{unfinished}/run.json: no such file',
     str(damaged): f'{damaged}/test.json: wanted a JSON object',
   }
+
+
+@pytest.mark.parametrize(
+  ('record', 'problem'),
+  [
+    ({'configuration': 3}, 'run.json: configuration: wanted an object'),
+    (
+      {'configuration': {'experiment': {'recipe': [1]}}},
+      'run.json: recipe: wanted an object',
+    ),
+    ({'results': {'train': 'x'}}, 'run.json: train: wanted an object'),
+  ],
+)
+def test_damaged_records_are_named(experiment, record, problem):
+  damaged = experiment / 'trial1' / '0' / 'same_init'
+  save_restore.write_json(str(damaged / 'run.json'), record)
+  found = results.read(str(experiment))
+  assert found.problems == {str(damaged): problem}
+  assert len(found.runs) == 5
+
+
+def test_damaged_logs_are_named(experiment):
+  diverged = experiment / 'trial1' / '0' / 'same_init'
+  short = experiment / 'trial1' / '1' / 'same_init'
+  log = {'iteration': [0, 10], 'loss': [1.0, None], 'accuracy': [0.1, 0.2]}
+  save_restore.write_log(str(diverged / 'validate.json'), log)
+  save_restore.write_log(str(short / 'test.json'), {key: [0] for key in log})
+  assert results.read(str(experiment)).problems == {
+    str(diverged): f'{diverged}/validate.json: log: wanted a finite loss after'
+    ' iteration 0',
+    str(short): f'{short}/test.json: log: no measurement at iteration 10',
+  }
+
+
+def test_what_a_record_says(experiment):
+  run = experiment / 'trial2' / '1' / 'reinit1'
+  percents = {'layer0': 0.2}
+  record = {
+    'iterations': 30,
+    'configuration': {
+      'experiment': {
+        'seed': 2**63,
+        'control': 'reinit',
+        'script': 'reinitialize',
+        'recipe': {'pruner': 'magnitude', 'prune_percents': percents},
+      }
+    },
+    'results': {'train': {'accuracy': 0.875, 'loss': None}},
+  }
+  save_restore.write_json(str(run / 'run.json'), record)
+  row = results.read(str(experiment)).runs.set_index('directory').loc[str(run)]
+  assert row.final_train_accuracy == 0.875
+  assert np.isnan(row.final_train_loss)
+  assert (row.seed, row.control, row.script) == (
+    2**63,
+    'reinit',
+    'reinitialize',
+  )
+  assert json.loads(row.prune_percents) == percents
+  assert 'prune' not in row.recipe
+
+
+def test_iterations_to_a_loss(experiment):
+  runs = results.read(str(experiment), target_loss=0.2).runs
+  found = runs.set_index(['trial', 'experiment', 'level'])
+  assert found.loss_stop['1', 'same_init', 0] == 20
+  assert not found.loss_stop_censored['1', 'same_init', 0]
+  assert found.loss_stop.isna()['2', 'same_init', 0]
+  assert found.loss_stop_censored['2', 'same_init', 0]
+  assert found.loss_stop['2', 'same_init', 1] == 10
+
+
+def test_curves(experiment):
+  runs = results.read(str(experiment)).runs
+  table = results.curves(runs[runs.level == 1])
+  assert len(table) == 4 * 4
+  one = table[(table.trial == '2') & (table.experiment == 'reinit')]
+  assert list(one.iteration) == [0, 10, 20, 30]
+  assert list(one.loss) == [3.0, 1.0, 0.8, 0.4]
+  assert list(one.accuracy) == pytest.approx([0.7, 0.9, 0.92, 0.96])
+  assert set(one.run_id) == {'1'}
+  assert set(one.density) == {0.8}
+
+
+def test_curves_of_a_split_that_was_not_logged(experiment):
+  table = results.curves(results.read(str(experiment)).runs, 'train')
+  assert table.empty
+  assert 'accuracy' in table
+
+
+def test_tables_of_networks(experiment):
+  runs = results.read(str(experiment)).runs
+  for directory in runs.directory:
+    for name in ('initial', 'final'):
+      ones = {'layer0': np.ones((4, 5), np.float32)}
+      save_restore.save_network(f'{directory}/{name}', ones)
+  table = results.tabulate(runs, lambda run: metrics.bimodality(*run[:2]))
+  assert list(table.columns[:6]) == [
+    'trial',
+    'level',
+    'experiment',
+    'run_id',
+    'density',
+    'layer',
+  ]
+  assert list(table.weights) == [20, 16, 16] * 2
+  sparsity = results.tabulate(
+    runs[runs.level == 1], lambda run: metrics.sparsity(run.masks)
+  )
+  assert list(sparsity.density) == [0.8] * 4
 
 
 def test_a_folder_without_runs(tmp_path):
