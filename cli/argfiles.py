@@ -4,7 +4,9 @@ import pathlib
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import util
+from typing import Any
 
 from lottery_ticket.foundations import errors
 
@@ -83,6 +85,24 @@ def line(**flags: object) -> str:
   """
   given = {name: value for name, value in flags.items() if value is not None}
   return shlex.join(f'--{name}={value}' for name, value in given.items())
+
+
+def check_numbers(
+  name: str, numbers: Any, default: Iterable[int]
+) -> Iterable[int]:
+  """Returns the numbers that an argfile was given, or its default.
+
+  Raises:
+    InputError: If they are anything but a list of integers of at least 0.
+  """
+  if numbers is None:
+    return default
+  is_list = isinstance(numbers, (list, tuple)) and numbers
+  if not is_list or any(type(n) is not int or n < 0 for n in numbers):
+    raise errors.InputError(
+      f'{name}: wanted a list of integers, like [3,15], got {numbers!r}'
+    )
+  return numbers
 
 
 def check_count(name: str, count: int, least: int = 1) -> None:

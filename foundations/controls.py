@@ -1,8 +1,26 @@
 """Controls: what changes about a found ticket while the rest is kept.
 
-Each takes and gives networks; none trains anything. Random reinitialization
-needs no function: it is the ticket's masks with another seed and no presets.
+A control is a function from what an experiment has found to another ticket;
+none trains anything. Its arguments say by their names what it wants:
+
+  ticket     the ticket itself
+  tickets    those of all trials at the same level
+  dense      the unpruned network, a `Weights`
+  before     the level at which the masks were found, a `Weights`
+  no_reset   the ticket that an experiment without resets found
+  rewound    the dense network's weights early in training
+  deviations {layer name: standard deviation of the layer's initializer}
+  scale      a number
+  seed       of what is drawn
+
+`CONTROLS` has them by name. One of your own is a function like these:
+
+>>> def flipped_signs(ticket: Ticket) -> Ticket:
+...   return Ticket(ticket.masks, {k: -w for k, w in ticket.initial.items()})
 """
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +29,202 @@ from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
+
+
+class Ticket(NamedTuple):
+  """Masks and the weights to start from.
+
+  Attributes:
+    masks: {layer name: 0/1 array}.
+    initial: {parameter name: array}; parameters that are not there are to be
+      drawn anew, and pruned weights start at 0 in any case.
+  """
+
+  masks: Network
+  initial: Network
+
+
+class Weights(NamedTuple):
+  """A network before and after training, {parameter name: array} each."""
+
+  initial: Network
+  final: Network
+
+
+def reinit(ticket: Ticket) -> Ticket:
+  """Draws all weights anew: random reinitialization (Section 2)."""
+  return Ticket(ticket.masks, {})
+
+
+def reuse(ticket: Ticket, tickets: Sequence[Ticket], seed: int) -> Ticket:
+  """Draws weights from those of all trials' tickets."""
+  pooled = pool_weights(tickets)
+  return Ticket(ticket.masks, sample_weights(pooled, ticket.masks, seed))
+
+
+def reuse_sign(ticket: Ticket, tickets: Sequence[Ticket], seed: int) -> Ticket:
+  """Like `reuse`, but each weight keeps its sign."""
+  drawn = reuse(ticket, tickets, seed)
+  return Ticket(drawn.masks, keep_signs(drawn.initial, ticket.initial))
+
+
+def own(ticket: Ticket, seed: int) -> Ticket:
+  """Draws weights from the ticket's own (Appendix F.3)."""
+  return reuse(ticket, [ticket], seed)
+
+
+def own_sign(ticket: Ticket, seed: int) -> Ticket:
+  """Like `own`, but each weight keeps its sign."""
+  return reuse_sign(ticket, [ticket], seed)
+
+
+def random(ticket: Ticket, seed: int) -> Ticket:
+  """Draws masks of the same layers' densities, and weights (Appendix E)."""
+  scores = {
+    name: seeds.generator(seed, 'masks', name).random(mask.shape)
+    for name, mask in ticket.masks.items()
+  }
+  return Ticket(keep_largest(ticket.masks, scores), {})
+
+
+def one_shot(ticket: Ticket, dense: Weights) -> Ticket:
+  """Prunes as many weights at once, by their magnitude after training."""
+  return Ticket(keep_largest(ticket.masks, dense.final), dense.initial)
+
+
+def init_magnitude(ticket: Ticket, dense: Weights) -> Ticket:
+  """Prunes as many weights before any training (Appendix F.4)."""
+  return Ticket(keep_largest(ticket.masks, dense.initial), dense.initial)
+
+
+def noise(
+  ticket: Ticket, deviations: Mapping[str, float], scale: float, seed: int
+) -> Ticket:
+  """Adds Gaussian noise to the ticket's weights (Appendix F.7).
+
+  Args:
+    ticket: The ticket; parameters without masks, like biases, stay.
+    deviations: {layer name: standard deviation of its initializer}.
+    scale: The noise's standard deviation, as a multiple of that.
+    seed: Of the noise; each layer's depends on it and the layer's name alone.
+  """
+  return Ticket(
+    ticket.masks,
+    ticket.initial
+    | {
+      name: ticket.initial[name]
+      + _noise(mask, scale * deviations[name], seed, name)
+      for name, mask in ticket.masks.items()
+    },
+  )
+
+
+def _noise(
+  mask: np.ndarray, deviation: float, seed: int, name: str
+) -> np.ndarray:
+  drawn = seeds.generator(seed, 'noise', name).normal(0, deviation, mask.shape)
+  return (mask * drawn).astype(np.float32)
+
+
+def continued(ticket: Ticket, before: Weights) -> Ticket:
+  """Goes on from the trained weights instead of resetting (Appendix B)."""
+  return Ticket(ticket.masks, before.final)
+
+
+def no_reset_ticket(no_reset: Ticket, dense: Weights) -> Ticket:
+  """Resets once, at the end, what was found without resets (Appendix B)."""
+  return Ticket(no_reset.masks, dense.initial)
+
+
+def rewind(ticket: Ticket, rewound: Network) -> Ticket:
+  """Goes back to weights early in training instead of the initial ones.
+
+  Frankle et al., arXiv 1903.01611.
+  """
+  return Ticket(ticket.masks, rewound)
+
+
+def same(ticket: Ticket) -> Ticket:
+  """Keeps the ticket: something about the data changes."""
+  return ticket
+
+
+def union(tickets: Sequence[Ticket], dense: Weights) -> Ticket:
+  """Keeps the weights that some trial's ticket keeps."""
+  return Ticket(
+    masks_lib.union([ticket.masks for ticket in tickets]), dense.initial
+  )
+
+
+def intersection(tickets: Sequence[Ticket], dense: Weights) -> Ticket:
+  """Keeps the weights that all trials' tickets keep."""
+  return Ticket(
+    masks_lib.intersect([ticket.masks for ticket in tickets]), dense.initial
+  )
+
+
+CONTROLS: dict[str, Callable[..., Ticket]] = {
+  'reinit': reinit,
+  'reuse': reuse,
+  'reuse_sign': reuse_sign,
+  'own': own,
+  'own_sign': own_sign,
+  'random': random,
+  'one_shot': one_shot,
+  'init_magnitude': init_magnitude,
+  'noise': noise,
+  'continued': continued,
+  'no_reset_ticket': no_reset_ticket,
+  'rewind': rewind,
+  'permuted_labels': same,
+  'other_order': same,
+  'union': union,
+  'intersection': intersection,
+}
+
+
+def keep_largest(masks: Network, scores: Network) -> Network:
+  """Returns masks that keep as many weights of each layer, those that score.
+
+  >>> masks = {'layer0': np.array([1, 1, 0])}
+  >>> keep_largest(masks, {'layer0': np.array([0.1, -0.3, 0.2])})
+  {'layer0': array([0., 1., 1.], dtype=float32)}
+
+  Args:
+    masks: {layer name: 0/1 array}; says how many.
+    scores: {layer name: array}, of which the magnitude counts; of equal ones
+      those that come last are kept, as in `pruner.prune_by_percent`.
+
+  Raises:
+    InputError: If a layer has no scores, or they are of another shape.
+  """
+  kept = {}
+  for name, mask in masks_lib.check(masks).items():
+    magnitudes = np.abs(_of_shape(scores, name, mask.shape)).ravel()
+    ascending = np.argsort(magnitudes, kind='stable')
+    kept[name] = np.zeros(mask.shape, np.float32)
+    pruned = mask.size - np.count_nonzero(mask)
+    kept[name].ravel()[ascending[pruned:]] = 1
+  return kept
+
+
+def pool_weights(tickets: Sequence[Ticket]) -> Network:
+  """Returns the weights that tickets keep, of all tickets together.
+
+  Args:
+    tickets: At least one; all of the same layers.
+
+  Returns:
+    {layer name: array of shape [survivors of all tickets]}.
+
+  Raises:
+    InputError: If a layer has no weights, or they are of another shape.
+  """
+  survivors = [surviving_weights(*ticket) for ticket in tickets]
+  return {
+    name: np.concatenate([weights[name] for weights in survivors])
+    for name in survivors[0]
+  }
 
 
 def surviving_weights(masks: Network, weights: Network) -> Network:

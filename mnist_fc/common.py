@@ -1,14 +1,17 @@
 """What the experiment scripts share: data, models and runs of a recipe."""
 
 import functools
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from lottery_ticket.datasets import dataset_mnist
+from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_fc
+from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
@@ -97,6 +100,71 @@ def make_model(
   return model_fc.ModelFc(recipe.hyperparameters, presets, masks, seed)
 
 
+def order_seed(seed: int, level: int, train_order_seed: int | None) -> int:
+  """Returns the seed of the order of the data.
+
+  Args:
+    seed: The trial's.
+    level: The number of pruning rounds done.
+    train_order_seed: Gives the order alone, if it is not None.
+
+  Raises:
+    InputError: If that is no seed.
+  """
+  if train_order_seed is None:
+    return seeds.integer(seed, 'order', level)
+  return seeds.check(train_order_seed, 'train_order_seed')
+
+
+def read_ticket(run: str) -> controls.Ticket:
+  """Returns the masks and initial weights of a finished run.
+
+  Raises:
+    InputError: If it is missing, unfinished or damaged.
+  """
+  _check_finished(run)
+  return controls.Ticket(
+    save_restore.restore_network(paths.masks(run)),
+    save_restore.restore_network(paths.initial(run)),
+  )
+
+
+def read_weights(run: str) -> controls.Weights:
+  """Returns the weights of a finished run, before and after training.
+
+  Raises:
+    InputError: If it is missing, unfinished or damaged.
+  """
+  _check_finished(run)
+  return controls.Weights(
+    save_restore.restore_network(paths.initial(run)),
+    save_restore.restore_network(paths.final(run)),
+  )
+
+
+def check_inputs(**networks: Any) -> None:
+  """Checks that no network is what an unfinished run has left so far.
+
+  Args:
+    **networks: Networks, their folders or lists of these, by their flags.
+
+  Raises:
+    InputError: If the folder of one is in that of an unfinished run.
+  """
+  for name, given in networks.items():
+    for network in given if isinstance(given, (list, tuple)) else [given]:
+      if isinstance(network, (str, os.PathLike)):
+        run = os.path.dirname(os.path.normpath(network))
+        is_unfinished = os.path.lexists(paths.unfinished(run))
+        if is_unfinished and not os.path.isfile(paths.record(run)):
+          raise errors.InputError(f'{name}: {run}: wanted a finished run')
+
+
+def _check_finished(run: str) -> None:
+  if not pathlib.Path(paths.record(run)).is_file():
+    raise errors.InputError(f'{run}: wanted a finished run')
+
+
 def train_model(
   recipe: Recipe,
   dataset: dataset_mnist.DatasetMnist,
@@ -131,12 +199,8 @@ def train_model(
     InputError: Before any training, if an argument is of no use.
   """
   check_number('level', level)
-  if train_order_seed is None:
-    order_seed = seeds.integer(seed, 'order', level)
-  else:
-    order_seed = seeds.check(train_order_seed, 'train_order_seed')
   return trainer.train(
-    dataset.with_order(order_seed),
+    dataset.with_order(order_seed(seed, level, train_order_seed)),
     model,
     recipe.optimizer_fn,
     recipe.training_len,

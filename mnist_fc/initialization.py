@@ -2,13 +2,12 @@
 
 import pathlib
 
-import numpy as np
-
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
+from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 
 
@@ -45,16 +44,14 @@ def pool(
   names = _find_trials(experiment_path) if trials is None else trials
   if not names:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')
-  survivors = [
-    _survivors(
-      paths.run(paths.trial(experiment_path, name), level, experiment_name)
-    )
-    for name in names
-  ]
-  pooled = {
-    layer: np.concatenate([weights[layer] for weights in survivors])
-    for layer in survivors[0]
-  }
+  pooled = controls.pool_weights(
+    [
+      common.read_ticket(
+        paths.run(paths.trial(experiment_path, name), level, experiment_name)
+      )
+      for name in names
+    ]
+  )
   _save(paths.initialization(experiment_path, level), pooled, overwrite)
   return pooled
 
@@ -63,16 +60,6 @@ def _find_trials(experiment_path: str) -> list[str]:
   folders = pathlib.Path(experiment_path).glob('trial*')
   names = [folder.name.removeprefix('trial') for folder in folders]
   return sorted(names, key=lambda name: (len(name), name))
-
-
-def _survivors(run: str) -> masks_lib.Network:
-  """Returns one run's surviving initial weights."""
-  if not pathlib.Path(paths.record(run)).is_file():
-    raise errors.InputError(f'{run}: wanted a finished run')
-  return controls.surviving_weights(
-    save_restore.restore_network(paths.masks(run)),
-    save_restore.restore_network(paths.initial(run)),
-  )
 
 
 def _save(location: str, pooled: masks_lib.Network, overwrite: bool) -> None:

@@ -1,7 +1,6 @@
 """Prints flags for runners/reinitialize.py: one reinitialization a line."""
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 from lottery_ticket.cli import argfiles
@@ -54,7 +53,7 @@ def main(
   argfiles.check_count('trials', trials)
   argfiles.check_count('reinitializations', reinitializations)
   argfiles.check_count('iterations', iterations, least=0)
-  chosen = range(iterations + 1) if levels is None else _check_levels(levels)
+  chosen = argfiles.check_numbers('levels', levels, range(iterations + 1))
   for trial, level, run_id in itertools.product(
     range(1, trials + 1), chosen, range(1, reinitializations + 1)
   ):
@@ -76,17 +75,6 @@ def main(
         **values,
       )
     )
-
-
-def _check_levels(levels: Any) -> Sequence[int]:
-  is_sequence = isinstance(levels, (list, tuple)) and levels
-  if not is_sequence or any(
-    type(level) is not int or level < 0 for level in levels
-  ):
-    raise errors.InputError(
-      f'levels: wanted a list of levels, like [3,15], got {levels!r}'
-    )
-  return levels
 
 
 if __name__ == '__main__':

@@ -11,10 +11,12 @@ from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import flags
 from lottery_ticket.foundations import pruner
 from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import control
 from lottery_ticket.mnist_fc import initialization
 from lottery_ticket.mnist_fc import lottery_experiment
 from lottery_ticket.mnist_fc import reinitialize
 from lottery_ticket.mnist_fc import train
+from lottery_ticket.mnist_fc.argfiles import control_argfile
 from lottery_ticket.mnist_fc.argfiles import initialization_argfile
 from lottery_ticket.mnist_fc.argfiles import lottery_experiment_argfile
 from lottery_ticket.mnist_fc.argfiles import reinitialize_argfile
@@ -22,11 +24,13 @@ from lottery_ticket.mnist_fc.argfiles import train_argfile
 
 LOTTERY = lottery_experiment_argfile.main
 REINIT = reinitialize_argfile.main
+CONTROL = control_argfile.main
 POOL = initialization_argfile.main
 DENSE = train_argfile.main
 RUNNERS = {
   LOTTERY: lottery_experiment.train,
   REINIT: reinitialize.train,
+  CONTROL: control.train,
   POOL: initialization.pool,
   DENSE: train.train,
 }
@@ -180,7 +184,7 @@ def test_values_of_the_recipe_are_passed_through(lines, main):
 def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
   path = "it's a #1 $HOME 日本"
   argv = [f'--experiment_path={path}', '--iterations=1']
-  if main is DENSE:
+  if main in (DENSE, CONTROL):
     argv.pop()
   if main is REINIT:
     argv += ['--experiment=reuse_sign', '--reinitializations=1']
@@ -219,22 +223,22 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     (
       REINIT,
       '--levels=3',
-      'levels: wanted a list of levels, like [3,15], got 3',
+      'levels: wanted a list of integers, like [3,15], got 3',
     ),
     (
       REINIT,
       '--levels=[]',
-      'levels: wanted a list of levels, like [3,15], got []',
+      'levels: wanted a list of integers, like [3,15], got []',
     ),
     (
       REINIT,
       '--levels=[3,-1]',
-      'levels: wanted a list of levels, like [3,15], got [3, -1]',
+      'levels: wanted a list of integers, like [3,15], got [3, -1]',
     ),
     (
       REINIT,
       '--levels=[x]',
-      "levels: wanted a list of levels, like [3,15], got ['x']",
+      "levels: wanted a list of integers, like [3,15], got ['x']",
     ),
     (
       LOTTERY,

@@ -1,0 +1,220 @@
+"""Runs a control: trains a ticket with something about it changed."""
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import schedule
+from lottery_ticket.foundations import seeds
+from lottery_ticket.foundations import trainer
+from lottery_ticket.mnist_fc import common
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import recipe as recipe_lib
+
+Network = masks_lib.Network
+
+_SETTINGS = {'scale': 'scale', 'rewound': 'rewind_to', 'tickets': 'trials'}
+"""{what a control may want: the flag that says which}."""
+
+
+@recipe_lib.takes_values
+def train(
+  output_dir: str,
+  mnist_location: str = constants.MNIST_LOCATION,
+  training_len: schedule.Length | None = None,
+  control: str = 'reinit',
+  *,
+  trial_dir: str,
+  level: int,
+  run_id: int = 1,
+  ticket_name: str = 'same_init',
+  no_reset_name: str = 'no_reset',
+  trials: list[str] | None = None,
+  scale: float | None = None,
+  rewind_to: int | None = None,
+  recipe: str = 'paper',
+  seed: int | None = None,
+  permute_labels: bool = False,
+  train_order_seed: int | None = None,
+  overwrite: bool = False,
+  **values: Any,
+) -> tuple[Network, Network]:
+  """Trains a ticket with something about it changed.
+
+  Args:
+    output_dir: The run's folder, for its weights, masks, logs and record.
+    mnist_location: Folder with MNIST or Fashion-MNIST.
+    training_len: ('iterations', n) or ('epochs', n); the recipe's by default.
+    control: What to change: a name in `foundations/controls.py`, like random,
+      one_shot or noise.
+    trial_dir: Folder of the trial that found the ticket.
+    level: The ticket's level: how often its masks were pruned.
+    run_id: Number of this repetition: draws depend on it.
+    ticket_name: Name of the folders of the trial's tickets.
+    no_reset_name: Name of the folders of an experiment without resets.
+    trials: Folders of all trials, for controls that combine them.
+    scale: Of noise, in standard deviations of the initializer.
+    rewind_to: The iteration whose weights to go back to, for rewind.
+    recipe: 'paper' or 'google': the hyperparameters.
+    seed: The trial's; by default a new one, which is recorded.
+    permute_labels: Whether the trial's classes were permuted.
+    train_order_seed: Seed of the order of the data alone; by default the order
+      depends on `seed` and `level`.
+    overwrite: Whether results of another run in `output_dir` may be lost.
+    **values: Values of the recipe to replace, by name.
+
+  Returns:
+    The initial and the final weights, {parameter name: array} each.
+
+  Raises:
+    InputError: Before any training, if an argument is of no use, or a run that
+      the control builds on is not finished.
+  """
+  common.check_number('level', level)
+  common.check_number('run_id', run_id)
+  settings = {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
+  function = _function(control, settings)
+  chosen = constants.recipe(recipe, training_len=training_len, **values)
+  seed = common.choose_seed(seed, output_dir)
+  draw_seed = seeds.integer(seed, 'control', control, level, run_id)
+  make_dataset = functools.partial(
+    common.make_dataset, chosen, mnist_location, seed
+  )
+  run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
+  sources: dict[str, Callable[[], Any]] = {
+    'ticket': lambda: common.read_ticket(run(level)),
+    'tickets': lambda: [
+      common.read_ticket(paths.run(trial, level, ticket_name))
+      for trial in trials or ()
+    ],
+    'dense': lambda: common.read_weights(run(0)),
+    'before': lambda: common.read_weights(run(level - 1)),
+    'no_reset': lambda: common.read_ticket(
+      paths.run(trial_dir, level, no_reset_name)
+    ),
+    'rewound': lambda: _train_for(
+      chosen,
+      rewind_to,
+      make_dataset(permute_labels),
+      common.read_weights(run(0)).initial,
+      common.order_seed(seed, 0, train_order_seed),
+    ),
+    'deviations': lambda: _deviations(
+      chosen, common.read_weights(run(0)).initial
+    ),
+    'scale': lambda: scale,
+    'seed': lambda: draw_seed,
+  }
+  ticket = function(
+    **{name: sources[name]() for name in inspect.signature(function).parameters}
+  )
+  if control == 'permuted_labels':
+    permute_labels = True
+  if control == 'other_order':
+    train_order_seed = draw_seed
+  return common.train_model(
+    chosen,
+    make_dataset(permute_labels),
+    common.make_model(chosen, draw_seed, ticket.initial, ticket.masks),
+    output_dir,
+    seed=seed,
+    level=level,
+    train_order_seed=train_order_seed,
+    overwrite=overwrite,
+    script='control',
+    control=control,
+    run_id=run_id,
+    permute_labels=permute_labels,
+    **{
+      name: settings[name]
+      for name in ('scale', 'rewind_to')
+      if settings[name] is not None
+    },
+  )
+
+
+def _function(
+  control: str, settings: dict[str, Any]
+) -> Callable[..., controls.Ticket]:
+  """Returns the function of a control, if it has the settings it wants."""
+  if control not in controls.CONTROLS:
+    raise errors.InputError(
+      f'control: wanted one of {list(controls.CONTROLS)}, got {control!r}'
+    )
+  function = controls.CONTROLS[control]
+  wanted = inspect.signature(function).parameters
+  for parameter, flag in _SETTINGS.items():
+    value = settings[flag]
+    if parameter in wanted and value is None:
+      raise errors.InputError(f'{flag}: wanted for the control {control}')
+    if parameter not in wanted and value is not None:
+      raise errors.InputError(f'{flag}: the control {control} takes none')
+  _check(**settings)
+  return function
+
+
+def _check(scale: Any, rewind_to: Any, trials: Any) -> None:
+  is_number = isinstance(scale, (int, float)) and not isinstance(scale, bool)
+  if scale is not None and not (is_number and 0 <= scale < math.inf):
+    raise errors.InputError(
+      f'scale: wanted a finite number of at least 0, got {scale!r}'
+    )
+  if rewind_to is not None:
+    schedule.iterations(('iterations', rewind_to), 1, 'rewind_to')
+  is_list = isinstance(trials, (list, tuple)) and trials
+  if trials is not None and not (
+    is_list and all(isinstance(trial, str) for trial in trials)
+  ):
+    raise errors.InputError(
+      f"trials: wanted a list of folders, like ['a/trial1'], got {trials!r}"
+    )
+
+
+def _train_for(
+  recipe: recipe_lib.Recipe,
+  iterations: int | None,
+  dataset: Any,
+  initial: Network,
+  order_seed: int,
+) -> Network:
+  """Returns the dense network's weights early in its training, trained again.
+
+  The same seeds give the same bytes: nobody needs to have saved them.
+  """
+  model = common.make_model(recipe, order_seed, initial)
+  length = ('iterations', int(iterations or 0))
+  _, weights = trainer.train(
+    dataset.with_order(order_seed), model, recipe.optimizer_fn, length, None
+  )
+  return weights
+
+
+def _deviations(
+  recipe: recipe_lib.Recipe, initial: Network
+) -> dict[str, float]:
+  """Returns the standard deviations that the layers' weights are drawn with."""
+  initializer = keras.initializers.get(recipe.kernel_initializer)
+  if not isinstance(initializer, keras.initializers.VarianceScaling):
+    raise errors.InputError(
+      'kernel_initializer: noise wants one that scales with the size of a'
+      f' layer, like glorot_normal, got {recipe.kernel_initializer!r}'
+    )
+  fans = {
+    'fan_in': lambda shape: shape[0],
+    'fan_out': lambda shape: shape[1],
+    'fan_avg': lambda shape: sum(shape) / 2,
+  }
+  fan = fans[initializer.mode]
+  return {
+    name: math.sqrt(initializer.scale / fan(array.shape))
+    for name, array in initial.items()
+    if array.ndim == 2
+  }

@@ -1,0 +1,243 @@
+"""Tests of lottery_ticket.mnist_fc.control, on two trials' tickets."""
+
+import json
+import math
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.mnist_fc import control as control_lib
+from lottery_ticket.mnist_fc import lottery_experiment
+from lottery_ticket.mnist_fc import reinitialize
+from lottery_ticket.mnist_fc.argfiles import control_argfile
+
+LAYERS = ('layer0', 'layer1')
+
+
+def network(folder, name):
+  return save_restore.restore_network(str(folder / name))
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory, experiment_path, cheap):
+  """Returns a function that trains a control; it returns the run's folder."""
+  parent = tmp_path_factory.mktemp('controls')
+  count = iter(range(1000))
+
+  def train(control, **changes):
+    folder = parent / str(next(count))
+    arguments = {'trial_dir': str(experiment_path / 'trial1'), 'level': 1}
+    if control in ('reuse', 'reuse_sign', 'union', 'intersection'):
+      arguments['trials'] = [str(experiment_path / f'trial{i}') for i in (1, 2)]
+    arguments |= {'seed': 1} | changes
+    control_lib.train(str(folder), control=control, **arguments, **cheap)
+    return folder
+
+  return train
+
+
+@pytest.fixture(scope='module')
+def ticket(experiment_path):
+  return experiment_path / 'trial1' / '1' / 'same_init'
+
+
+@pytest.fixture(scope='module')
+def dense(experiment_path):
+  return experiment_path / 'trial1' / '0' / 'same_init'
+
+
+def test_a_reinitialization_is_that_of_reinitialize(
+  run, ticket, cheap, tmp_path
+):
+  folder = run('reinit', run_id=2)
+  other = tmp_path / 'other'
+  reinitialize.train(
+    str(other), masks=str(ticket / 'masks'), seed=1, level=1, run_id=2, **cheap
+  )
+  for name in ('initial', 'final', 'masks'):
+    np.testing.assert_equal(network(folder, name), network(other, name))
+
+
+@pytest.mark.parametrize('control', ['random', 'one_shot', 'init_magnitude'])
+def test_other_masks_of_the_same_layers_densities(run, ticket, dense, control):
+  folder = run(control)
+  masks, old = network(folder, 'masks'), network(ticket, 'masks')
+  for name in LAYERS:
+    assert masks[name].sum() == old[name].sum()
+    assert not np.array_equal(masks[name], old[name]) or control == 'one_shot'
+  initial, first = network(folder, 'initial'), network(dense, 'initial')
+  for name in LAYERS:
+    kept = np.where(masks[name], first[name], 0)
+    assert np.array_equal(initial[name], kept) == (control != 'random')
+
+
+def test_one_round_of_pruning_is_one_shot(run, ticket):
+  np.testing.assert_equal(
+    network(run('one_shot'), 'masks'), network(ticket, 'masks')
+  )
+
+
+def test_noise_is_in_units_of_the_initializer(run, ticket):
+  noisy = network(run('noise', scale=2), 'initial')
+  initial, masks = network(ticket, 'initial'), network(ticket, 'masks')
+  kept = masks['layer0'] == 1
+  noise = (noisy['layer0'] - initial['layer0'])[kept]
+  wanted = 2 * math.sqrt(2 / (784 + 20))  # GlorotNormal's.
+  # Five standard errors of 12,544 survivors.
+  assert noise.std() == pytest.approx(wanted, rel=0.032)
+  assert not noisy['layer0'][~kept].any()
+
+
+def test_goes_on_from_the_trained_weights(run, ticket, dense):
+  masks, final = network(ticket, 'masks'), network(dense, 'final')
+  initial = network(run('continued'), 'initial')
+  for name, array in final.items():
+    np.testing.assert_array_equal(
+      initial[name], np.where(masks.get(name, 1), array, 0)
+    )
+
+
+def test_rewinding_to_the_end_gives_the_trained_weights(
+  experiment_path, small, tmp_path, ticket, dense
+):
+  folder = tmp_path / 'rewound'
+  control_lib.train(
+    str(folder),
+    control='rewind',
+    rewind_to=small['training_len'][1],
+    trial_dir=str(experiment_path / 'trial1'),
+    level=1,
+    seed=1,
+    **small,
+  )
+  masks, final = network(ticket, 'masks'), network(dense, 'final')
+  initial = network(folder, 'initial')
+  for name, array in final.items():
+    np.testing.assert_array_equal(
+      initial[name], np.where(masks.get(name, 1), array, 0)
+    )
+
+
+def test_all_trials_masks_are_combined(run, experiment_path):
+  masks = [
+    network(experiment_path / f'trial{i}' / '1' / 'same_init', 'masks')
+    for i in (1, 2)
+  ]
+  for control, combine in (('union', np.maximum), ('intersection', np.minimum)):
+    got = network(run(control), 'masks')
+    for name in LAYERS:
+      np.testing.assert_array_equal(
+        got[name], combine(masks[0][name], masks[1][name])
+      )
+
+
+def configuration(folder):
+  return json.loads((folder / 'run.json').read_text())['configuration']
+
+
+def test_only_the_data_change(run, ticket):
+  same, labels, order = (
+    run(control) for control in ('continued', 'permuted_labels', 'other_order')
+  )
+  for folder in (labels, order):
+    for name in ('initial', 'masks'):
+      np.testing.assert_equal(network(folder, name), network(ticket, name))
+  base = configuration(same)
+  assert configuration(labels)['data'] != base['data']
+  assert configuration(labels)['train_order_seed'] == base['train_order_seed']
+  assert configuration(order)['data'] == base['data']
+  assert configuration(order)['train_order_seed'] != base['train_order_seed']
+
+
+def test_what_was_found_without_resets_is_reset_once(
+  run, experiment_path, small, tmp_path, dense
+):
+  trial = tmp_path / 'trial1'
+  shutil.copytree(experiment_path / 'trial1', trial)
+  lottery_experiment.train(
+    str(trial),
+    iterations=1,
+    seed=1,
+    reset='final',
+    experiment_name='no_reset',
+    **small,
+  )
+  folder = run('no_reset_ticket', trial_dir=str(trial))
+  masks = network(trial / '1' / 'no_reset', 'masks')
+  np.testing.assert_equal(network(folder, 'masks'), masks)
+  first = network(dense, 'initial')
+  for name, array in network(folder, 'initial').items():
+    np.testing.assert_array_equal(
+      array, np.where(masks.get(name, 1), first[name], 0)
+    )
+
+
+def test_the_record_says_what_was_changed(run):
+  experiment = configuration(run('noise', scale=0.5, run_id=3))['experiment']
+  wanted = {'script': 'control', 'control': 'noise', 'scale': 0.5}
+  wanted |= {'run_id': 3, 'level': 1, 'seed': 1}
+  assert wanted.items() <= experiment.items()
+
+
+def test_draws_depend_on_the_run_id_the_level_and_the_seed(run):
+  runs = [run('own', **change) for change in ({}, {'run_id': 2}, {'seed': 2})]
+  weights = [network(folder, 'initial')['layer0'] for folder in runs]
+  for i in range(3):
+    assert not np.array_equal(weights[i], weights[i - 1])
+  np.testing.assert_equal(
+    network(run('own'), 'final'), network(runs[0], 'final')
+  )
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'control': 'reinitialize'}, 'control: wanted one of '),
+    ({'control': 'noise'}, 'scale: wanted for the control noise'),
+    ({'scale': 1}, 'scale: the control reinit takes none'),
+    ({'control': 'rewind'}, 'rewind_to: wanted for the control rewind'),
+    ({'control': 'union'}, 'trials: wanted for the control union'),
+    (
+      {'control': 'noise', 'scale': -1},
+      'scale: wanted a finite number of at least 0, got -1',
+    ),
+    (
+      {'control': 'noise', 'scale': math.inf},
+      'scale: wanted a finite number of at least 0, got inf',
+    ),
+    ({'control': 'rewind', 'rewind_to': 0}, 'rewind_to: '),
+    (
+      {'control': 'union', 'trials': 'trial1'},
+      "trials: wanted a list of folders, like ['a/trial1'], got 'trial1'",
+    ),
+    ({'level': 7}, '7/same_init: wanted a finished run'),
+    ({'level': -1}, 'level: wanted an integer of at least 0, got -1'),
+    ({'trial_dir': 'nowhere'}, 'nowhere/1/same_init: wanted a finished run'),
+    (
+      {'control': 'no_reset_ticket'},
+      '1/no_reset: wanted a finished run',
+    ),
+    (
+      {'control': 'noise', 'scale': 1, 'kernel_initializer': 'random_normal'},
+      'kernel_initializer: noise wants one that scales ',
+    ),
+  ],
+)
+def test_bad_input(experiment_path, cheap, tmp_path, changes, message):
+  arguments = {'trial_dir': str(experiment_path / 'trial1'), 'level': 1}
+  with pytest.raises(errors.InputError, match=re.escape(message)):
+    control_lib.train(str(tmp_path / 'run'), **(arguments | cheap | changes))
+  assert not (tmp_path / 'run').exists()
+
+
+def test_the_argfile_knows_every_control():
+  named = {
+    settings.get('control', name)
+    for name, settings in control_argfile.CONTROLS.items()
+  }
+  assert named == set(controls.CONTROLS)
