@@ -22,7 +22,6 @@ TICKET = 'same_init'
 DENSE = 100.0  # P_m of the network that is not pruned, in percent.
 SPARSE = 21.1  # At or below this P_m (%) ways to prune differ visibly.
 _TOLERANCE = 0.1  # Of P_m, relative: rounds of other percents hit near it.
-_THREE_LEVELS = 'wanted: such runs at three levels or more'
 _ROUNDING = 0.02  # Of P_m, relative: the paper's numbers have two digits.
 
 
@@ -105,9 +104,7 @@ class View:
 
   def _wanted(self, experiment: str, highest: float, lowest: float) -> str:
     levels = (
-      f'P_m of {lowest:g} to {highest:g}%'
-      if lowest
-      else (f'P_m <= {highest:g}%')
+      f'P_m of {lowest:g} to {highest:g}%' if lowest else f'P_m <= {highest:g}%'
     )
     return f'wanted: runs of {experiment!r} at levels with {levels}'
 
@@ -184,8 +181,8 @@ class Study(View):
       reference: {name: value}, what the main recipe is to be like.
     """
     self.settings = [
-      (json.loads(recipe), View(_as_tickets(rows)))
-      for recipe, rows in runs.groupby(_recipes(runs), sort=True)
+      (json.loads(recipe), View(_as_tickets(_unique_trials(rows))))
+      for recipe, rows in runs.groupby(np.array(_recipes(runs)), sort=True)
     ]
 
     def distance(setting: tuple[dict[str, Any], View]) -> tuple[bool, int, int]:
@@ -224,31 +221,44 @@ class Study(View):
     ]
 
 
-def _recipes(runs: pd.DataFrame) -> pd.Series:
-  """Returns each run's recipe as JSON, with its ticket's prune percents.
+def _folders(runs: pd.DataFrame) -> pd.Series:
+  """Returns the experiment's folder of each run."""
+  return runs.directory.map(lambda path: str(pathlib.Path(path).parents[2]))
 
-  Controls do not prune: theirs are those of the ticket beside them.
+
+def _recipes(runs: pd.DataFrame) -> list[str]:
+  """Returns each run's recipe as JSON, with the way its ticket was found.
+
+  Controls do not prune: what they record of that is the ticket's beside them.
   """
-  folders = runs.directory.map(lambda path: str(pathlib.Path(path).parents[2]))
-  keys = pd.Series(
-    list(zip(folders, runs.trial, runs.recipe, strict=True)), index=runs.index
-  )
-  tickets = runs.experiment == TICKET
-  percents = dict(zip(keys[tickets], runs.prune_percents[tickets], strict=True))
-  found = [
-    percents.get(key, own)
-    for key, own in zip(keys, runs.prune_percents, strict=True)
+  keys = list(zip(_folders(runs), runs.trial, runs.recipe, strict=True))
+  own = [_way(run) for run in runs.itertuples()]
+  tickets = {
+    key: way
+    for key, way, name in zip(keys, own, runs.experiment, strict=True)
+    if name == TICKET
+  }
+  return [
+    json.dumps(json.loads(recipe) | tickets.get(key, way), sort_keys=True)
+    for key, way, recipe in zip(keys, own, runs.recipe, strict=True)
   ]
-  return pd.Series(
-    [
-      json.dumps(
-        json.loads(recipe) | {'prune_percents': json.loads(percent)},
-        sort_keys=True,
-      )
-      for recipe, percent in zip(runs.recipe, found, strict=True)
-    ],
-    index=runs.index,
-  )
+
+
+def _way(run: Any) -> dict[str, Any]:
+  """Returns how a ladder is pruned and reset."""
+  return {
+    'prune_percents': json.loads(run.prune_percents),
+    'pruner': run.pruner if isinstance(run.pruner, str) else 'magnitude',
+    'reset': run.reset if isinstance(run.reset, (str, int)) else 'initial',
+  }
+
+
+def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
+  """Keeps trials of the same name of several experiments apart."""
+  folders = _folders(runs)
+  first = folders.groupby(runs.trial).transform('first')
+  names = runs.trial.where(folders == first, folders + ' ' + runs.trial)
+  return runs.assign(trial=names)
 
 
 def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
@@ -287,6 +297,13 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
   raise NotMeasuredError('wanted: levels that the trials have in common')
 
 
+def _check_levels(number: int) -> None:
+  if number < 3:
+    raise NotMeasuredError(
+      f'wanted: such runs at three levels or more, found {number}'
+    )
+
+
 def mean(table: pd.DataFrame) -> pd.Series:
   """Returns the mean over levels, one number a trial."""
   return complete(table).mean(axis=1)
@@ -305,8 +322,7 @@ def trend(table: pd.DataFrame) -> pd.Series:
     NotMeasuredError: If there are fewer than three levels.
   """
   whole = complete(table)
-  if whole.shape[1] < 3:
-    raise NotMeasuredError(_THREE_LEVELS)
+  _check_levels(whole.shape[1])
 
   def rho(row: pd.Series) -> float:
     if row.nunique() == 1:
@@ -331,8 +347,7 @@ def crossing(gains: pd.DataFrame, percents: pd.Series) -> OverTrials:
     NotMeasuredError: If there are fewer than three levels.
   """
   whole = complete(gains)
-  if whole.shape[1] < 3:
-    raise NotMeasuredError(_THREE_LEVELS)
+  _check_levels(whole.shape[1])
   labels = percents.reindex(whole.columns).to_numpy()
 
   def statistic(table: np.ndarray) -> float:
@@ -378,8 +393,7 @@ def crossing_later(
   both = complete(pd.concat([first, second], axis=1, keys=['first', 'second']))
   levels = both['first'].columns.intersection(both['second'].columns)
   labels = percents.reindex(levels).to_numpy()
-  if len(labels) < 3:
-    raise NotMeasuredError(_THREE_LEVELS)
+  _check_levels(len(labels))
   stacked = np.stack(
     [both[name][levels].to_numpy() for name in ('first', 'second')], axis=1
   )

@@ -236,7 +236,7 @@ def overlap(first: Network, second: Network) -> pd.DataFrame:
     )
     for name in both
   }
-  counts['all'] = sum(counts.values())
+  counts['all'] = np.sum(list(counts.values()), axis=0)
   rows = [
     {
       'layer': name,

@@ -13,7 +13,7 @@ loss; "accuracy" is test accuracy then, unless it says "at the end".
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -30,11 +30,13 @@ RECIPE = {
   'training_len': ['iterations', 50_000],
   'validation_size': 5_000,
   'prune_percents': {'layer0': 0.2, 'layer1': 0.2, 'layer2': 0.1},
+  'pruner': 'magnitude',
+  'reset': 'initial',
   'permute_labels': False,
 }
 
 Study = estimands.Study
-Measured = pd.Series | estimands.OverTrials
+Measured: TypeAlias = 'pd.Series | estimands.OverTrials'
 Estimand = Callable[[Study], Measured]
 
 
@@ -222,37 +224,28 @@ def _share_away(moved: pd.DataFrame) -> float:
   return float(np.average(kept.away, weights=kept.weights))
 
 
-def _uneven(study: Study, layer: str, column: str) -> pd.DataFrame:
-  """Returns trials x {incoming, outgoing} of a column of `unevenness`."""
+def _uneven(layer: str, column: str, direction: str) -> Estimand:
+  """Returns what measures a column of `metrics.unevenness`."""
 
-  def of_direction(direction: str) -> pd.Series:
-    def measure(run: Any) -> float:
-      table = metrics.unevenness(run.masks)
-      rows = table[table.direction == direction]
-      return _of_layer(rows, layer)[column].item()
+  def of_run(run: Any) -> float:
+    table = metrics.unevenness(run.masks)
+    rows = table[table.direction == direction]
+    return _of_layer(rows, layer)[column].item()
 
-    return study.of_networks(measure, SPARSE)
-
-  return pd.DataFrame(
-    {name: of_direction(name) for name in ('incoming', 'outgoing')}
-  )
+  return lambda study: study.of_networks(of_run, SPARSE)
 
 
 def _unevenness_part(layer: str) -> Part:
-  def measure(study: Study) -> pd.Series:
-    table = _uneven(study, layer, 'dispersion')
-    return table.outgoing / table.incoming
-
+  outgoing = _uneven(layer, 'dispersion', 'outgoing')
+  incoming = _uneven(layer, 'dispersion', 'incoming')
   return Part(
     f'variance of outgoing over that of incoming connections a unit of {layer}'
     f' at P_m = {SPARSE}%, each relative to random placement',
     'ratio',
-    measure,
+    lambda study: outgoing(study) / incoming(study),
     null=1,
     also={
-      f'stddev / mean of {name} connections': (
-        lambda study, name=name: _uneven(study, layer, 'variation')[name]
-      )
+      f'stddev / mean of {name} connections': _uneven(layer, 'variation', name)
       for name in ('incoming', 'outgoing')
     },
   )
@@ -325,25 +318,24 @@ def _adam(
 def _adam_range(study: Study) -> pd.Series:
   views = _adam(study)
   if len(views) < 2:
-    _varying(study, 'Adam at two or more learning rates', lambda _: False)
+    raise estimands.NotMeasuredError(
+      'wanted: tickets found with Adam at two learning rates or more'
+    )
   table = pd.concat([_accuracy(view, TICKET, SPARSE) for view in views], axis=1)
   table = table.dropna()
   return table.max(axis=1) - table.min(axis=1)
 
 
-def _adam_saved(study: Study) -> pd.Series:
-  fast, slow = (
-    _mean_of(
-      [
-        _stop(view, TICKET, SPARSE)
-        for view in _adam(
-          study,
-          lambda rate, is_fast=is_fast: (rate in (0.0012, 0.002)) == is_fast,
-        )
-      ]
-    )
-    for is_fast in (True, False)
+def _adam_stop(study: Study, wanted: Callable[[float], bool]) -> pd.Series:
+  return _mean_of(
+    [_stop(view, TICKET, SPARSE) for view in _adam(study, wanted)]
   )
+
+
+def _adam_saved(study: Study) -> pd.Series:
+  best = (0.0012, 0.002)
+  fast = _adam_stop(study, lambda rate: rate in best)
+  slow = _adam_stop(study, lambda rate: rate not in best)
   return 100 * (1 - fast / slow)
 
 

@@ -38,6 +38,7 @@ COLUMNS = (
   'script',
   'reset',
   'prune_percents',
+  'pruner',
   'directory',
 )
 
@@ -69,8 +70,8 @@ class Results(NamedTuple):
       one, missing where it never was (`loss_stop_censored`); `recipe` the
       hyperparameters that runs to be compared have in common, as JSON;
       `seed` the trial's, `control`, `script` and `reset` what the run's
-      record says of them, missing if not recorded; `prune_percents` JSON, of
-      no meaning for controls; `directory` the run's folder.
+      record says of them, missing if not recorded; `prune_percents` (JSON)
+      and `pruner`, of no meaning for controls; `directory` the run's folder.
     problems: {run's folder: why it is not among the runs}.
   """
 
@@ -115,6 +116,7 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   masks = masks_lib.check(save_restore.restore_network(paths.masks(directory)))
   train = _part(record, 'results', 'train')
   experiment = _part(record, 'configuration', 'experiment')
+  recipe = _part(experiment, 'recipe')
   return {
     'trial': run.trial,
     'level': run.level,
@@ -130,9 +132,8 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'recipe': json.dumps(_recipe(record), sort_keys=True),
     'seed': _seed(experiment.get('seed')),
     **{name: experiment.get(name) for name in ('control', 'script', 'reset')},
-    'prune_percents': json.dumps(
-      _part(experiment, 'recipe').get('prune_percents'), sort_keys=True
-    ),
+    'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
+    'pruner': recipe.get('pruner'),
     'directory': directory,
   }
 

@@ -64,6 +64,7 @@ def make_runs(
       'script': None,
       'reset': None,
       'prune_percents': 'null',
+      'pruner': None,
       'directory': paths.run(paths.trial('exp', trial + 1), level, experiment),
       **columns,
     }
@@ -329,6 +330,38 @@ def test_another_recipe_is_said():
   ).loc['C1']
   assert row.verdict == 'reproduced'
   assert row.note.endswith("another recipe than the paper's (training_len)")
+
+
+@pytest.mark.parametrize('columns', [{'pruner': 'random'}, {'reset': 'final'}])
+def test_another_way_to_find_tickets_is_said(columns):
+  other = make_runs(early_stop=as_in_the_paper, **columns)
+  row = judge(other, only=['C1']).loc['C1']
+  [name] = columns
+  assert row.note.endswith(f"another recipe than the paper's ({name})")
+  elsewhere = other.assign(directory=other.directory.str.replace('exp', 'a'))
+  both = judge(make_runs(), elsewhere, only=['C1']).loc['C1']
+  assert both.measured == pytest.approx(0, abs=1)
+
+
+def test_trials_of_one_name_of_two_experiments_are_two(judged):
+  elsewhere = TICKETS.directory.str.replace('exp', 'exp2')
+  twice = judge(TICKETS, TICKETS.assign(directory=elsewhere), only=['C1'])
+  assert twice.loc['C1'].n == 10
+  assert twice.loc['C1'].measured == pytest.approx(judged.loc['C1'].measured)
+
+
+def test_a_sweep_beside_the_tickets_has_names_of_its_own():
+  slow = make_runs(
+    'slow',
+    early_stop=lambda level: 6_000,
+    recipe=PAPER | {'learning_rate': 0.0002},
+    script='lottery_experiment',
+  )
+  row = judge(make_runs(recipe=PAPER), slow, only=['C25']).loc['C25']
+  assert row.n == 5
+  unknown = slow.assign(script='train')
+  row = judge(make_runs(recipe=PAPER), unknown, only=['C25']).loc['C25']
+  assert row.verdict == 'not measured'
 
 
 def test_early_stop_by_test_loss_is_said():

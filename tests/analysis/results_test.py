@@ -75,6 +75,7 @@ def test_a_row_for_each_run(experiment):
     'script': None,
     'reset': None,
     'prune_percents': 'null',
+    'pruner': None,
     'directory': paths.run(paths.trial(str(experiment), 1), 0),
   }
   assert first[['loss_stop', 'seed']].isna().all()
@@ -170,6 +171,7 @@ def test_what_a_record_says(experiment):
     'reinitialize',
   )
   assert json.loads(row.prune_percents) == percents
+  assert row.pruner == 'magnitude'
   assert 'prune' not in row.recipe
 
 
