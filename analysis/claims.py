@@ -6,6 +6,7 @@ every part does. Each interval is for itself: at 95%, one of 40 nulls that are
 true is excluded on the claimed side by chance.
 """
 
+import functools
 import math
 import os
 import pathlib
@@ -229,6 +230,7 @@ class _Judge:
     self._confidence = confidence
     self._seed = seed
     self._remarks = _remarks(self._study)
+    self._measure = functools.cache(self._find)
 
   def row(self, claim: paper.Claim, part: paper.Part) -> dict[str, Any]:
     """Returns the row of one part."""
@@ -264,7 +266,7 @@ class _Judge:
     if n:
       yield from self._remarks
 
-  def _measure(self, measure: paper.Estimand, study: Study) -> _Found:
+  def _find(self, measure: paper.Estimand, study: Study) -> _Found:
     try:
       measured = measure(study)
     except estimands.NotMeasuredError as error:

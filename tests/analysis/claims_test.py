@@ -306,6 +306,18 @@ def test_a_crossing_beyond_the_ladder_is_a_bound():
   assert bool(row.paper_inside)
 
 
+def test_a_crossing_one_step_of_the_figures_too_early():
+  early = TICKETS.assign(
+    accuracy=TICKETS.accuracy - 0.01 * (TICKETS.level >= 12)
+  )
+  row = judge(early, only=['C4']).loc['C4']
+  assert row.measured == pytest.approx(100 * SURVIVORS[12] / 266_200)
+  assert row.verdict == 'not reproduced'
+  whole = judge(TICKETS[TICKETS.level <= 12], only=['C4']).loc['C4']
+  assert whole.measured == row.measured
+  assert whole.verdict == 'inconclusive'  # It may be later.
+
+
 PAPER = paper.RECIPE
 
 
