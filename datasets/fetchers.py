@@ -4,6 +4,7 @@ Each brings files into a folder, within limits of size and time; what is in the
 files is not its business.
 """
 
+import contextlib
 import dataclasses
 import gzip
 import io
@@ -15,13 +16,18 @@ import signal
 import subprocess
 import tarfile
 import threading
+import time
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lottery_ticket.foundations import errors
+
+try:
+  import resource
+except ImportError:  # Not a Unix.
+  resource = None  # type: ignore[assignment]
 
 # The official IDX file of each array of a data set.
 FILES: Mapping[str, str] = {
@@ -37,6 +43,8 @@ DOWNLOAD_SECONDS = 300.0
 CLIENT_SECONDS = 120.0
 MAX_DOWNLOAD_BYTES = 2**26
 MAX_ARCHIVE_BYTES = 2**27
+
+_PIECE_BYTES = 2**16
 
 
 class Source(Protocol):
@@ -99,9 +107,11 @@ class Mirror:
   files: tuple[str, ...]
 
   def fetch(self, scratch: pathlib.Path) -> pathlib.Path:
-    """Downloads each file; see `Source.fetch`."""
+    """Downloads the files, in one go; see `Source.fetch`."""
+    deadline = time.monotonic() + DOWNLOAD_SECONDS
     for file in self.files:
-      (scratch / file).write_bytes(_download(f'{self.url}{file}'))
+      content = _download(f'{self.url}{file}', deadline)
+      (scratch / file).write_bytes(content)
     return scratch
 
 
@@ -168,28 +178,35 @@ class DebianPackage:
     return scratch / 'unpacked' / self.folder
 
 
-def _download(url: str) -> bytes:
+def _download(url: str, deadline: float) -> bytes:
   """Downloads a file, in a thread: only then do the limits hold for it all.
 
   A socket's timeout starts anew with each address of a host and each packet,
   and does not count the time to look up the host.
+
+  Args:
+    url: The file's URL.
+    deadline: When to give up, in seconds as `time.monotonic` has them.
   """
   answers: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
-  threading.Thread(target=_answer, args=(url, answers), daemon=True).start()
+  threading.Thread(
+    target=_answer, args=(url, answers, deadline), daemon=True
+  ).start()
   try:
-    _next_answer(answers, ANSWER_SECONDS)
-    return _next_answer(answers, DOWNLOAD_SECONDS)
+    soon = time.monotonic() + ANSWER_SECONDS
+    _next_answer(answers, min(soon, deadline), ANSWER_SECONDS)
+    return _next_answer(answers, deadline, DOWNLOAD_SECONDS)
   except errors.InputError as error:
     raise errors.InputError(f'{url.rsplit("/", 1)[-1]}: {error}') from error
 
 
 def _next_answer(
-  answers: queue.SimpleQueue[bytes | Exception], seconds: float
+  answers: queue.SimpleQueue[bytes | Exception], deadline: float, limit: float
 ) -> bytes:
   try:
-    answer = answers.get(timeout=seconds)
+    answer = answers.get(timeout=max(deadline - time.monotonic(), 0))
   except queue.Empty:
-    raise errors.InputError(f'took over {seconds:g} s') from None
+    raise errors.InputError(f'took over {limit:g} s') from None
   if isinstance(answer, Exception):
     raise errors.InputError(reason(answer)) from answer
   if len(answer) > MAX_DOWNLOAD_BYTES:
@@ -197,18 +214,37 @@ def _next_answer(
   return answer
 
 
-def _answer(url: str, answers: queue.SimpleQueue[bytes | Exception]) -> None:
+def _answer(
+  url: str, answers: queue.SimpleQueue[bytes | Exception], deadline: float
+) -> None:
   """Puts b'' once a server answers, then the file; or what went wrong."""
   try:
     with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as response:  # noqa: S310
       answers.put(b'')
-      answers.put(response.read(MAX_DOWNLOAD_BYTES + 1))
+      answers.put(_read_until(response, deadline))
   except Exception as error:
     answers.put(error)
 
 
+def _read_until(response: Any, deadline: float) -> bytes:
+  """Reads a file, or one byte more than the limit, or until nobody waits."""
+  content = bytearray()
+  while len(content) <= MAX_DOWNLOAD_BYTES:
+    if time.monotonic() > deadline:
+      raise TimeoutError
+    piece = response.read1(_PIECE_BYTES)
+    if not piece:
+      break
+    content += piece
+  return bytes(content)
+
+
 def _run(command: list[str], folder: pathlib.Path) -> None:
-  """Runs a client in a folder, without a shell, input or output."""
+  """Runs a client in a folder, without a shell, input or output.
+
+  Where the system can see to it, no file that it writes becomes larger than
+  `MAX_ARCHIVE_BYTES`.
+  """
   program = shutil.which(command[0])
   if program is None:
     raise errors.InputError(f'{command[0]} is not on PATH')
@@ -222,11 +258,19 @@ def _run(command: list[str], folder: pathlib.Path) -> None:
       stderr=stderr,
       start_new_session=True,
     )
+    _limit_files(process)
     code = _wait(process, command[0])
   if code:
     raise errors.InputError(
       f'{command[0]} failed with code {code}: {_first_error(log)}'
     )
+
+
+def _limit_files(process: subprocess.Popen) -> None:
+  if hasattr(resource, 'prlimit'):
+    limits = (MAX_ARCHIVE_BYTES, MAX_ARCHIVE_BYTES)
+    with contextlib.suppress(OSError):  # It is over already.
+      resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
 
 
 def _wait(process: subprocess.Popen, name: str) -> int:
@@ -245,7 +289,8 @@ def _wait(process: subprocess.Popen, name: str) -> int:
 
 def _first_error(log: pathlib.Path) -> str:
   """Returns the first line that a client wrote and that is no warning."""
-  lines = log.read_text(errors='replace').splitlines()
+  with log.open(errors='replace') as stream:
+    lines = stream.read(_PIECE_BYTES).splitlines()
   said = [line for line in lines if line and not line.startswith('W:')]
   return said[0][:200] if said else 'it did not say why'
 
@@ -270,12 +315,15 @@ def _extract(
       data = stream.read(MAX_ARCHIVE_BYTES)
     with tarfile.open(fileobj=io.BytesIO(data), mode='r:') as files:
       for member in files:
-        if member.name in members and member.isreg():
+        # Of a sparse file the archive says how much there is: it may lie.
+        wanted = member.name in members and member.size <= len(data)
+        if wanted and member.isreg() and not member.issparse():
           content: Any = files.extractfile(member)
           (folder / members[member.name]).write_bytes(content.read())
-  except (EOFError, tarfile.TarError, zlib.error) as error:
+  # For damaged archives tarfile raises whatever its parts raise.
+  except Exception as error:
     raise errors.InputError(
-      f'{archive.name!r} cannot be unpacked: {error}'
+      f'{archive.name!r} cannot be unpacked: {reason(error)}'
     ) from error
 
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import files
 
 MAX_BYTES = 2**28
 MAX_DIMENSIONS = 32
@@ -39,11 +40,11 @@ def read(path: str | pathlib.Path) -> np.ndarray:
       array of at most `MAX_BYTES` unsigned bytes.
   """
   try:
-    with pathlib.Path(path).open('rb') as stream:
+    with files.open_regular(path) as stream:
       return load(stream, str(path))
   except OSError as error:
     raise errors.InputError(
-      f'IDX file {str(path)!r}: cannot be read: {error.strerror or error}'
+      f'IDX file {str(path)!r}: cannot be read: {files.why(error)}'
     ) from error
 
 

@@ -10,19 +10,20 @@ is ever overwritten.
 
 import contextlib
 import dataclasses
-import math
 import os
 import pathlib
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from lottery_ticket.datasets import fetchers
 from lottery_ticket.datasets import idx
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import files
+from lottery_ticket.foundations import npy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -341,38 +342,27 @@ def _read_official(
 
 def _read(path: pathlib.Path, key: str) -> np.ndarray:
   """Reads an array from a .npy, an .npz or an IDX file."""
-  if not path.is_file():  # To open a pipe would be to wait for its writer.
-    raise errors.InputError(f'{path.name!r} is not a regular file')
+  name = f'{path.name!r} cannot be read'
   try:
-    with path.open('rb') as stream:
+    with files.open_regular(path) as stream:
       if path.suffix == '.npy':
-        return _load_npy(stream)
+        return npy.load(stream, name, idx.MAX_BYTES)
       if path.suffix != '.npz':
         return idx.load(stream, path.name)
-      with zipfile.ZipFile(stream) as archive:
-        return _load_npy(archive.open(f'{key}.npy'))
+      return _load_member(stream, name, f'{key}.npy')
   except errors.InputError:
     raise
-  # For damaged files numpy and zipfile raise whatever their parts raise.
+  # For damaged files zipfile raises whatever its parts raise.
   except Exception as error:
-    raise errors.InputError(
-      f'{path.name!r} cannot be read: {fetchers.reason(error)}'
-    ) from error
+    raise errors.InputError(f'{name}: {fetchers.reason(error)}') from error
 
 
-def _load_npy(stream: Any) -> np.ndarray:
-  """Reads uint8 in .npy form, and, unlike np.load, never too much of it."""
-  version = np.lib.format.read_magic(stream)
-  if version != (1, 0):
-    raise ValueError(f'got .npy version {version}, wanted (1, 0)')
-  shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-  size = math.prod(shape)
-  if dtype != np.uint8 or min(shape, default=0) < 0 or size > idx.MAX_BYTES:
-    raise ValueError(
-      f'got {dtype} {list(shape)}, wanted at most {idx.MAX_BYTES} uint8'
-    )
-  data = stream.read(size + 1)
-  if len(data) != size:
-    raise ValueError(f'wanted {size} bytes of data')
-  order: Literal['C', 'F'] = 'F' if fortran else 'C'
-  return np.frombuffer(data, np.uint8).reshape(shape, order=order)
+def _load_member(stream: BinaryIO, name: str, inner: str) -> np.ndarray:
+  """Reads an array from an .npz file, inflating no more than it needs."""
+  with zipfile.ZipFile(stream) as archive:
+    member = archive.getinfo(inner)
+    # Only of these does zipfile inflate no more than it is asked for.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+      raise errors.InputError(f'{name}: {inner} is neither stored nor deflated')
+    with archive.open(member) as plain:
+      return npy.load(plain, name, idx.MAX_BYTES)

@@ -57,7 +57,10 @@ def check_network(network: Mapping[str, np.ndarray], what: str) -> Network:
 
 
 def _check_array(array: np.ndarray, what: str) -> np.ndarray:
-  array = np.asarray(array)
+  try:
+    array = np.asarray(array)
+  except ValueError:  # Like lists of different lengths.
+    raise errors.InputError(f'{what}: wanted an array of numbers') from None
   if array.dtype.kind not in 'buif':
     raise errors.InputError(
       f'{what}: wanted an array of numbers, got dtype {array.dtype}'
@@ -137,7 +140,16 @@ def apply(masks: Network, network: Network) -> Network:
   Args:
     masks: {layer name: 0/1 array}; parameters without one stay whole.
     network: {parameter name: array}.
+
+  Raises:
+    InputError: If a mask has another shape than its parameter.
   """
+  for name in masks.keys() & network.keys():
+    if masks[name].shape != network[name].shape:
+      raise errors.InputError(
+        f'masks[{name!r}]: wanted the shape {network[name].shape},'
+        f' got {masks[name].shape}'
+      )
   return {
     name: np.where(masks[name] != 0, array, np.zeros((), array.dtype))
     if name in masks
@@ -153,9 +165,11 @@ def density(masks: Network) -> float:
   0.25
 
   Raises:
-    InputError: If there are no masks.
+    InputError: If there are no masks, or they are empty.
   """
-  if not masks:
-    raise errors.InputError('masks: wanted at least one layer, got none')
+  weights = sum(mask.size for mask in masks.values())
+  if not weights:
+    wanted = 'one weight' if masks else 'one layer'
+    raise errors.InputError(f'masks: wanted at least {wanted}, got none')
   remaining = sum(int(np.count_nonzero(mask)) for mask in masks.values())
-  return remaining / sum(mask.size for mask in masks.values())
+  return remaining / weights

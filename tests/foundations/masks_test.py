@@ -129,3 +129,15 @@ def test_density_counts_weights_not_layers():
 def test_density_of_nothing_is_refused(refused):
   with refused('masks: wanted at least one layer, got none'):
     masks_lib.density({})
+  with refused('masks: wanted at least one weight, got none'):
+    masks_lib.density({'x': np.zeros((0, 3))})
+
+
+def test_apply_refuses_another_shape(refused):
+  with refused("masks['x']: wanted the shape (2, 1), got (2,)"):
+    masks_lib.apply({'x': np.ones(2)}, {'x': np.ones((2, 1))})
+
+
+def test_check_refuses_what_makes_no_array(refused):
+  with refused("masks['x']: wanted an array of numbers"):
+    masks_lib.check({'x': [[1], [1, 0]]})

@@ -161,6 +161,76 @@ def test_a_damaged_record_is_refused(content, refused):
   assert not run_folder.is_finished('run', CONFIGURATION, overwrite=True)
 
 
+@pytest.mark.parametrize(
+  ('record', 'complaint'),
+  [
+    ({'configuration': 3}, 'configuration: wanted an object, got 3'),
+    (
+      {'configuration': {'experiment': ['seed'] * 99}},
+      "configuration.experiment: wanted an object, got ['seed', 'seed',"
+      " 'seed', 'seed', 'seed', 'seed', ...]",
+    ),
+    (
+      {'configuration': {'experiment': None}},
+      'configuration.experiment: wanted an object, got None',
+    ),
+    ({'results': 'good'}, "results: wanted an object, got 'good'"),
+  ],
+)
+def test_a_record_of_other_types_is_refused(record, complaint, refused):
+  run_folder.finish('run', record)
+  with refused(f'run/run.json: {complaint}'):
+    run_folder.read_finished('run')
+
+
+def test_only_a_finished_run_has_a_record_to_read(refused):
+  run_folder.start('run', CONFIGURATION)
+  with refused('run/run.json: no such file'):
+    run_folder.read_finished('run')
+  run_folder.finish('run', {'seconds': 3})
+  assert run_folder.read_finished('run') == {'seconds': 3}
+
+
+def test_a_difference_is_told_briefly(refused):
+  run_folder.finish('run', {'configuration': {'seed': 'x' * 10_000}})
+  with pytest.raises(errors.InputError) as caught:
+    run_folder.is_finished('run', {'seed': 1}, overwrite=False)
+  assert len(str(caught.value)) < 300
+  run_folder.finish('run', {})
+  with refused(
+    'run: holds a finished run of another configuration (configuration: None'
+    " there, {'seed': 1} now); choose another folder, or overwrite"
+  ):
+    run_folder.is_finished('run', {'seed': 1}, overwrite=False)
+
+
+def test_what_links_lead_to_is_neither_removed_nor_emptied(refused):
+  pathlib.Path('run').mkdir()
+  pathlib.Path('theirs').mkdir()
+  pathlib.Path('theirs/file').write_text('kept')
+  pathlib.Path('run/masks').symlink_to('../theirs')
+  pathlib.Path('run/final').symlink_to('nowhere')
+  pathlib.Path('run/train.json').symlink_to('../theirs/file')
+  run_folder.start('run', CONFIGURATION)
+  assert files() == {'unfinished.json'}
+  pathlib.Path('run/run.lock').symlink_to('../theirs/file')
+  with (
+    refused('run/run.lock: wanted a file of our own'),
+    run_folder.locked('run'),
+  ):
+    pytest.fail('got the lock')
+  assert pathlib.Path('theirs/file').read_text() == 'kept'
+
+
+@pytest.mark.parametrize('directory', ['', 'a\0b', '\ud800'])
+def test_a_folder_that_can_have_no_name_is_refused(directory, refused):
+  with (
+    refused(f'output_dir: wanted a path, got {directory!r}'),
+    run_folder.locked(directory),
+  ):
+    pytest.fail('got the lock')
+
+
 def test_a_start_clears_an_earlier_run_and_nothing_else():
   for name in (*OUTPUTS, 'notes.txt', 'plots', 'checkpoints.json'):
     put(name)

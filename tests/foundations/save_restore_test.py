@@ -72,7 +72,7 @@ def test_saving_replaces_the_whole_network(assert_same):
 def test_a_save_that_fails_leaves_the_old_network_whole(bad, assert_same):
   save_restore.save_network('network', NETWORK)
   before = contents('.')
-  with pytest.raises(ValueError, match='pickle'):
+  with pytest.raises(errors.InputError, match=r"^parameter 'b': wanted "):
     save_restore.save_network('network', {'layer0': np.ones(2), 'b': bad})
   assert contents('.') == before
   assert {path.name for path in pathlib.Path().iterdir()} == {'network', 'home'}
@@ -115,6 +115,39 @@ def test_names_that_are_no_file_names_are_refused(name, refused):
 def test_other_names_are_names(name):
   save_restore.save_network('network', {name: np.ones(2)})
   assert list(save_restore.restore_network('network')) == [name]
+
+
+def test_saving_replaces_nothing_but_a_network(refused):
+  pathlib.Path('results').mkdir()
+  pathlib.Path('results/thesis.txt').write_text('years of work')
+  with refused(
+    'results: wanted a folder of nothing but .npy files to replace,'
+    " got 'thesis.txt' in it"
+  ):
+    save_restore.save_network('results', NETWORK)
+  assert contents('.') == {'results/thesis.txt': b'years of work'}
+  with refused('results/thesis.txt: wanted a folder, got a file'):
+    save_restore.save_network('results/thesis.txt', NETWORK)
+  with refused("path: wanted a path, got ''"):
+    save_restore.save_network('', NETWORK)
+
+
+def test_saving_replaces_a_link_and_not_what_it_leads_to(assert_same):
+  save_restore.save_network('other', NETWORK)
+  pathlib.Path('network').symlink_to('other')
+  save_restore.save_network('network', {'a': np.ones(2)})
+  assert list(save_restore.restore_network('network')) == ['a']
+  assert_same(
+    save_restore.restore_network('other'), dict(sorted(NETWORK.items()))
+  )
+
+
+def test_json_never_replaces_a_folder():
+  pathlib.Path('a.json').mkdir()
+  pathlib.Path('a.json/kept').write_text('kept')
+  with pytest.raises(OSError, match='directory'):
+    save_restore.write_json('a.json', {})
+  assert contents('.') == {'a.json/kept': b'kept'}
 
 
 def test_missing_and_empty_folders_are_refused(refused):
@@ -318,11 +351,39 @@ def test_log_round_trip():
     ),
     (
       b'{"iteration": 0, "loss": 1, "accuracy": 1}',
-      'wanted plain lists of numbers',
+      'wanted lists of numbers: iteration, loss, accuracy',
     ),
     (
       b'{"iteration": [[0]], "loss": [[1]], "accuracy": [[1]]}',
-      'wanted plain lists of numbers',
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      b'{"iteration": [0], "loss": ["1.5"], "accuracy": [1]}',
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      b'{"iteration": [0], "loss": [1e999], "accuracy": [1]}',
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      b'{"iteration": [0], "loss": [NaN], "accuracy": [1]}',
+      'wanted a JSON object',
+    ),
+    (
+      b'{"iteration": [0], "loss": [1], "loss": [2], "accuracy": [1]}',
+      'wanted a JSON object',
+    ),
+    (
+      b'{"iteration": [], "loss": [], "accuracy": []}',
+      'wanted lists of equal length',
+    ),
+    (
+      b'{"iteration": [5, 5], "loss": [1, 1], "accuracy": [1, 1]}',
+      'wanted iterations in increasing order',
+    ),
+    (
+      b'{"iteration": [-1], "loss": [1], "accuracy": [1]}',
+      'wanted iterations in increasing order',
     ),
   ],
 )
@@ -336,8 +397,17 @@ def test_a_missing_log_is_refused(refused):
   with refused('test.json: no such file'):
     save_restore.read_log('test.json')
   pathlib.Path('folder').mkdir()
-  with refused('folder: wanted a JSON object'):
+  with refused('folder: cannot be read: Is a directory'):
     save_restore.read_json('folder')
+
+
+def test_a_json_file_that_is_too_large_is_refused(monkeypatch, refused):
+  monkeypatch.setattr(save_restore, 'MAX_JSON_BYTES', 20)
+  pathlib.Path('a.json').write_text('{"x": 1}'.ljust(20))
+  assert save_restore.read_json('a.json') == {'x': 1}
+  pathlib.Path('a.json').write_text('{"x": 1}'.ljust(21))
+  with refused('a.json: has over 20 bytes'):
+    save_restore.read_json('a.json')
 
 
 def test_json_that_cannot_be_written_leaves_the_old_file():
