@@ -305,16 +305,17 @@ def _adam(
   study: Study, wanted: Callable[[float], bool] = lambda rate: True
 ) -> list[estimands.View]:
   what = 'Adam at several learning rates from 0.0002 to 0.002'
-  found = _varying(
-    study,
-    what,
-    lambda recipe: (
+
+  def is_adam(recipe: dict[str, Any]) -> bool:
+    rate = recipe.get('learning_rate')
+    return (
       str(recipe.get('optimizer')).lower() == 'adam'
-      and 0.0002 <= recipe.get('learning_rate', 0) <= 0.002
-      and wanted(recipe['learning_rate'])
-    ),
-    'learning_rate',
-  )
+      and isinstance(rate, (int, float))
+      and 0.0002 <= rate <= 0.002
+      and wanted(rate)
+    )
+
+  found = _varying(study, what, is_adam, 'learning_rate')
   return [view for _, view in found]
 
 
@@ -348,14 +349,13 @@ _SURVIVORS = 9_537  # Weights at level 15 of the paper's ladder: 3.6%.
 def _by_percent(study: Study, *percents: float) -> pd.Series:
   """Returns accuracy at equal size of tickets pruned that much a round."""
   names = ' or '.join(f'{100 * percent:g}%' for percent in percents)
-  found = _varying(
-    study,
-    f'{names} of the hidden layers pruned a round',
-    lambda recipe: (
-      (recipe.get('prune_percents') or {}).get('layer0') in percents
-    ),
-    'prune_percents',
-  )
+
+  def wanted(recipe: dict[str, Any]) -> bool:
+    found = recipe.get('prune_percents')
+    return isinstance(found, dict) and found.get('layer0') in percents
+
+  what = f'{names} of the hidden layers pruned a round'
+  found = _varying(study, what, wanted, 'prune_percents')
   return 100 * _mean_of(
     [estimands.interpolated(view, 'accuracy', _SURVIVORS) for _, view in found]
   )

@@ -376,6 +376,16 @@ def test_a_sweep_beside_the_tickets_has_names_of_its_own():
   assert row.verdict == 'not measured'
 
 
+@pytest.mark.parametrize('value', [None, 'x', [1], {'a': 1}, True])
+def test_odd_recipes_are_no_recipes_of_the_claims(value):
+  odd = make_runs(
+    recipe=dict.fromkeys(PAPER, value), prune_percents=json.dumps(value)
+  )
+  some = judge(odd, only=['C1', 'C25', 'C26', 'C28', 'C30'])
+  assert some.loc['C1'].n == 5
+  assert set(some.verdict[1:]) == {'not measured'}
+
+
 def test_early_stop_by_test_loss_is_said():
   row = judge(TICKETS.assign(early_stop_split='test'), only=['C1']).loc['C1']
   assert row.note.endswith('early stop by test loss: no validation set')
