@@ -1,0 +1,175 @@
+"""Writes a page that says what an experiment found, and how to repeat it."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from lottery_ticket.analysis import claims
+from lottery_ticket.analysis import report as report_lib
+from lottery_ticket.analysis import results
+from lottery_ticket.cli import argfiles
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc.argfiles import control_argfile
+
+TICKET = 'same_init'
+REINITIALIZE = 'reinitialize'
+CONTROL = 'control'
+_EXPERIMENT = 'lottery_experiment'
+
+
+def report(experiment_path: str = constants.EXPERIMENT_PATH) -> None:
+  """Judges the paper's claims by the runs of an experiment, on one page.
+
+  The page is `report/index.html` in the experiment's folder. Figures, the
+  claims as JSON and CSV, and the runs as CSV lie beside it. Whatever an older
+  report left there is replaced.
+
+  Args:
+    experiment_path: The folder of all trials.
+
+  Raises:
+    InputError: If there is no finished run in the folder.
+  """
+  found = results.read(experiment_path)
+  judged = claims.judge(found.runs)
+  written = report_lib.write(
+    experiment_path, found, judged, list(commands(found.runs))
+  )
+  for directory, problem in found.problems.items():
+    print(f'left out: {directory}: {problem}', file=sys.stderr)
+  print(written.verdict)
+  print(f'report: {written.page}')
+
+
+def commands(runs: pd.DataFrame) -> Iterator[str]:
+  """Yields the commands that would make the same runs again.
+
+  Args:
+    runs: As in `results.Results`.
+
+  Yields:
+    Lines for a shell; a comment for runs that no argfile makes.
+  """
+  controls: dict[str, tuple[dict[str, Any], list[str]]] = {}
+  names = ['script', 'experiment', 'recipe', 'prune_percents', 'pruner']
+  order = {_EXPERIMENT: 0, REINITIALIZE: 1, CONTROL: 2}
+  groups = [
+    (key[0], key[1], group) for key, group in runs.groupby(names, dropna=False)
+  ]
+  for script, name, group in sorted(
+    groups, key=lambda item: order.get(item[0], len(order))
+  ):
+    if script == _EXPERIMENT:
+      yield from _ladders(name, group)
+    elif script == REINITIALIZE and not _own_seeds(group):
+      yield _argfile(REINITIALIZE, _reinitializations(name, group))
+    elif name in control_argfile.CONTROLS and not _own_seeds(group):
+      flags = _repetitions(name, group)
+      controls.setdefault(_line(flags), (flags, []))[1].append(name)
+    else:
+      yield f'# {name}: {len(group)} runs, made by {script}'
+  for flags, together in controls.values():
+    yield _argfile(CONTROL, {'controls': together} | flags)
+
+
+def _ladders(name: str, runs: pd.DataFrame) -> Iterator[str]:
+  """Yields the commands of a ladder: one, or one for each trial."""
+  flags = {
+    'iterations': runs.level.max(),
+    'experiment_name': None if name == TICKET else name,
+    'reset': _given(runs.reset.iloc[0], 'initial'),
+  } | _recipe_flags(runs)
+  if not _own_seeds(runs):
+    yield _argfile(_EXPERIMENT, {'trials': runs.trial.nunique()} | flags)
+    return
+  for trial, seed in runs.groupby('trial', sort=False).seed.first().items():
+    folder = f'experiments/trial{trial}'
+    own = {'output_dir': folder, 'seed': _given(seed, None)} | flags
+    yield f'python mnist_fc/runners/{_EXPERIMENT}.py {_line(own)}'
+
+
+def _reinitializations(name: str, runs: pd.DataFrame) -> dict[str, Any]:
+  """Returns the flags of `reinitialize_argfile`."""
+  return {
+    'experiment': None if name == 'reinit' else name,
+    'trials': runs.trial.nunique(),
+    'levels': sorted(runs.level.unique().tolist()),
+    'reinitializations': _largest_id(runs),
+  } | _recipe_flags(runs)
+
+
+def _repetitions(name: str, runs: pd.DataFrame) -> dict[str, Any]:
+  """Returns the flags of `control_argfile`, but for the control's name."""
+  flags = {
+    'trials': runs.trial.nunique(),
+    'levels': sorted(runs.level.unique().tolist()),
+    'repetitions': _largest_id(runs),
+  } | _recipe_flags(runs)
+  if name == 'permuted_labels':
+    flags['permute_labels'] = None  # It does so itself.
+  return flags
+
+
+def _largest_id(runs: pd.DataFrame) -> int:
+  return max(int(run_id or 1) for run_id in runs.run_id)
+
+
+def _argfile(script: str, flags: dict[str, Any]) -> str:
+  argfile = f'argfiles/{script}_argfile.py {_line(flags)}'
+  is_plain = not set(argfile) & set('"$`\\!')
+  quoted = f'"{argfile}"' if is_plain else shlex.quote(argfile)
+  return f'python argfile_runner.py runners/{script}.py {quoted}'
+
+
+def _line(flags: dict[str, Any]) -> str:
+  given = {name: _text(value) for name, value in flags.items()}
+  return argfiles.line(**given)
+
+
+def _text(value: Any) -> Any:
+  """Returns lists and dictionaries with as few quotes as flags need."""
+  if isinstance(value, list):
+    return f'[{",".join(str(_text(item)) for item in value)}]'
+  if isinstance(value, dict):
+    items = [f'{name}:{_text(item)}' for name, item in value.items()]
+    return f'{{{",".join(items)}}}'
+  return value
+
+
+def _own_seeds(runs: pd.DataFrame) -> bool:
+  """Says whether trials are other than 1, 2, ... with their number as seed."""
+  numbers = {str(i + 1) for i in range(runs.trial.nunique())}
+  return set(runs.trial) != numbers or any(runs.seed.astype(str) != runs.trial)
+
+
+def _recipe_flags(runs: pd.DataFrame) -> dict[str, Any]:
+  """Returns what makes a recipe: its name, and values that differ from it."""
+  values = json.loads(runs.recipe.iloc[0])
+  flags = {'permute_labels': values.pop('permute_labels', False) or None}
+  values['prune_percents'] = json.loads(runs.prune_percents.iloc[0])
+  values['pruner'] = _given(runs.pruner.iloc[0], None)
+  changes = {
+    name: _changes(values, recipe.configuration())
+    for name, recipe in constants.RECIPES.items()
+  }
+  name = min(changes, key=lambda name: len(changes[name]))
+  return flags | {'recipe': _given(name, 'paper')} | changes[name]
+
+
+def _changes(values: dict, recipe: dict) -> dict[str, Any]:
+  """Returns the recorded values of a recipe that are not its own."""
+  recipe = json.loads(json.dumps(recipe))
+  return {
+    name: value
+    for name, value in values.items()
+    if name in recipe and value is not None and value != recipe[name]
+  }
+
+
+def _given(value: Any, default: Any) -> Any:
+  """Returns a flag's value, None where it would be the default."""
+  return None if pd.isna(value) or value == default else value

@@ -1,0 +1,286 @@
+"""Tests of lottery_ticket.analysis.report and provenance."""
+
+import base64
+import collections
+import html.parser
+import itertools
+import json
+import pathlib
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from lottery_ticket.analysis import claims
+from lottery_ticket.analysis import estimands
+from lottery_ticket.analysis import paper
+from lottery_ticket.analysis import provenance
+from lottery_ticket.analysis import report
+from lottery_ticket.analysis import results
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
+
+
+class Page(html.parser.HTMLParser):
+  """What there is on a page: tags with their attributes, and text by tag."""
+
+  def __init__(self, path):
+    super().__init__()
+    self.tags, self.texts = [], collections.defaultdict(list)
+    self.source = pathlib.Path(path).read_text(encoding='utf-8')
+    self._open = []
+    self.feed(self.source)
+
+  def handle_starttag(self, tag, attrs):
+    self.tags.append((tag, dict(attrs)))
+    self._open.append(tag)
+    self.texts[tag].append('')
+
+  def handle_endtag(self, tag):
+    while self._open and self._open.pop() != tag:
+      pass
+
+  def handle_data(self, data):
+    for tag in set(self._open):
+      self.texts[tag][-1] += data
+
+  def attributes(self, tag, name):
+    return [attributes.get(name) for one, attributes in self.tags if one == tag]
+
+
+@pytest.fixture(scope='module')
+def page(written):
+  return Page(written.page)
+
+
+@pytest.fixture
+def small(study, tmp_path):
+  """A copy of a few runs, of which no figure can be drawn."""
+  folder = tmp_path / 'small'
+  for place in ('1/reinit1', '2/reinit1'):
+    shutil.copytree(study / 'trial1' / place, folder / 'trial1' / place)
+  return folder
+
+
+def write(folder):
+  found = results.read(str(folder))
+  return report.write(str(folder), found, claims.judge(found.runs))
+
+
+def test_verdict_counts_the_claims(study, written, page):
+  judged = json.loads((study / 'report' / 'claims.json').read_text())['claims']
+  counts = collections.Counter(claim['verdict'] for claim in judged)
+  assert len(judged) == 28
+  assert sum(counts.values()) == 28
+  assert written.verdict == (
+    f'Of 28 claims of the paper, {counts["reproduced"]} reproduced,'
+    f' {counts["not reproduced"]} not reproduced,'
+    f' {counts["inconclusive"]} inconclusive and'
+    f' {counts["not measured"]} not measured, over 3 trials.'
+  )
+  assert written.verdict in page.source
+  badges = re.findall(r'class="badge ([a-z-]+)"', page.source)
+  assert collections.Counter(badges) == {
+    verdict.replace(' ', '-'): counts[verdict]
+    for verdict in report.SIGNS
+    if counts[verdict]
+  }
+
+
+def test_the_page_stands_alone(page):
+  assert not page.attributes('script', 'src')
+  for source in page.attributes('img', 'src'):
+    assert source.startswith('data:image/svg+xml;base64,')
+    assert base64.b64decode(source.split(',')[1]).startswith(b'<?xml')
+  for link in page.attributes('a', 'href'):
+    assert re.fullmatch(r'(figures/)?[a-z_]+\.(png|svg|csv|json)', link)
+  assert 'http' not in re.sub(r'"data:[^"]*"', '', page.source)
+
+
+def test_what_it_links_to_is_there(written, page):
+  folder = pathlib.Path(written.page).parent
+  links = page.attributes('a', 'href')
+  assert len(links) == 3 + 2 * len(page.attributes('img', 'src'))
+  for link in links:
+    assert (folder / link).stat().st_size
+
+
+def test_it_can_be_read_by_everyone(page):
+  assert page.attributes('html', 'lang') == ['en']
+  assert page.texts['title'] == ['Lottery tickets: study']
+  headings = [
+    int(tag[1]) for tag, _ in page.tags if re.fullmatch('h[1-6]', tag)
+  ]
+  assert headings.count(1) == 1
+  assert headings[0] == 1
+  for above, below in itertools.pairwise(headings):
+    assert below <= above + 1
+  assert all(len(alt) > 20 for alt in page.attributes('img', 'alt'))
+  assert set(page.attributes('th', 'scope')) == {'row', 'col'}
+  assert len(page.texts['caption']) == len(page.texts['table'])
+  assert all(page.texts['caption'])
+  ids = [attributes['id'] for _, attributes in page.tags if 'id' in attributes]
+  assert len(ids) == len(set(ids))
+  assert set(page.attributes('section', 'aria-labelledby')) <= set(ids)
+
+
+def test_it_says_how_the_runs_were_made(page):
+  text = re.sub(r'\s+', ' ', page.texts['main'][0])
+  for words in (
+    'learning_rate 0.0012',
+    'same_init 3 4 12 12,000 0.1',
+    'reinit 3 3 9 9,000 0.1',
+    'tensorflow 2.21.0',
+    'All finished runs have the same recipe.',
+    'No run is unfinished or damaged.',
+  ):
+    cells = re.escape(words).replace(r'\ ', r'\s*')
+    assert re.search(cells, text), words
+  assert page.texts['pre'] == ['python <a> "&"']
+
+
+def test_tables_hold_all_runs_and_no_absolute_path(study, written):
+  folder = pathlib.Path(written.page).parent
+  runs = pd.read_csv(folder / 'results.csv', dtype=str)
+  assert list(runs.columns) == list(results.COLUMNS)
+  assert len(runs) == 57
+  assert runs.directory[0] == 'trial1/0/same_init'
+  judged = pd.read_csv(folder / 'claims.csv')
+  assert list(judged.columns) == list(claims.COLUMNS)
+  for file in folder.glob('*.*'):
+    assert str(study) not in file.read_text(encoding='utf-8')
+
+
+def test_a_second_report_replaces_the_first(small):
+  first = write(small)
+  before = pathlib.Path(first.page).read_bytes()
+  folder = pathlib.Path(first.page).parent
+  stale = folder / 'figures' / 'curves.png'
+  stale.parent.mkdir()
+  stale.write_bytes(b'old')
+  (folder / 'mine.txt').write_text('kept')
+  pathlib.Path(first.page).write_text('old')
+  assert write(small) == first
+  assert pathlib.Path(first.page).read_bytes() == before
+  assert not stale.exists()
+  assert sorted(path.name for path in folder.iterdir()) == (
+    [
+      'claims.csv',
+      'claims.json',
+      'figures',
+      'index.html',
+      'mine.txt',
+      'results.csv',
+    ]
+  )
+
+
+def test_figures_without_data_are_left_out_and_explained(small):
+  page = Page(write(small).page)
+  assert not page.attributes('img', 'src')
+  assert 'How fast they learn' in page.texts['dt']
+  assert all(page.texts['dd'])
+  assert len(page.texts['dd']) == len(page.texts['dt']) == 11
+
+
+def test_names_of_folders_are_no_html(small, tmp_path):
+  evil = '<img src=x onerror=alert(1)>&quot;\'"'
+  folder = tmp_path / f'{evil}$x^'
+  shutil.move(small, folder)
+  shutil.move(folder / 'trial1', folder / f'trial{evil}')
+  run = folder / f'trial{evil}' / '1' / f'{evil}$_^1'
+  shutil.copytree(folder / f'trial{evil}' / '1' / 'reinit1', run)
+  record = save_restore.read_json(paths.record(str(run)))
+  record['configuration']['experiment']['recipe']['optimizer'] = evil
+  record['versions'] = {evil: evil}
+  save_restore.write_json(paths.record(str(run)), record)
+  damaged = folder / f'trial{evil}' / '1' / f'{evil}2'
+  damaged.mkdir()
+  page = Page(write(folder).page)
+  assert evil not in page.source
+  assert not page.attributes('img', 'src')
+  assert not [
+    name
+    for _, attributes in page.tags
+    for name in attributes
+    if name.startswith('on')
+  ]
+  assert page.texts['title'] == [f'Lottery tickets: {folder.name}']
+  assert any(evil in cell for cell in page.texts['td'])
+  assert any(evil in cell for cell in page.texts['th'])
+
+
+def test_problems_and_other_recipes_are_named(small):
+  (small / 'trial1' / '2' / 'reinit1' / 'run.json').unlink()
+  other = small / 'trial1' / '3' / 'reinit1'
+  shutil.copytree(small / 'trial1' / '1' / 'reinit1', other)
+  record = save_restore.read_json(paths.record(str(other)))
+  record['configuration']['experiment']['recipe']['learning_rate'] = 0.5
+  save_restore.write_json(paths.record(str(other)), record)
+  page = Page(write(small).page)
+  assert 'trial1/2/reinit1' in page.texts['th']
+  assert 'trial1/2/reinit1/run.json: no such file' in page.texts['td']
+  assert 'learning_rate 0.5' in page.texts['td']
+
+
+def test_numbers_have_the_digits_that_their_interval_bears(study):
+  row = pd.Series({'measured': 44.55, 'low': 8.712, 'high': 80.4, 'unit': '%'})
+  assert report._interval(row) == '8.7 to 80.4'
+  row = pd.Series(
+    {'measured': -0.056, 'low': -0.1, 'high': 0, 'unit': 'points'}
+  )
+  assert report._measured(row) == '\N{MINUS SIGN}0.06 points'
+  row['low'] = float('nan')
+  assert report._interval(row) == report.NOTHING
+
+
+def test_provenance(study):
+  runs = results.read(str(study)).runs
+  study = estimands.Study(runs, paper.RECIPE)
+  made = provenance.read(study, provenance.compared(study, runs))
+  tickets = made.experiments.set_index('experiment').loc['same_init']
+  assert tickets.to_dict() == {
+    'trials': 3,
+    'levels': 4,
+    'runs': 12,
+    'iterations': 12_000,
+    'hours': pytest.approx(0.12),
+  }
+  assert made.seeds == {'1': [1], '2': [2], '3': [3]}
+  assert made.versions == {'python': ['3.11.7'], 'tensorflow': ['2.21.0']}
+  assert made.recipe['prune_percents'] == {'layer0': 0.5, 'layer1': 0.5}
+
+
+def test_controls_may_differ_in_what_is_their_own(study):
+  runs = results.read(str(study)).runs
+  one_shot, noise, no_reset = (
+    runs.experiment == name for name in ('one_shot', 'noise_0.5x', 'no_reset')
+  )
+  runs.loc[no_reset, 'reset'] = 'final'
+  runs.loc[noise, 'recipe'] = runs.recipe[noise].str.replace(
+    '"permute_labels": false', '"permute_labels": true'
+  )
+  runs.loc[one_shot, 'recipe'] = runs.recipe[one_shot].str.replace(
+    '"batch_size": 60', '"batch_size": 64'
+  )
+  found = estimands.Study(runs, paper.RECIPE)
+  compared = provenance.compared(found, runs)
+  assert set(compared.experiment) == {
+    'same_init',
+    'reinit',
+    'random',
+    'noise_0.5x',
+    'no_reset',
+  }
+  assert len(compared) == 57 - 9
+  others = provenance.other_recipes(runs, found, compared)
+  assert others.to_dict('records') == [
+    {
+      'experiment': 'one_shot',
+      'trials': '1, 2, 3',
+      'levels': '1, 2, 3',
+      'runs': 9,
+      'differs': 'batch_size 64',
+    }
+  ]
