@@ -39,8 +39,17 @@ def no_check() -> None:
 
 
 @contextlib.contextmanager
-def _written_aside(path: str, check: Check) -> Iterator[pathlib.Path]:
-  """Yields a name beside `path` that becomes `path` if all goes well."""
+def written_aside(path: str, check: Check = no_check) -> Iterator[pathlib.Path]:
+  """Yields a name beside `path` that becomes `path` if all goes well.
+
+  Args:
+    path: The file or folder; folders that it lies in are made.
+    check: As in `write_json`.
+
+  Raises:
+    InputError: If there can be no file of that name.
+    OSError: If it cannot be written.
+  """
   target = pathlib.Path(os.path.abspath(files.check_path(path)))
   aside, old = _aside(target), _aside(target)
   try:
@@ -105,7 +114,7 @@ def save_network(
         f' or text, got {array.dtype} {list(array.shape)}'
       )
   _check_replaceable(location)
-  with _written_aside(location, check) as aside:
+  with written_aside(location, check) as aside:
     aside.mkdir()
     for name, array in arrays.items():
       content = io.BytesIO()  # NumPy's own writing does not say what failed.
@@ -171,7 +180,7 @@ def read_array(path: str | os.PathLike) -> np.ndarray:
   Raises:
     InputError: If it is missing or is not a whole .npy file without pickles.
   """
-  with _opened(path) as stream:
+  with opened(path) as stream:
     size = os.fstat(stream.fileno()).st_size
     try:
       return npy.load(stream, str(path), min(size, npy.MAX_BYTES))
@@ -182,8 +191,12 @@ def read_array(path: str | os.PathLike) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
-  """Opens a regular file; that it cannot be read is an InputError."""
+def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
+  """Opens a regular file to read.
+
+  Raises:
+    InputError: If it is missing, no regular file, or cannot be read.
+  """
   try:
     with files.open_regular(path) as stream:
       yield stream
@@ -254,7 +267,7 @@ def write_json(path: str, value: Any, *, check: Check = no_check) -> None:
   """
   text = json.dumps(_finite(value), indent=1, allow_nan=False)
   with (
-    _written_aside(path, check) as aside,
+    written_aside(path, check) as aside,
     aside.open('w', encoding='utf-8') as file,
   ):
     file.write(text + '\n')
@@ -280,7 +293,7 @@ def read_json(path: str) -> dict[str, Any]:
     InputError: If the file is missing, damaged, has over `MAX_JSON_BYTES` or
       holds something else.
   """
-  with _opened(path) as stream:
+  with opened(path) as stream:
     text = stream.read(MAX_JSON_BYTES + 1)
   if len(text) > MAX_JSON_BYTES:
     raise errors.InputError(f'{path}: has over {MAX_JSON_BYTES} bytes')

@@ -1,0 +1,248 @@
+"""A ticket as one file: masks, initial weights, and where they come from.
+
+The file is an uncompressed .npz, so that NumPy alone can open it:
+
+  masks/{layer name}.npy           float32, 0 where a weight is pruned, else 1
+  initial/{parameter name}.npy     float32, 0 where a weight is pruned
+  ticket.json                      format, checksums and configuration
+
+The same ticket makes the same bytes. Nothing is read with pickle, and nothing
+is inflated: what is read is never larger than the file.
+"""
+
+import io
+import json
+import os
+import re
+import zipfile
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import files
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import npy
+from lottery_ticket.foundations import save_restore
+
+Network = masks_lib.Network
+
+FORMAT = 'lottery ticket 1'
+_JSON = 'ticket.json'
+_ARRAY = re.compile(r'(masks|initial)/(.+)\.npy')
+_OLDEST = (1980, 1, 1, 0, 0, 0)  # What a zip file's clock can show.
+
+
+class Ticket(NamedTuple):
+  """A small network, ready to be trained.
+
+  Attributes:
+    masks: {layer name: 0/1 array}.
+    initial: {parameter name: array}, the weights to start from; pruned ones
+      are 0. Parameters without a mask, like biases, are whole.
+    configuration: How it was found, as JSON can hold it: of a run of this
+      library what its record says, with `experiment.recipe`,
+      `experiment.seed`, `experiment.level` and checksums of the data.
+  """
+
+  masks: Network
+  initial: Network
+  configuration: dict[str, Any]
+
+  @property
+  def density(self) -> float:
+    """P_m, the fraction of prunable weights that remain."""
+    return masks_lib.density(self.masks)
+
+
+def save_ticket(
+  path: str | os.PathLike, ticket: Ticket, *, overwrite: bool = False
+) -> None:
+  """Writes a ticket as one file.
+
+  Args:
+    path: The file, `ticket.npz` say. If it holds this very ticket already, it
+      is left as it is.
+    ticket: What to write.
+    overwrite: Whether another file there may be lost.
+
+  Raises:
+    InputError: If the ticket is none (see `check`), or there is a folder, or
+      another file and `overwrite` is false.
+  """
+  path = files.check_path(path)
+  content = _pack(check(ticket))
+  if os.path.isfile(path) and _holds(path, content):
+    return
+  if os.path.isdir(path):
+    raise errors.InputError(f'{path}: wanted a file, got a folder')
+  if os.path.lexists(path) and not overwrite:
+    raise errors.InputError(
+      f'{path}: another file is there; choose another name, or overwrite'
+    )
+  with save_restore.written_aside(path) as aside, aside.open('wb') as file:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def read_ticket(path: str | os.PathLike) -> Ticket:
+  """Reads a ticket that `save_ticket` wrote.
+
+  Raises:
+    InputError: If the file is missing, damaged or something else, or what it
+      holds is no ticket (see `check`).
+  """
+  with save_restore.opened(path) as stream:
+    try:
+      return _unpack(stream)
+    except errors.InputError as error:
+      raise errors.InputError(f'{path}: not a ticket: {error}') from error
+    # For damaged files zipfile raises whatever its parts raise.
+    except Exception as error:
+      raise errors.InputError(f'{path}: not a ticket: damaged') from error
+
+
+def check(ticket: Ticket) -> Ticket:
+  """Returns a ticket with float32 arrays, sorted by name.
+
+  Raises:
+    InputError: If masks hold other values than 0 and 1, weights are not finite
+      or not 0 where they are pruned, a mask has no weights of its shape, a
+      name cannot be a file's, there are no masks, or the configuration is not
+      a dictionary that JSON can hold.
+  """
+  masks = masks_lib.check(ticket.masks)
+  initial = masks_lib.check_network(ticket.initial, 'initial')
+  if not masks:
+    raise errors.InputError('masks: wanted at least one layer, got none')
+  for name in (*masks, *initial):
+    save_restore.check_name(name)
+  for name, mask in masks.items():
+    _check_layer(name, mask, initial.get(name))
+  return Ticket(
+    dict(sorted(masks.items())),
+    dict(sorted(initial.items())),
+    _check_configuration(ticket.configuration),
+  )
+
+
+def _check_layer(
+  name: str, mask: np.ndarray, weights: np.ndarray | None
+) -> None:
+  if weights is None or weights.shape != mask.shape:
+    got = 'none' if weights is None else list(weights.shape)
+    raise errors.InputError(
+      f'initial[{name!r}]: wanted shape {list(mask.shape)} like its mask,'
+      f' got {got}'
+    )
+  wrong = weights[(mask == 0) & (weights != 0)]
+  if wrong.size:
+    raise errors.InputError(
+      f'initial[{name!r}]: wanted 0 where it is pruned, got {wrong[0]}'
+    )
+
+
+def _check_configuration(configuration: Any) -> dict[str, Any]:
+  """Returns the configuration as it will be read back from JSON."""
+  if not isinstance(configuration, dict):
+    raise errors.InputError(
+      f'configuration: wanted a dictionary, got {type(configuration).__name__}'
+    )
+  try:
+    return json.loads(json.dumps(configuration, allow_nan=False))
+  except (TypeError, ValueError, RecursionError) as error:
+    raise errors.InputError(f'configuration: {error}') from None
+
+
+def _pack(ticket: Ticket) -> bytes:
+  """Returns the bytes of the file."""
+  described = {
+    'format': FORMAT,
+    'checksums': _checksums(ticket),
+    'configuration': ticket.configuration,
+  }
+  members = {_JSON: json.dumps(described, indent=1, sort_keys=True).encode()}
+  for kind in ('masks', 'initial'):
+    for name, array in getattr(ticket, kind).items():
+      members[f'{kind}/{name}.npy'] = _encode(array)
+  packed = io.BytesIO()
+  with zipfile.ZipFile(packed, 'w') as archive:
+    for name, content in members.items():
+      info = zipfile.ZipInfo(name, _OLDEST)
+      info.create_system, info.external_attr = 3, 0o644 << 16  # As on Unix.
+      archive.writestr(info, content)
+  return packed.getvalue()
+
+
+def _checksums(ticket: Ticket) -> dict[str, str | None]:
+  return {
+    kind: save_restore.checksum(getattr(ticket, kind))
+    for kind in ('masks', 'initial')
+  }
+
+
+def _encode(array: np.ndarray) -> bytes:
+  stream = io.BytesIO()
+  np.save(stream, array.astype('<f4', order='C'), allow_pickle=False)
+  return stream.getvalue()
+
+
+def _holds(path: str, content: bytes) -> bool:
+  """Tells whether a file has these bytes."""
+  with save_restore.opened(path) as stream:
+    return stream.read(len(content) + 1) == content
+
+
+def _unpack(stream: BinaryIO) -> Ticket:
+  """Returns the ticket in a file, checked."""
+  with zipfile.ZipFile(stream) as archive:
+    members = _members(archive, os.fstat(stream.fileno()).st_size)
+    networks: dict[str, Network] = {'masks': {}, 'initial': {}}
+    for name in members:
+      if match := _ARRAY.fullmatch(name):
+        networks[match[1]][match[2]] = _read_array(archive, members[name])
+    described = json.loads(archive.read(_JSON))
+  ticket = check(Ticket(**networks, configuration=_configuration(described)))
+  if described.get('checksums') != _checksums(ticket):
+    raise errors.InputError('other weights or masks than its checksums say')
+  return ticket
+
+
+def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
+  """Returns {name: member}, if they are a ticket's and fit into `size`."""
+  members = {info.filename: info for info in archive.infolist()}
+  if _JSON not in members or len(members) != len(archive.infolist()):
+    raise errors.InputError(f'wanted {_JSON} and arrays in it, each once')
+  for name, info in members.items():
+    if name != _JSON and not _ARRAY.fullmatch(name):
+      raise errors.InputError(f'got {name!r} in it')
+    if info.compress_type != zipfile.ZIP_STORED:
+      raise errors.InputError(f'{name}: is compressed')
+  if sum(info.file_size for info in members.values()) > size:
+    raise errors.InputError('says that it holds more than it does')
+  if members[_JSON].file_size > save_restore.MAX_JSON_BYTES:
+    raise errors.InputError(
+      f'{_JSON}: has over {save_restore.MAX_JSON_BYTES} bytes'
+    )
+  return members
+
+
+def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+  with archive.open(info) as member:
+    array = npy.load(member, info.filename, info.file_size)
+  if array.dtype != np.float32:
+    raise errors.InputError(
+      f'{info.filename}: wanted float32, got {array.dtype}'
+    )
+  return array
+
+
+def _configuration(described: Any) -> Any:
+  if not isinstance(described, dict):
+    raise errors.InputError(f'{_JSON}: wanted an object')
+  if described.get('format') != FORMAT:
+    raise errors.InputError(
+      f'format: wanted {FORMAT!r}, got {str(described.get("format"))[:80]!r}'
+    )
+  return described.get('configuration')
