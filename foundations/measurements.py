@@ -1,11 +1,20 @@
 """Loss and accuracy while a network trains: JSON logs and TensorBoard."""
 
 import contextlib
+import os
+import pathlib
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tensorboard import summary
+from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.summary.writer import record_writer
+from tensorboard.util import tensor_util
 
+from lottery_ticket.foundations import files
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 
@@ -46,20 +55,85 @@ class Measurements:
       self._writer.add_scalar(
         f'{split}/accuracy', measurement.accuracy, iteration
       )
+      self._writer.flush()
 
-  def save(self, directory: str) -> None:
-    """Writes a JSON log for each split into a run's folder."""
+  def save(
+    self, directory: str, *, check: save_restore.Check = save_restore.no_check
+  ) -> None:
+    """Writes a JSON log for each split.
+
+    Args:
+      directory: The run's folder.
+      check: Called before each takes its place: see `save_restore`.
+    """
     for split, log in self._logs.items():
-      save_restore.write_log(paths.log(directory, split), log)
+      save_restore.write_log(paths.log(directory, split), log, check=check)
 
 
 @contextlib.contextmanager
 def collect(summaries: str | None) -> Iterator[Measurements]:
-  """Yields a collector whose summaries go to a folder, or to nowhere."""
-  # TensorBoard's own writer: TensorFlow's takes ten times as long.
-  writer = summary.Writer(summaries) if summaries else None
-  try:
+  """Yields a collector whose summaries go to a folder, or to nowhere.
+
+  Raises:
+    OSError: If they cannot be written, here or as measurements are added.
+  """
+  if summaries is None:
+    yield Measurements()
+    return
+  with contextlib.closing(summary.Writer(_Events(summaries))) as writer:
     yield Measurements(writer)
-  finally:
-    if writer is not None:
-      writer.close()
+
+
+class _Events(summary.Output):
+  """Writes events as they come.
+
+  TensorFlow's writer takes ten times as long. TensorBoard's own has a thread,
+  which a full disk ends with a traceback and nobody need notice.
+  """
+
+  def __init__(self, folder: str):
+    name = f'{time.time():.0f}.{socket.gethostname()}.{os.getpid()}'
+    self._path = os.path.join(folder, f'events.out.tfevents.{name}')
+    with files.named(self._path):
+      pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+      self._file = open(self._path, 'wb')  # noqa: SIM115
+    self._records = record_writer.RecordWriter(self._file)
+    self._write(
+      event_pb2.Event(wall_time=time.time(), file_version='brain.Event:2')
+    )
+
+  def emit_scalar(
+    self,
+    *,
+    plugin_name: str,
+    tag: str,
+    data: Any,
+    step: Any,
+    wall_time: float,
+    tag_metadata: bytes | None = None,
+    description: str | None = None,
+  ) -> None:
+    """Adds a number, as `summary.Output` says."""
+    metadata = summary_pb2.SummaryMetadata(
+      plugin_data={'plugin_name': plugin_name, 'content': tag_metadata},
+      summary_description=description,
+      data_class=summary_pb2.DATA_CLASS_SCALAR,
+    )
+    event = event_pb2.Event(wall_time=wall_time, step=step)
+    tensor = tensor_util.make_tensor_proto(data)
+    event.summary.value.add(tag=tag, tensor=tensor, metadata=metadata)
+    self._write(event)
+
+  def _write(self, event: event_pb2.Event) -> None:
+    with files.named(self._path):
+      self._records.write(event.SerializeToString())
+
+  def flush(self) -> None:
+    """Makes what was added readable for others."""
+    with files.named(self._path):
+      self._file.flush()
+
+  def close(self) -> None:
+    """Ends the file."""
+    with files.named(self._path):
+      self._file.close()
