@@ -169,7 +169,11 @@ def test_what_was_not_run_is_not_measured(judged):
 
 
 def test_an_effect_that_is_absent_is_not_reproduced():
-  flat = judge(make_runs(), make_runs('reinit', range(1, 16)))
+  flat = judge(
+    make_runs(),
+    make_runs('reinit', range(1, 16)),
+    only=['C1', 'C7', 'C8', 'C9'],
+  )
   # Inside the margins: trials differ by a hundredth of a point only.
   assert flat.loc['C8'].verdict == 'not reproduced'
   assert flat.loc['C7'].verdict == 'not reproduced'
@@ -178,15 +182,16 @@ def test_an_effect_that_is_absent_is_not_reproduced():
 
 
 def test_an_effect_that_is_reversed_is_not_reproduced():
+  names = ['C1', 'C2', 'C3', 'C4', 'C5', 'C7', 'C8', 'C9', 'C10']
   slower = judge(
     make_runs(
       early_stop=lambda level: 5_000 + 400 * level,
       accuracy=lambda level: 0.98 - 0.001 * level,
     ),
     make_runs('reinit', range(1, 16), lambda level: 3_000 - 50 * level),
+    only=names,
   )
-  for claim in ('C1', 'C2', 'C3', 'C4', 'C5', 'C7', 'C8', 'C9', 'C10'):
-    assert slower.loc[claim].verdict == 'not reproduced', claim
+  assert set(slower.verdict) == {'not reproduced'}
   assert slower.loc['C1'].high < 0
 
 
@@ -219,7 +224,7 @@ def test_runs_of_a_trial_are_averaged_first(judged):
     REINIT.assign(early_stop=REINIT.early_stop * factor, run_id=str(i))
     for i, factor in enumerate((0.5, 1.5))
   ]
-  averaged = judge(TICKETS, *twice)
+  averaged = judge(TICKETS, *twice, only=['C7'])
   pd.testing.assert_series_equal(averaged.loc['C7'], judged.loc['C7'])
 
 
@@ -234,9 +239,10 @@ def test_trials_are_paired():
 
 def test_an_unfinished_trial_does_not_shorten_the_others(judged):
   begun = TICKETS[TICKETS.level < 3].assign(trial='6')
-  more = judge(TICKETS, REINIT, begun)
+  names = ['C2', 'C3', 'C5', 'C9', 'C10']
+  more = judge(TICKETS, REINIT, begun, only=names)
   assert more.loc['C2'].measured == judged.loc['C2'].measured
-  assert list(more.n) == list(judged.n)
+  assert list(more.n) == list(judged.n[names])
 
 
 def test_a_claim_of_several_parts_needs_all(judged):
