@@ -1,14 +1,20 @@
 """Argfiles: scripts that print sets of flags, one run of a runner a line."""
 
+import locale
+import os
 import pathlib
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from importlib import util
-from typing import Any
+from typing import IO, Any
 
 from lottery_ticket.foundations import errors
+
+MAX_BYTES = 2**24  # Of all that an argfile prints.
+MAX_LINE = 2**17  # Characters; Linux takes no longer argument.
 
 
 def find(path: str) -> pathlib.Path:
@@ -22,7 +28,7 @@ def find(path: str) -> pathlib.Path:
   if package is not None:
     places += map(pathlib.Path, package.submodule_search_locations or ())
   for place in places:
-    if (place / path).is_file():
+    if os.path.isfile(place / path):
       return (place / path).resolve()
   raise errors.InputError(
     f'{path}: no such file in {" or ".join(map(str, places))}'
@@ -40,18 +46,13 @@ def read(argfile: str) -> list[list[str]]:
     A list of flags for each line that is not empty.
 
   Raises:
-    InputError: If there is no such script, it fails, or prints nothing, or a
-      line's quotes do not match.
+    InputError: If there is no such script, it fails, prints nothing or over
+      `MAX_BYTES`, or a line's quotes do not match, it is no text, or has over
+      `MAX_LINE` characters.
   """
   script, *arguments = _split(argfile, 'argfile') or ['']
   command = [sys.executable, str(find(script)), *arguments]
-  result = subprocess.run(
-    command, capture_output=True, text=True, check=False, errors='replace'
-  )
-  if result.returncode:
-    reason = (result.stderr.strip() or 'no message').splitlines()[-1]
-    raise errors.InputError(f'{argfile}: failed: {reason}')
-  lines = result.stdout.split('\n')  # Paths may have what else ends lines.
+  lines = _printed(command, argfile).split('\n')  # Others may be in paths.
   if '--help' in arguments:
     raise errors.InputError(
       f'{argfile}: prints help, not flags; run python {find(script)} --help'
@@ -70,7 +71,46 @@ def read(argfile: str) -> list[list[str]]:
   return sets
 
 
+def _printed(command: list[str], argfile: str) -> str:
+  """Returns what an argfile prints; one that prints too much is ended."""
+  with (
+    tempfile.TemporaryFile() as stderr,
+    subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr) as process,
+  ):
+    assert process.stdout is not None  # noqa: S101
+    try:
+      printed = process.stdout.read(MAX_BYTES + 1)
+      if len(printed) > MAX_BYTES:
+        raise errors.InputError(f'{argfile}: prints over {MAX_BYTES} bytes')
+    except BaseException:
+      process.kill()
+      raise
+    if process.wait():
+      raise errors.InputError(f'{argfile}: failed: {_last_line(stderr)}')
+  try:
+    # Python ends lines of text in two characters on some systems.
+    return printed.decode(locale.getpreferredencoding(False)).replace(
+      os.linesep, '\n'
+    )
+  except UnicodeDecodeError as error:
+    line = 1 + printed.count(b'\n', 0, error.start)
+    raise errors.InputError(
+      f'{argfile}, line {line}: wanted {error.encoding} text'
+    ) from None
+
+
+def _last_line(stderr: IO[bytes]) -> str:
+  stderr.seek(0, os.SEEK_END)
+  stderr.seek(max(stderr.tell() - MAX_LINE, 0))
+  said = stderr.read().decode(errors='replace').strip()
+  return said.splitlines()[-1] if said else 'no message'
+
+
 def _split(line: str, what: str) -> list[str]:
+  if len(line) > MAX_LINE:
+    raise errors.InputError(f'{what}: has over {MAX_LINE} characters')
+  if '\0' in line:
+    raise errors.InputError(f'{what}: wanted text without NUL, got {line!r}')
   try:
     return shlex.split(line)
   except ValueError as error:

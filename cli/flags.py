@@ -9,11 +9,13 @@ as its parameter's annotation says; Fire then makes the call, and the help.
 import difflib
 import functools
 import inspect
+import math
 import pathlib
 import re
 import sys
 import types
 import typing
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +31,7 @@ BAD_INPUT = 2  # Exit code.
 FAILURE = 1  # Exit code.
 INTERRUPTED = 130  # Exit code, as shells have it.
 
+_LONGEST_MESSAGE = 4_000  # Characters.
 _HELP = ('--help', '-h')
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
 
@@ -68,8 +71,19 @@ def call(
 def stop(message: object, code: int) -> typing.NoReturn:
   """Ends the program with one line on stderr."""
   program = pathlib.Path(sys.argv[0]).name
-  print(f'{program}: {" ".join(str(message).split())}', file=sys.stderr)
+  print(f'{program}: {_one_line(str(message))}', file=sys.stderr)
   sys.exit(code)
+
+
+def _one_line(message: str) -> str:
+  """Returns a message of any text as a line that any terminal can show."""
+  if len(message) > _LONGEST_MESSAGE:
+    half = _LONGEST_MESSAGE // 2
+    message = f'{message[:half]} [...] {message[-half:]}'
+  return ''.join(
+    character if character.isprintable() else repr(character)[1:-1]
+    for character in ' '.join(message.split())
+  )
 
 
 def _help(function: Callable[..., Any], program: str) -> str:
@@ -125,7 +139,7 @@ def _split(
   """Splits a command line into positional values and {flag: value}."""
   positional: list[str] = []
   flags: dict[str, str] = {}
-  rest = list(argv)
+  rest = [_check_text(argument) for argument in argv]
   while rest:
     argument = rest.pop(0)
     if not argument.startswith('-'):
@@ -148,6 +162,17 @@ def _split(
       value = rest.pop(0)
     flags[name] = value
   return positional, flags
+
+
+def _check_text(argument: str) -> str:
+  """Returns an argument if a file can be called so and a record can hold it."""
+  try:
+    argument.encode()
+  except UnicodeEncodeError:
+    raise errors.InputError(f'wanted UTF-8 text, got {argument!r}') from None
+  if '\0' in argument:
+    raise errors.InputError(f'wanted text without NUL, got {argument!r}')
+  return argument
 
 
 def _find(
@@ -210,20 +235,31 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   if optional:
     return None
   wanted = {kind for kind in kinds if kind is not types.NoneType}
-  for kind, convert in ((bool, _boolean), (int, int), (float, float)):
+  for kind, convert in ((bool, _boolean), (int, int), (float, _finite)):
     if wanted == {kind}:
       return _convert(text, parameter.name, kind, convert)
   if wanted == {str}:
     return text
   if str in wanted and not text.startswith(('[', '(', '{')):
     return text
-  value = parser.DefaultParseValue(text)
+  value = _literal(text)
   if isinstance(value, str) and text.startswith(('[', '(', '{')):
     raise errors.InputError(
       f"--{parameter.name}: wanted a list like ['a','b'], or a tuple or"
       f' dictionary with its text in quotes, got {text!r}'
     )
   return value
+
+
+def _literal(text: str) -> Any:
+  """Returns the Python literal that a text is, or else the text."""
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # Of escapes that Python does not know.
+    # Python's parser says in many ways that it has had enough.
+    try:
+      return parser.DefaultParseValue(text)
+    except Exception:
+      return text
 
 
 def _kinds(annotation: Any) -> set[Any]:
@@ -237,6 +273,12 @@ def _kinds(annotation: Any) -> set[Any]:
 
 def _boolean(text: str) -> bool:
   return _BOOLEANS[text.lower()]
+
+
+def _finite(text: str) -> float:
+  if not math.isfinite(float(text)):
+    raise ValueError
+  return float(text)
 
 
 def _convert(
