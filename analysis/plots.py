@@ -11,7 +11,7 @@ from matplotlib import ticker
 
 from lottery_ticket.foundations import errors
 
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
   'same_init': {'label': 'winning ticket', 'color': '#0072b2', 'marker': 'o'},
   'reinit': {
     'label': 'reinitialized ticket',
@@ -48,7 +48,7 @@ MEASURES = {
 }
 """{column: (factor, label, number format)} of what is drawn over P_m."""
 
-VERDICTS = {
+VERDICTS: dict[str, dict[str, Any]] = {
   'reproduced': {'color': '#00694c', 'marker': 'o'},
   'not reproduced': {'color': '#a03c00', 'marker': 'X'},
   'inconclusive': {'color': '#5a5a5a', 'marker': 's'},

@@ -35,8 +35,7 @@ SIGNS = {
   claims.NOT_REPRODUCED: '✗',
   claims.INCONCLUSIVE: '?',
 }
-HEADLINES = ('C1', 'C3', 'C4', 'C7', 'C8')
-PERCENTS = ('percent', 'P_m (%)')
+HEADLINES = ('C1', 'C3', 'C7', 'C8')
 NOTHING = '\N{EN DASH}'
 _PIXELS_AN_INCH = 96  # In CSS.
 
@@ -156,9 +155,8 @@ def _claims(judged: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 def _measured(row: Any) -> str:
   """Returns what was measured of a claim, with its unit."""
   value = _number(row.measured, row)
-  if row.unit in PERCENTS:
-    return f'{value}%'
-  return f'{value} {row.unit}'
+  forms = {'percent': f'{value}%', 'P_m (%)': f'P_m = {value}%'}
+  return forms.get(row.unit, f'{value} {row.unit}')
 
 
 def _interval(row: Any) -> str:
