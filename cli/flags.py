@@ -9,7 +9,6 @@ as its parameter's annotation says; Fire then makes the call, and the help.
 import difflib
 import functools
 import inspect
-import math
 import pathlib
 import re
 import sys
@@ -235,7 +234,7 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   if optional:
     return None
   wanted = {kind for kind in kinds if kind is not types.NoneType}
-  for kind, convert in ((bool, _boolean), (int, int), (float, _finite)):
+  for kind, convert in ((bool, _boolean), (int, int), (float, float)):
     if wanted == {kind}:
       return _convert(text, parameter.name, kind, convert)
   if wanted == {str}:
@@ -273,12 +272,6 @@ def _kinds(annotation: Any) -> set[Any]:
 
 def _boolean(text: str) -> bool:
   return _BOOLEANS[text.lower()]
-
-
-def _finite(text: str) -> float:
-  if not math.isfinite(float(text)):
-    raise ValueError
-  return float(text)
 
 
 def _convert(
