@@ -2,6 +2,7 @@
 # make test         the quick tests
 # make check        those, and everything that is slower
 # make bench        speed and memory
+# make replicate    the paper's whole study: hours; FLAGS="--trials=2" for less
 # Each sets up what it needs in .venv.
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ QUICK := --experiment_path=$(QUICKSTART) --trials=$(TRIALS) \
   --prune_percents={'layer0':.488,'layer1':.488,'layer2':.271}
 
 .DELETE_ON_ERROR:
-.PHONY: quickstart test slow-test lint types imports wheel check bench clean
+.PHONY: quickstart test slow-test lint types imports wheel check bench replicate clean
 
 quickstart: $(INSTALLED)
 	@echo '1/3  MNIST'
@@ -33,6 +34,11 @@ quickstart: $(INSTALLED)
 	  --reinitializations=1"
 	@echo '3/3  What came of it'
 	@$(RUN) mnist_fc/runners/summarize.py --experiment_path=$(QUICKSTART)
+	@$(RUN) mnist_fc/runners/report.py --experiment_path=$(QUICKSTART)
+
+replicate: $(INSTALLED)
+	@$(RUN) mnist_fc/download_data.py --datasets=mnist
+	@$(RUN) mnist_fc/runners/replicate.py $(FLAGS)
 
 test: $(INSTALLED)
 	$(RUN) -m pytest -q -m 'not slow'

@@ -1,13 +1,15 @@
 """Runs a runner for each line that an argfile prints."""
 
+import io
 import os
 import pathlib
 import shlex
 import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import display as display_lib
@@ -62,28 +64,72 @@ def run(
     InputError: If there is no such script, an argfile fails, or a number is
       too small.
   """
+  if not run_all(
+    [runner, argfile, *more],
+    jobs=jobs,
+    dry_run=dry_run,
+    timeout=timeout,
+    log_dir=log_dir,
+    engine=engine,
+    address=address,
+    resources=resources,
+  ):
+    sys.exit(flags_lib.FAILURE)
+
+
+def run_all(
+  scripts: Sequence[str],
+  *,
+  jobs: int | None = None,
+  dry_run: bool = False,
+  timeout: float | None = None,
+  log_dir: str | None = None,
+  engine: str = 'local',
+  address: str | None = None,
+  resources: dict[str, float] | None = None,
+  quiet: bool = False,
+) -> bool:
+  """Runs the lines of argfiles; returns whether all went well.
+
+  Args:
+    scripts: A runner, its argfile, another runner, its argfile, and so on.
+    jobs: As in `run`, like all the others.
+    dry_run: Only print what would be run.
+    timeout: Seconds after which a line is ended.
+    log_dir: Folder for what each line prints.
+    engine: 'local' or 'ray'.
+    address: Of a running Ray cluster.
+    resources: What a line takes of a Ray node.
+    quiet: Whether to show nothing but failures.
+
+  Raises:
+    InputError: Like `run`.
+  """
   if jobs is not None:
     argfiles.check_count('jobs', jobs)
-  if timeout is not None and not timeout > 0:
-    raise errors.InputError(f'timeout: wanted more than 0 s, got {timeout}')
+  if timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX:
+    raise errors.InputError(
+      f'timeout: wanted a number of seconds above 0, got {timeout}'
+    )
   make_engine = _engine(engine, jobs, timeout, address, resources)
-  lines = _lines(runner, argfile, *more)
+  lines = _lines(scripts)
   if dry_run:
     for script, flags in lines:
       print(shlex.join([sys.executable, script, *flags]))
-    return
+    return True
   folder = _log_folder(log_dir)
   started = time.monotonic()
   todo = _jobs(lines, folder)
-  outcomes = pool.run(
-    todo, make_engine(len(todo)), display_lib.Display(len(todo))
-  )
-  _summarize(outcomes, time.monotonic() - started)
-  if any(outcome.reason for outcome in outcomes):
+  display = display_lib.Display(len(todo), io.StringIO() if quiet else None)
+  outcomes = pool.run(todo, make_engine(len(todo)), display)
+  failed = [outcome for outcome in outcomes if outcome.reason]
+  if failed or not quiet:
+    _summarize(outcomes, time.monotonic() - started)
+  if failed:
     print(f'What each line printed is in {folder}', file=sys.stderr)
-    sys.exit(flags_lib.FAILURE)
-  if log_dir is None:
+  elif log_dir is None:
     shutil.rmtree(folder)
+  return not failed
 
 
 def _engine(
@@ -103,11 +149,11 @@ def _engine(
   for flag, value in (('address', address), ('resources', resources)):
     if value is not None:
       raise errors.InputError(f'{flag}: wanted together with --engine=ray')
-  workers = jobs or _processors()
+  workers = jobs or processors()
   return lambda lines: local.Local(min(workers, lines), timeout)
 
 
-def _lines(*scripts: str) -> list[tuple[str, list[str]]]:
+def _lines(scripts: Sequence[str]) -> list[tuple[str, list[str]]]:
   """Returns the lines of pairs of runner and argfile, with their runner."""
   if len(scripts) % 2:
     raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')
@@ -139,7 +185,7 @@ def _jobs(
   ]
 
 
-def _processors() -> int:
+def processors() -> int:
   """Returns how many processors this process may use."""
   if hasattr(os, 'sched_getaffinity'):
     return len(os.sched_getaffinity(0))

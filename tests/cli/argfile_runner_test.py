@@ -192,13 +192,13 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
       'runner.py',
       'argfile.py',
       {'timeout': 0.0},
-      'timeout: wanted more than 0 s, got 0.0',
+      'timeout: wanted a number of seconds above 0, got 0.0',
     ),
     (
       'runner.py',
       'argfile.py',
       {'timeout': float('nan')},
-      'timeout: wanted more than 0 s, got nan',
+      'timeout: wanted a number of seconds above 0, got nan',
     ),
     (
       'runner.py',
@@ -211,6 +211,12 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
       'argfile.py',
       {'address': 'auto'},
       'address: wanted together with --engine=ray',
+    ),
+    (
+      'runner.py',
+      'argfile.py',
+      {'timeout': float('inf')},
+      'timeout: wanted a number of seconds above 0, got inf',
     ),
     ('runer.py', 'argfile.py', {}, 'runer.py: no such file in '),
     ('runner.py', 'arg.py', {}, 'arg.py: no such file in '),
