@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import figure as figure_lib
 from matplotlib import ticker
+from matplotlib import transforms
 
 from lottery_ticket.foundations import errors
 
@@ -74,7 +75,7 @@ def tickets(summary: pd.DataFrame) -> figure_lib.Figure:
   panels = figure.subplots(1, 2)
   for axes, measure in zip(panels, ('early_stop', 'accuracy'), strict=True):
     _draw_measure(axes, summary, measure)
-    axes.legend()
+  _legend(figure, panels[0])
   return figure
 
 
@@ -392,8 +393,13 @@ def _draw(axes: Any, rows: pd.DataFrame, measure: str, style: dict) -> None:
     means[bounds],
     linestyle='none',
     marker=r'$\uparrow$',
-    markersize=14,
+    markersize=12,
     color=style['color'],
+    clip_on=False,
+    in_layout=False,
+    transform=transforms.offset_copy(  # Beside the point and its bar.
+      axes.transData, axes.figure, x=8, y=4, units='points'
+    ),
   )
 
 

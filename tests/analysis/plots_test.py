@@ -60,6 +60,16 @@ def test_the_legend_is_above_the_lines_and_names_what_is_drawn(summary):
   assert texts(figure.legends[0]) == ['winning ticket', 'reinitialized ticket']
 
 
+def test_marks_leave_the_layout_alone(summary):
+  boxes = []
+  for censored in (summary, summary.assign(censored=0)):
+    figure = plots.over_density(censored, 'early_stop')
+    figure.draw_without_rendering()
+    boxes.append(figure.axes[0].get_position().bounds)
+  assert boxes[0] == boxes[1]
+  assert boxes[0][2] > 0.7
+
+
 def test_equal_values_are_drawn_whatever_their_rounding(summary):
   value = np.mean([0.1, 0.1, 0.1])  # Above 0.1 by a rounding error.
   assert value > 0.1
