@@ -1,5 +1,7 @@
 """Trains a network, measures it on the way and keeps what came of it."""
 
+import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -50,6 +52,7 @@ def train(
   save_network: bool = False,
   checkpoints: Sequence[int] = (),
   configuration: Mapping[str, Any] | None = None,
+  call: Mapping[str, Any] | None = None,
   overwrite: bool = False,
   jit_compile: bool = True,
 ) -> tuple[Network, Network]:
@@ -75,6 +78,7 @@ def train(
     save_network: Whether to save initial and final weights and the masks.
     checkpoints: Iterations after which to save the weights as well.
     configuration: What else identifies the run, for its record: JSON values.
+    call: What was called to make the run, for its record alone: JSON values.
     overwrite: Whether another run's results in `output_dir` may be lost.
     jit_compile: Whether XLA compiles the training steps: faster, but not every
       layer can be compiled.
@@ -118,7 +122,7 @@ def train(
   if output_dir is None:
     return run.train()[:2]
   recorded = run.configuration(training_len, configuration or {})
-  with run_folder.locked(output_dir):
+  with run_folder.locked(output_dir) as check:
     done = run_folder.is_finished(output_dir, recorded, overwrite)
     if done and save_network:
       try:
@@ -130,20 +134,22 @@ def train(
           raise
     run_folder.start(output_dir, recorded)
     started = time.monotonic()
-    initial, final, results = run.train()
+    initial, final, results = run.train(check)
     seconds = time.monotonic() - started
     run_folder.finish(
       output_dir,
       {
         'configuration': recorded,
         'results': results,
-        'final_weights': save_restore.checksum(final),
+        'outputs': run_folder.checksums(output_dir),
+        'call': dict(call or {}),
         'iterations': plan.training_len,
         'seconds': seconds,
         'iterations_per_second': plan.training_len / seconds,
         'versions': _versions(),
         'threads': _threads(),
       },
+      check=check,
     )
   return initial, final
 
@@ -213,15 +219,22 @@ class _Run:
       }
     )
 
-  def train(self) -> tuple[Network, Network, dict[str, Any]]:
-    """Trains; returns initial and final weights and the last measurements."""
+  def train(
+    self, check: save_restore.Check = save_restore.no_check
+  ) -> tuple[Network, Network, dict[str, Any]]:
+    """Trains; returns initial and final weights and the last measurements.
+
+    Args:
+      check: Called before a file takes its place.
+    """
     model, directory = self._model, self._output_dir
+    save_checkpoint = functools.partial(self._save_checkpoint, check)
     initial = model.get_current_weights()
     summaries = None
     if self._save_summaries and directory is not None:
       summaries = paths.summaries(directory)
     with measurements_lib.collect(summaries) as measurements:
-      self._loop.run(self.name, measurements, self._save_checkpoint)
+      self._loop.run(self.name, measurements, save_checkpoint)
     final = model.get_current_weights()
     revived = _revived(model.masks, final)
     if revived:  # Never to be trusted.
@@ -231,17 +244,22 @@ class _Run:
       for name, split in self._dataset.splits.items()
     }
     if directory is not None:
-      measurements.save(directory)
+      measurements.save(directory, check=check)
     if directory is not None and self._save_network:
-      save_restore.save_network(paths.initial(directory), initial)
-      save_restore.save_network(paths.final(directory), final)
-      save_restore.save_network(paths.masks(directory), model.masks)
+      networks = {
+        paths.initial: initial,
+        paths.final: final,
+        paths.masks: model.masks,
+      }
+      for path, network in networks.items():
+        save_restore.save_network(path(directory), network, check=check)
     return initial, final, results
 
-  def _save_checkpoint(self, iteration: int) -> None:
+  def _save_checkpoint(self, check: save_restore.Check, iteration: int) -> None:
     save_restore.save_network(
       paths.checkpoint(str(self._output_dir), iteration),
       self._model.get_current_weights(),
+      check=check,
     )
 
 
@@ -265,9 +283,10 @@ def _load(
   The model is as it was when the run began: its weights are the initial ones.
   """
   path = paths.final(output_dir)
-  record = save_restore.read_json(paths.record(output_dir))
+  record = run_folder.read_finished(output_dir)
   stored = save_restore.restore_network(path)
-  if save_restore.checksum(stored) != record.get('final_weights'):
+  recorded = record.get('outputs', {}).get(paths.final(''))
+  if save_restore.checksum(stored) != recorded:
     raise errors.InputError(f'{path}: other weights than the run has left')
   initial = model.get_current_weights()
   for name, variable in model.weights.items():
@@ -296,7 +315,18 @@ def _versions() -> dict[str, str]:
     'keras': keras.__version__,
     'numpy': np.__version__,
     'machine': platform.machine(),
+    'processor': _processor(),
   }
+
+
+def _processor() -> str:
+  """Returns which processor this is: another one may round otherwise."""
+  with contextlib.suppress(OSError):
+    text = pathlib.Path('/proc/cpuinfo').read_text(errors='replace')
+    for line in text.splitlines():
+      if line.startswith('model name'):
+        return line.partition(':')[2].strip()
+  return platform.processor()
 
 
 def _threads() -> dict[str, int]:

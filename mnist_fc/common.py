@@ -16,6 +16,7 @@ from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 from lottery_ticket.foundations import trainer
+from lottery_ticket.mnist_fc import calls
 from lottery_ticket.mnist_fc import recipe as recipe_lib
 
 Network = masks_lib.Network
@@ -199,6 +200,7 @@ def train_model(
     InputError: Before any training, if an argument is of no use.
   """
   check_number('level', level)
+  calls.check(output_dir, dataset, model)
   return trainer.train(
     dataset.with_order(order_seed(seed, level, train_order_seed)),
     model,
@@ -211,5 +213,6 @@ def train_model(
     save_network=True,
     checkpoints=checkpoints,
     configuration=describe(recipe, seed, level, **description),
+    call=calls.current(seed, output_dir),
     overwrite=overwrite,
   )

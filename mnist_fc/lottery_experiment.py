@@ -14,6 +14,7 @@ from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
+from lottery_ticket.mnist_fc import calls
 from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
@@ -22,6 +23,7 @@ Network = masks_lib.Network
 
 
 @recipe_lib.takes_values
+@calls.recorded
 def train(
   output_dir: str,
   mnist_location: str = constants.MNIST_LOCATION,

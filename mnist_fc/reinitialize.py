@@ -8,6 +8,7 @@ from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
+from lottery_ticket.mnist_fc import calls
 from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
@@ -16,6 +17,7 @@ Network = masks_lib.Network
 
 
 @recipe_lib.takes_values
+@calls.recorded
 def train(
   output_dir: str,
   mnist_location: str = constants.MNIST_LOCATION,

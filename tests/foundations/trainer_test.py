@@ -1,5 +1,6 @@
 """Tests of lottery_ticket.foundations.trainer."""
 
+import hashlib
 import json
 import pathlib
 import shutil
@@ -28,6 +29,7 @@ ARGUMENTS = {
   'save_network': True,
   'checkpoints': (5,),
   'configuration': {'level': 2, 'recipe': 'mine'},
+  'call': {'function': 'mine'},
   'jit_compile': False,
 }
 
@@ -302,12 +304,37 @@ def test_the_record_says_how_the_run_was_made(run, make_dataset, some_masks):
     'save_network': True,
     'experiment': {'level': 2, 'recipe': 'mine'},
   }
+  assert record['call'] == {'function': 'mine'}
   assert record['iterations'] == ITERATIONS
   assert record['iterations_per_second'] == ITERATIONS / record['seconds']
   assert record['versions']['tensorflow'] == tf.__version__
   assert record['versions']['keras'] == keras.__version__
   assert record['versions']['numpy'] == np.__version__
   assert set(record['threads']) == {'intra_op', 'inter_op'}
+
+
+def test_the_record_has_a_checksum_of_each_output(run, some_masks):
+  folder = pathlib.Path(run[0])
+  recorded = save_restore.read_json(paths.record(run[0]))['outputs']
+  checkpoint = save_restore.restore_network(paths.checkpoint(run[0], 5))
+  networks = {
+    'initial': run[1],
+    'final': run[2],
+    'masks': some_masks,
+    'checkpoint5': checkpoint,
+  }
+  assert recorded == {
+    name: save_restore.checksum(network) for name, network in networks.items()
+  } | {
+    name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    for name in ('train.json', 'test.json', 'validate.json')
+  }
+
+
+def test_another_call_is_the_same_run(copy, train):
+  before = contents(copy)
+  train(copy, call={'function': 'another'})
+  assert contents(copy) == before
 
 
 def test_the_record_ends_with_the_results_on_whole_splits(
@@ -337,7 +364,8 @@ def test_a_finished_run_is_loaded_and_not_repeated(run, train, assert_same):
     assert_same(its_final, final)
     assert_same(model.get_current_weights(), final)
   assert contents(folder) == before
-  assert not reports
+  # Of no iteration: nothing was trained.
+  assert reports == [('trial1/2/same_init', 0, 0)] * 2
 
 
 @pytest.mark.parametrize(
@@ -409,6 +437,7 @@ def test_overwriting_replaces_a_run_by_another(copy, train, by_hand):
   }
   assert iterations == {'train': [4, 8], 'test': [0, 8], 'validate': [0, 8]}
   record = save_restore.read_json(paths.record(copy))
+  assert set(record['outputs']) == logs
   assert record['configuration']['training_len'] == ['epochs', 2]
   assert record['iterations'] == 8
 
@@ -441,7 +470,7 @@ def test_an_interrupted_run_starts_over_and_ends_with_the_same_bytes(
   records = [
     save_restore.read_json(paths.record(each)) for each in (folder, run[0])
   ]
-  for key in ('configuration', 'results', 'iterations', 'versions'):
+  for key in ('configuration', 'results', 'outputs', 'call', 'versions'):
     assert records[0][key] == records[1][key]
 
 

@@ -487,10 +487,11 @@ def test_a_study_by_command_line(root, tmp_path, mnist):
   usual = [where, '--trials=2', f'--mnist_location={mnist}', *SMALL]
   usual += ['--optimizer=SGD', '--learning_rate=0.1']
   argfile = ['lottery_experiment', *usual, '--iterations=1']
-  lines = run_all(root, 'lottery_experiment', argfile)
-  assert lines.startswith('2 of 2 lines done, 0 failed, in ')
+  last = run_all(root, 'lottery_experiment', argfile)
+  assert last.startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
   pooling = ['initialization', where, '--iterations=1']
-  assert run_all(root, 'initialization', pooling).startswith('2 of 2 lines')
+  last = run_all(root, 'initialization', pooling)
+  assert last.startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
   for control in ('reinit', 'reuse_sign'):
     argfile = [
       'reinitialize',
@@ -499,8 +500,8 @@ def test_a_study_by_command_line(root, tmp_path, mnist):
       '--levels=[1]',
       '--reinitializations=1',
     ]
-    lines = run_all(root, 'reinitialize', argfile)
-    assert lines.startswith('2 of 2 lines done, 0 failed, in ')
+    last = run_all(root, 'reinitialize', argfile)
+    assert last.startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
 
   def network(*parts):
     return save_restore.restore_network(str(pathlib.Path(results, *parts)))
