@@ -3,6 +3,7 @@
 import functools
 import inspect
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,12 @@ import keras
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import files
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
-from lottery_ticket.foundations import trainer
+from lottery_ticket.mnist_fc import calls
 from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
@@ -26,6 +28,7 @@ _SETTINGS = {'scale': 'scale', 'rewound': 'rewind_to', 'tickets': 'trials'}
 
 
 @recipe_lib.takes_values
+@calls.recorded
 def train(
   output_dir: str,
   mnist_location: str = constants.MNIST_LOCATION,
@@ -78,6 +81,7 @@ def train(
     InputError: Before any training, if an argument is of no use, or a run that
       the control builds on is not finished.
   """
+  files.check_path(output_dir, 'output_dir')
   common.check_number('level', level)
   common.check_number('run_id', run_id)
   settings = {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
@@ -100,12 +104,19 @@ def train(
     'no_reset': lambda: common.read_ticket(
       paths.run(trial_dir, level, no_reset_name)
     ),
-    'rewound': lambda: _train_for(
+    'rewound': lambda: _rewound(
       chosen,
-      rewind_to,
+      int(rewind_to or 0),
+      common.make_model(chosen, draw_seed, common.read_weights(run(0)).initial),
       make_dataset(permute_labels),
-      common.read_weights(run(0)).initial,
-      common.order_seed(seed, 0, train_order_seed),
+      os.path.join(output_dir, 'rewound'),
+      seed=seed,
+      level=0,
+      train_order_seed=train_order_seed,
+      overwrite=overwrite,
+      script='control',
+      control='dense',
+      permute_labels=permute_labels,
     ),
     'deviations': lambda: _deviations(
       chosen, common.read_weights(run(0)).initial
@@ -178,23 +189,20 @@ def _check(scale: Any, rewind_to: Any, trials: Any) -> None:
     )
 
 
-def _train_for(
+def _rewound(
   recipe: recipe_lib.Recipe,
-  iterations: int | None,
+  iterations: int,
+  model: Any,
   dataset: Any,
-  initial: Network,
-  order_seed: int,
+  output_dir: str,
+  **arguments: Any,
 ) -> Network:
   """Returns the dense network's weights early in its training, trained again.
 
   The same seeds give the same bytes: nobody needs to have saved them.
   """
-  model = common.make_model(recipe, order_seed, initial)
-  length = ('iterations', int(iterations or 0))
-  _, weights = trainer.train(
-    dataset.with_order(order_seed), model, recipe.optimizer_fn, length, None
-  )
-  return weights
+  early = recipe.replace(training_len=('iterations', iterations))
+  return common.train_model(early, dataset, model, output_dir, **arguments)[1]
 
 
 def _deviations(

@@ -194,6 +194,21 @@ def test_draws_depend_on_the_run_id_the_level_and_the_seed(run):
   )
 
 
+def test_no_folder_is_refused_before_anything_is_made(
+  experiment_path, cheap, tmp_path
+):
+  with pytest.raises(errors.InputError, match='^output_dir: wanted '):
+    control_lib.train(
+      '',
+      control='rewind',
+      rewind_to=1,
+      trial_dir=str(experiment_path / 'trial1'),
+      level=1,
+      **cheap,
+    )
+  assert not (tmp_path / 'rewound').exists()
+
+
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
