@@ -28,6 +28,7 @@ from lottery_ticket.analysis import paper
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import results
+from lottery_ticket.foundations import paths
 
 FORMATS = ('png', 'svg')
 SIGNS = {
@@ -52,11 +53,6 @@ class Report(NamedTuple):
   verdict: str
 
 
-def folder(experiment_path: str) -> str:
-  """The folder of an experiment's report."""
-  return os.path.join(experiment_path, 'report')
-
-
 def write(
   experiment_path: str,
   found: results.Results,
@@ -71,7 +67,7 @@ def write(
     judged: Of these, as `claims.judge` returns it.
     commands: Those that would make the same runs, one a line.
   """
-  target = pathlib.Path(folder(experiment_path))
+  target = pathlib.Path(paths.report(experiment_path))
   target.mkdir(parents=True, exist_ok=True)
   shorten = functools.partial(_from_folder, experiment_path)
   judged = judged.assign(note=judged.note.fillna('').map(shorten))

@@ -76,6 +76,11 @@ def graph(parent_directory: str, category: str, filename: str) -> str:
   return os.path.join(parent_directory, 'graphs', category, filename)
 
 
+def report(parent_directory: str) -> str:
+  """The folder of the report on an experiment."""
+  return os.path.join(parent_directory, 'report')
+
+
 def run(
   trial_directory: str,
   level: int,

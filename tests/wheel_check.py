@@ -25,12 +25,6 @@ assert str(package).startswith(FOLDER), package
 assert pathlib.Path(locations.EXPERIMENT_PATH).parent == pathlib.Path.cwd()
 """
 
-RESULTS = """
-from lottery_ticket.analysis import results, tables
-print(tables.tickets(results.summarize(results.read('experiments').runs)))
-"""
-
-
 def _save_sample(location: pathlib.Path) -> None:
   """Makes a data location of the sample."""
   location.mkdir()
@@ -56,7 +50,7 @@ def main(folder: str) -> None:
     for command in (
       [sys.executable, '-c', f'FOLDER = {folder!r}{IMPORTS}'],
       [*runner, 'runners/lottery_experiment.py', argfile],
-      [sys.executable, '-c', RESULTS],
+      [sys.executable, '-m', 'lottery_ticket.mnist_fc.runners.report'],
     ):
       subprocess.run(command, cwd=elsewhere, env=environment, check=True)
   print('The wheel works.')
