@@ -197,7 +197,7 @@ def test_draws_depend_on_the_run_id_the_level_and_the_seed(run):
 def test_no_folder_is_refused_before_anything_is_made(
   experiment_path, cheap, tmp_path
 ):
-  with pytest.raises(errors.InputError, match='^output_dir: wanted '):
+  with pytest.raises(errors.InputError, match=r'^output_dir: wanted '):
     control_lib.train(
       '',
       control='rewind',
