@@ -1,0 +1,116 @@
+"""Runs the notebooks, small, and looks at what is stored of a real run."""
+
+import base64
+import json
+import re
+
+import pytest
+
+NAMES = ('winning_ticket', 'your_own_model')
+FIGURES = {'winning_ticket': 5, 'your_own_model': 4}
+MAX_BYTES = {'notebook': 500_000, 'figure': 100_000}
+
+
+@pytest.fixture(params=NAMES)
+def path(request, root):
+  return root / 'notebooks' / f'{request.param}.ipynb'
+
+
+def outputs(notebook):
+  return [
+    output
+    for cell in notebook['cells']
+    if cell['cell_type'] == 'code'
+    for output in cell['outputs']
+  ]
+
+
+def figures(notebook):
+  return [
+    base64.b64decode(output['data']['image/png'])
+    for output in outputs(notebook)
+    if 'image/png' in output.get('data', {})
+  ]
+
+
+def check_outputs(notebook, name):
+  kinds = {
+    (each['output_type'], each.get('name')) for each in outputs(notebook)
+  }
+  assert kinds == {
+    ('stream', 'stdout'),
+    ('display_data', None),
+    ('execute_result', None),
+  }
+  drawn = figures(notebook)
+  assert len(drawn) == FIGURES[name]
+  assert all(png.startswith(b'\x89PNG') and len(png) > 5_000 for png in drawn)
+
+
+@pytest.mark.slow
+def test_runs_from_top_to_bottom(path, mnist, tmp_path, monkeypatch):
+  import nbclient
+  import nbformat
+
+  monkeypatch.setenv('LOTTERY_TICKET_NOTEBOOK_SIZE', 'small')
+  monkeypatch.setenv('LOTTERY_TICKET_MNIST', mnist)
+  monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
+  notebook = nbformat.read(path, 4)
+  nbformat.validate(notebook)
+  stored = [cell.pop('outputs', None) for cell in notebook.cells]
+  assert any(stored)
+  for cell in notebook.cells:
+    if cell.cell_type == 'code':
+      cell.outputs = []
+  nbclient.NotebookClient(
+    notebook,
+    timeout=300,
+    kernel_name='python3',
+    resources={'metadata': {'path': str(tmp_path)}},
+  ).execute()
+  check_outputs(notebook, path.stem)
+  assert list(tmp_path.glob('results/notebook*/trial1/2/reinit/run.json'))
+
+
+def test_stores_what_a_run_has_shown(path):
+  text = path.read_text(encoding='utf-8')
+  notebook = json.loads(text)
+  assert len(text) < MAX_BYTES['notebook']
+  check_outputs(notebook, path.stem)
+  assert all(len(png) < MAX_BYTES['figure'] for png in figures(notebook))
+  counts = [
+    cell['execution_count']
+    for cell in notebook['cells']
+    if cell['cell_type'] == 'code'
+  ]
+  assert counts == list(range(1, len(counts) + 1))
+
+
+def test_says_nothing_of_the_machine_it_ran_on(path):
+  notebook = json.loads(path.read_text(encoding='utf-8'))
+  assert set(notebook['metadata']) == {'kernelspec', 'language_info'}
+  assert not any(cell['metadata'] for cell in notebook['cells'])
+  said = json.dumps(
+    [
+      output.get('text') or output['data'].get('text/plain')
+      for output in outputs(notebook)
+    ]
+  )
+  assert not re.search(
+    r'/(home|root|tmp|work|Users)\b|0x[0-9a-f]{6}|it/s', said
+  )
+  assert 'Warning' not in said
+
+
+def test_links_lead_somewhere(path):
+  notebook = json.loads(path.read_text(encoding='utf-8'))
+  prose = ''.join(
+    line
+    for cell in notebook['cells']
+    if cell['cell_type'] == 'markdown'
+    for line in cell['source']
+  )
+  links = re.findall(r'\]\((?!http)([^)#]+)\)', prose)
+  assert links
+  for link in links:
+    assert (path.parent / link).is_file(), link
