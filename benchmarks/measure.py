@@ -4,26 +4,25 @@ Other work on the machine slows both, so they take turns: bare products fill
 the pauses in which a training reports its progress, every 100 iterations.
 """
 
-import json
+import contextlib
 import os
 import pathlib
-import resource
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import figures
 import keras
+import lines
 import numpy as np
 import products
 import tensorflow as tf
 
-from lottery_ticket.cli import entry
 from lottery_ticket.datasets import dataset_mnist
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import progress
+from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 from lottery_ticket.foundations import trainer
 from lottery_ticket.mnist_fc import common
@@ -36,7 +35,6 @@ DENSITY = 0.5  # Of the masks.
 PIXELS = 28 * 28
 _KERAS_STEPS = 500
 _EVALUATIONS = 5  # A round.
-_START = 'BENCHMARK_START'  # Environment variable: when the process started.
 
 
 class Bare(NamedTuple):
@@ -109,19 +107,14 @@ def of_recipe(
     rounds: How often each measurement is made.
 
   Returns:
-    `process` (see `one_run`), `sizes` ({split: images}), `flops` of a step and
-    of an evaluation, and `rounds`, a list of {measurement: {what: seconds}}.
+    `process` (see `in_a_process`), `sizes` ({split: images}), `flops` of a
+    step and of an evaluation, and `rounds`, a list of {measurement: {what:
+    seconds}}.
   """
   recipe = constants.recipe(name)
   process = in_a_process(name, mnist_location, iterations)
   dataset = common.make_dataset(recipe, mnist_location, 0, False)
-  units = (PIXELS, *(units for units, _ in recipe.layers))
-  step = products.of_step(recipe.batch_size, units)
-  evaluations = [
-    products.of_evaluation(split.size, units)
-    for name, split in dataset.splits.items()
-    if name != 'train'
-  ]
+  step, evaluations = products_of(recipe, dataset)
   bare = make_bare(step, evaluations, recipe.evaluation_interval)
   fit = make_keras_fit(recipe, dataset)
   return {
@@ -253,6 +246,61 @@ def make_keras_fit(
   return fit
 
 
+def run_in(
+  output_dir: str | None, name: str, mnist_location: str, iterations: int
+) -> dict[str, float]:
+  """Trains with all evaluations; saves everything, or nothing.
+
+  Args:
+    output_dir: Folder for all that a run leaves, or None.
+    name: The recipe's.
+    mnist_location: Folder with the data.
+    iterations: Of the run; more than `STEADY_FROM`.
+
+  Returns:
+    Seconds: `iteration` (evaluations included) and `start_up` (what a run takes
+    beyond its iterations).
+  """
+  recipe = constants.recipe(name)
+  dataset = common.make_dataset(recipe, mnist_location, 0, False)
+  pauses = Pauses({})
+  with progress.send_to(pauses):
+    trainer.train(
+      dataset,
+      common.make_model(recipe, 0, masks=make_masks(recipe)),
+      recipe.optimizer_fn,
+      ('iterations', iterations),
+      output_dir,
+      test_interval=recipe.interval,
+      validate_interval=recipe.interval,
+      save_summaries=True,
+      save_network=True,
+    )
+  start_up = pauses.start_up()
+  return {'iteration': pauses.per_iteration('library'), 'start_up': start_up}
+
+
+def bare_of(name: str, mnist_location: str) -> tuple[Bare, int]:
+  """Returns the bare products of a recipe, and its evaluation interval."""
+  recipe = constants.recipe(name)
+  dataset = common.make_dataset(recipe, mnist_location, 0, False)
+  interval = recipe.evaluation_interval
+  return make_bare(*products_of(recipe, dataset), interval), interval
+
+
+def products_of(
+  recipe: recipe_lib.Recipe, dataset: dataset_mnist.DatasetMnist
+) -> tuple[list[products.Product], list[list[products.Product]]]:
+  """Returns the products of a step, and those of each split's evaluation."""
+  units = (PIXELS, *(units for units, _ in recipe.layers))
+  evaluations = [
+    products.of_evaluation(split.size, units)
+    for name, split in dataset.splits.items()
+    if name != 'train'
+  ]
+  return products.of_step(recipe.batch_size, units), evaluations
+
+
 def make_bare(
   step: list[products.Product],
   evaluations: list[list[products.Product]],
@@ -283,50 +331,62 @@ def make_masks(recipe: recipe_lib.Recipe) -> masks_lib.Network:
   }
 
 
+def save_masks(name: str, folder: str) -> str:
+  """Saves a recipe's random masks in a folder there; returns that."""
+  masks = os.path.join(folder, 'masks')
+  save_restore.save_network(masks, make_masks(constants.recipe(name)))
+  return masks
+
+
 def in_a_process(
   name: str, mnist_location: str, iterations: int
-) -> dict[str, float]:
-  """Calls `one_run` in a new process, and returns what it prints."""
-  code = f'from {entry.__name__} import run; run("measure:one_run")'
-  flags = [
-    f'--recipe={name}',
-    f'--mnist_location={pathlib.Path(mnist_location).resolve()}',
-    f'--iterations={iterations}',
-  ]
-  done = subprocess.run(
-    [sys.executable, '-c', code, *flags],
-    cwd=pathlib.Path(__file__).parent,
-    env=os.environ | {_START: str(time.time())},
-    stdout=subprocess.PIPE,
-    check=True,
-  )
-  return json.loads(done.stdout)
+) -> dict[str, Any]:
+  """Trains once in a new process, and says what that took of it.
 
-
-def one_run(*, recipe: str, mnist_location: str, iterations: int) -> None:
-  """Trains once and prints, as JSON, what that took of a new process.
-
-  `start_up`: seconds from its start until the first report, at iteration 100;
-  `peak_memory`: the most memory it had, in bytes.
+  Returns:
+    `start_up`: seconds from its start until the first report, at iteration
+    100; `peak_memory`: the most memory it had, in bytes; `machine`: see
+    `figures.machine`.
   """
-  reports = []
-  masks = make_masks(constants.recipe(recipe))
-  with (
-    progress.send_to(lambda *_: reports.append(time.time())),
-    tempfile.TemporaryDirectory() as folder,
-  ):
-    train.train(
-      os.path.join(folder, 'run'),
-      mnist_location,
-      ('iterations', iterations),
-      masks=masks,
-      recipe=recipe,
+  with tempfile.TemporaryDirectory() as folder:
+    run = os.path.join(folder, 'run')
+    line = lines.line(
+      'runners/train.py',
+      output_dir=run,
+      mnist_location=pathlib.Path(mnist_location).resolve(),
+      training_len=f'iterations,{iterations}',
+      masks=save_masks(name, folder),
+      recipe=name,
       seed=0,
     )
-  unit = 1 if sys.platform == 'darwin' else 1024
-  peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-  start_up = reports[0] - float(os.environ[_START])
-  print(json.dumps({'start_up': start_up, 'peak_memory': peak}))
+    process = lines.run_alone(pathlib.Path(folder, 'process'), line)
+    _, _, first = process.record.reports[0]
+    return {
+      'start_up': first - process.started,
+      'peak_memory': process.record.peak_memory,
+      'machine': figures.machine(run),
+    }
+
+
+@contextlib.contextmanager
+def data(location: str) -> Iterator[tuple[str, str]]:
+  """Yields where data is and what to say of it.
+
+  Args:
+    location: Where MNIST is, or is not: then random images are made.
+  """
+  if (pathlib.Path(location) / 'x_train.npy').is_file():
+    yield location, location
+    return
+  with tempfile.TemporaryDirectory() as folder:
+    save_random_mnist(folder)
+    yield (
+      folder,
+      (
+        f"random, in MNIST's shapes, as {location} has none;"
+        ' time does not depend on it'
+      ),
+    )
 
 
 def save_random_mnist(location: str) -> None:

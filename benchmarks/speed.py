@@ -6,16 +6,14 @@ Takes about three minutes, and prints a table for each recipe. A whole run is
 to stay within `BARS` times its bare products; see `products` for these.
 """
 
-import contextlib
-import pathlib
 import statistics
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+import figures
 
 from lottery_ticket.cli import entry
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import locations
 
 BARS = {'paper': 1.5, 'google': 1.3}
@@ -23,14 +21,12 @@ FULL_LENGTH = 50_000  # Iterations.
 INTERVAL = 100  # Iterations between two evaluations.
 SHORTEST = 1_200  # Iterations; fewer show no steady part.
 
-Row = tuple[str, ...]
-
 
 def main(
   *,
   rounds: int = 3,
   iterations: int = 3_000,
-  json: str | None = None,
+  json: str = figures.FILE,
   mnist_location: str = locations.MNIST_LOCATION,
 ) -> None:
   """Measures how fast both recipes are, and prints it.
@@ -39,12 +35,12 @@ def main(
     rounds: How often each measurement is made; the median counts.
     iterations: Length of the runs that are measured, a multiple of 100; what
       is said of 50,000 iterations is computed from these.
-    json: File for the numbers measured.
+    json: File for the numbers measured, beside those of `many.py`.
     mnist_location: Folder with MNIST; if it is not there, random images of the
       same shapes do.
 
   Raises:
-    InputError: If a number is of no use.
+    InputError: If a number is of no use, or the file is damaged.
   """
   if rounds < 1:
     raise errors.InputError(f'rounds: wanted at least 1, got {rounds}')
@@ -53,17 +49,20 @@ def main(
       f'iterations: wanted a multiple of {INTERVAL} from {SHORTEST},'
       f' got {iterations}'
     )
+  figures.read(json)
+  surroundings = figures.surroundings()
   with entry.quiet():
     import measure  # Late: threads are limited before TensorFlow is imported.
   results = {}
-  with _data(mnist_location) as (location, origin):
+  with measure.data(mnist_location) as (location, origin):
     print(f'Data: {origin}\n{_HEADING}', flush=True)
     for name, bar in BARS.items():
       measured = measure.of_recipe(name, location, iterations, rounds)
+      machine = measured['process'].pop('machine')
       results[name] = measured | {'summary': summarize(measured)}
       print(report(name, bar, measured['sizes'], results[name]['summary']))
-  if json is not None:
-    save_restore.write_json(json, results)
+  section = {'machine': machine | surroundings, 'recipes': results}
+  figures.save(json, 'speed', section)
 
 
 _HEADING = f"""\
@@ -72,25 +71,6 @@ Whole run: {FULL_LENGTH:,} iterations with masks, evaluations every {INTERVAL},
 logs, summaries and saved networks; computed from the start-up and the time an
 iteration takes of shorter runs.
 """
-
-
-@contextlib.contextmanager
-def _data(location: str) -> Iterator[tuple[str, str]]:
-  """Yields where data is and what to say of it."""
-  if (pathlib.Path(location) / 'x_train.npy').is_file():
-    yield location, location
-    return
-  import measure
-
-  with tempfile.TemporaryDirectory() as folder:
-    measure.save_random_mnist(folder)
-    yield (
-      folder,
-      (
-        f"random, in MNIST's shapes, as {location} has none;"
-        ' time does not depend on it'
-      ),
-    )
 
 
 def run_seconds(
@@ -199,7 +179,7 @@ def report(
   return '\n'.join(
     [
       f'Recipe {name!r}: evaluates {evaluated} images',
-      *align(rows),
+      *figures.align(rows),
       f'whole run: {run["start_up"]:.1f} s of start-up and'
       f' {run["iteration"] * 1e6:.0f} us an iteration, evaluations included',
       f'bare products: {gflops["step"]:.0f} GFLOP/s in steps,'
@@ -218,23 +198,11 @@ def _row(
   scale: float,
   unit: str,
   verdict: str = '',
-) -> Row:
+) -> figures.Row:
   library, bare = (
     f'{numbers[key] * scale:.1f} {unit:2}' for key in ('library', 'bare')
   )
   return label, library, bare, f'{numbers["ratio"]:.2f}', verdict
-
-
-def align(rows: Sequence[Row]) -> list[str]:
-  """Returns rows as lines: first column to the left, others to the right."""
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  return [
-    '  '.join(
-      cell.rjust(width) if i else cell.ljust(width)
-      for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ).rstrip()
-    for row in rows
-  ]
 
 
 if __name__ == '__main__':

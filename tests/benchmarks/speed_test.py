@@ -1,7 +1,5 @@
 """Tests the benchmarks' counting and arithmetic; nothing is timed."""
 
-import importlib
-import pathlib
 import time
 import types
 
@@ -11,13 +9,6 @@ import tensorflow as tf
 
 UNITS = (784, 300, 100, 10)
 SIZES = {'train': 55_000, 'test': 10_000, 'validate': 5_000}
-
-
-@pytest.fixture
-def load(root: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
-  """Imports a module of the benchmarks, as its script would."""
-  monkeypatch.syspath_prepend(str(root / 'benchmarks'))
-  return importlib.import_module
 
 
 @pytest.fixture
@@ -159,7 +150,3 @@ class TestReport:
     assert 'pass' in text
     assert '10,000 test + 5,000 validate' in text
     assert '1024 MiB' in text
-
-  def test_aligns_columns(self, speed):
-    rows = [('', 'bare'), ('whole run', '1.0')]
-    assert speed.align(rows) == ['           bare', 'whole run   1.0']
