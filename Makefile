@@ -73,6 +73,7 @@ build/wheel: $(INSTALLED) $(shell git ls-files '*.py' 2>/dev/null)
 
 bench: $(INSTALLED)
 	$(RUN) benchmarks/speed.py
+	$(RUN) benchmarks/many.py
 
 $(INSTALLED): pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \

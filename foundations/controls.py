@@ -13,6 +13,7 @@ none trains anything. Its arguments say by their names what it wants:
   scale      a number
   seed       of what is drawn
 
+Parameters that the new ticket has no initial weights for are drawn anew.
 `CONTROLS` has them by name. One of your own is a function like these:
 
 >>> def flipped_signs(ticket: Ticket) -> Ticket:
@@ -27,21 +28,10 @@ import numpy as np
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import seeds
+from lottery_ticket.foundations import ticket as ticket_lib
 
 Network = masks_lib.Network
-
-
-class Ticket(NamedTuple):
-  """Masks and the weights to start from.
-
-  Attributes:
-    masks: {layer name: 0/1 array}.
-    initial: {parameter name: array}; parameters that are not there are to be
-      drawn anew, and pruned weights start at 0 in any case.
-  """
-
-  masks: Network
-  initial: Network
+Ticket = ticket_lib.Ticket
 
 
 class Weights(NamedTuple):
@@ -220,7 +210,9 @@ def pool_weights(tickets: Sequence[Ticket]) -> Network:
   Raises:
     InputError: If a layer has no weights, or they are of another shape.
   """
-  survivors = [surviving_weights(*ticket) for ticket in tickets]
+  survivors = [
+    surviving_weights(ticket.masks, ticket.initial) for ticket in tickets
+  ]
   return {
     name: np.concatenate([weights[name] for weights in survivors])
     for name in survivors[0]

@@ -47,7 +47,7 @@ class Ticket(NamedTuple):
 
   masks: Network
   initial: Network
-  configuration: dict[str, Any]
+  configuration: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
   @property
   def density(self) -> float:
