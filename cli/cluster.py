@@ -25,7 +25,7 @@ except ModuleNotFoundError:
     ' brings it'
   ) from None
 
-_LINES_A_WORKER = 10  # TensorFlow never frees what it compiled.
+_LINES_A_WORKER = 20  # TensorFlow never frees what it compiled.
 _PASSED_ON = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
 
 

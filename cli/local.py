@@ -9,7 +9,7 @@ import pebble
 from lottery_ticket.cli import engines
 from lottery_ticket.cli import worker
 
-_LINES_A_WORKER = 10  # TensorFlow never frees what it compiled: 10 MB a run.
+_LINES_A_WORKER = 20  # TensorFlow never frees what it compiled: 10 MB a run.
 
 
 class Local(engines.Engine):

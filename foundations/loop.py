@@ -178,8 +178,10 @@ class _Steps:
     """
     if size not in self._graphs:
       self._graphs[size] = self._graph(size)
-    arguments = order, tf.constant(first), tf.constant(count)
-    loss, right = self._graphs[size](*arguments)
+    train = self._dataset.train
+    loss, right = self._graphs[size](
+      train.inputs, train.labels, order, tf.constant(first), tf.constant(count)
+    )
     return float(loss), int(right)
 
   def _graph(self, size: int) -> Callable[..., tuple]:
@@ -191,13 +193,25 @@ class _Steps:
       jit_compile=self._jit_compile and is_whole,
       autograph=False,
     )
-    # Concrete, since TensorFlow warns of a function that is made often.
-    order = tf.TensorSpec([self._dataset.train.size], tf.int32)
+    # Concrete, since TensorFlow warns of a function that is made often. The
+    # data are arguments, since it never lets go of what a loop captures.
+    train = self._dataset.train
+    data = [
+      tf.TensorSpec(tensor.shape, tensor.dtype)
+      for tensor in (train.inputs, train.labels)
+    ]
+    order = tf.TensorSpec([train.size], tf.int32)
     scalar = tf.TensorSpec([], tf.int32)
-    return function.get_concrete_function(order, scalar, scalar)
+    return function.get_concrete_function(*data, order, scalar, scalar)
 
   def _loop(
-    self, size: int, order: tf.Tensor, first: tf.Tensor, count: tf.Tensor
+    self,
+    size: int,
+    inputs: tf.Tensor,
+    labels: tf.Tensor,
+    order: tf.Tensor,
+    first: tf.Tensor,
+    count: tf.Tensor,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     # XLA compiles anew for each start of a slice and each limit of a range:
     # so batches are gathered, and the loop counts.
@@ -205,7 +219,10 @@ class _Steps:
       i: tf.Tensor, total_loss: tf.Tensor, total_right: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
       places = first + i * size + tf.range(size)
-      loss, right = self._step(tf.gather(order, places))
+      indices = tf.gather(order, places)
+      loss, right = self._step(
+        tf.gather(inputs, indices), tf.gather(labels, indices)
+      )
       return i + 1, total_loss + loss, total_right + right
 
     start = tf.constant(0), tf.constant(0.0), tf.constant(0)
@@ -214,10 +231,10 @@ class _Steps:
     )
     return total_loss, total_right
 
-  def _step(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Makes one update, on the examples of these indices."""
-    inputs = tf.gather(self._dataset.train.inputs, indices)
-    labels = tf.gather(self._dataset.train.labels, indices)
+  def _step(
+    self, inputs: tf.Tensor, labels: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Makes one update, on a batch."""
     with tf.GradientTape() as tape:
       logits = self._model(inputs)
       losses = self._model.loss(labels, logits)
