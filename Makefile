@@ -41,12 +41,12 @@ replicate: $(INSTALLED)
 	@$(RUN) mnist_fc/runners/replicate.py $(FLAGS)
 
 test: $(INSTALLED)
-	$(RUN) -m pytest -q -m 'not slow'
+	$(RUN) -m pytest -q -n auto --dist=loadfile -m 'not slow'
 
 check: test slow-test lint types imports wheel
 
 slow-test: $(INSTALLED)
-	$(RUN) -m pytest -q -m slow
+	$(RUN) -m pytest -q -n auto --dist=loadfile -m slow
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check .
