@@ -1,9 +1,8 @@
 """What the experiment scripts share: data, models and runs of a recipe."""
 
 import functools
-import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lottery_ticket.datasets import dataset_mnist
@@ -123,10 +122,8 @@ def read_ticket(run: str) -> controls.Ticket:
   Raises:
     InputError: If it is missing, unfinished or damaged.
   """
-  _check_finished(run)
   return controls.Ticket(
-    save_restore.restore_network(paths.masks(run)),
-    save_restore.restore_network(paths.initial(run)),
+    _network(run, paths.masks), _network(run, paths.initial)
   )
 
 
@@ -136,34 +133,16 @@ def read_weights(run: str) -> controls.Weights:
   Raises:
     InputError: If it is missing, unfinished or damaged.
   """
-  _check_finished(run)
   return controls.Weights(
-    save_restore.restore_network(paths.initial(run)),
-    save_restore.restore_network(paths.final(run)),
+    _network(run, paths.initial), _network(run, paths.final)
   )
 
 
-def check_inputs(**networks: Any) -> None:
-  """Checks that no network is what an unfinished run has left so far.
-
-  Args:
-    **networks: Networks, their folders or lists of these, by their flags.
-
-  Raises:
-    InputError: If the folder of one is in that of an unfinished run.
-  """
-  for name, given in networks.items():
-    for network in given if isinstance(given, (list, tuple)) else [given]:
-      if isinstance(network, (str, os.PathLike)):
-        run = os.path.dirname(os.path.normpath(network))
-        is_unfinished = os.path.lexists(paths.unfinished(run))
-        if is_unfinished and not os.path.isfile(paths.record(run)):
-          raise errors.InputError(f'{name}: {run}: wanted a finished run')
-
-
-def _check_finished(run: str) -> None:
+def _network(run: str, path: Callable[[str], str]) -> Network:
+  """Returns a network of a finished run."""
   if not pathlib.Path(paths.record(run)).is_file():
     raise errors.InputError(f'{run}: wanted a finished run')
+  return save_restore.standardize(path(run)) or {}
 
 
 def train_model(

@@ -70,7 +70,6 @@ def train(
   common.check_number('run_id', run_id)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   seed = common.choose_seed(seed, output_dir)
-  common.check_inputs(masks=masks, same_sign=same_sign)
   masks = save_restore.standardize(masks, masks_lib.union)
   control = _control(initialization_distribution, same_sign)
   draw_seed = seeds.integer(seed, 'control', control, level, run_id)

@@ -53,7 +53,6 @@ def train(
     InputError: Before any training, if an argument is of no use.
   """
   chosen = constants.recipe(recipe, training_len=training_len, **values)
-  common.check_inputs(masks=masks, presets=presets)
   seed = common.choose_seed(seed, output_dir)
   model = common.make_model(
     chosen, seeds.integer(seed, 'model'), presets, masks

@@ -25,6 +25,7 @@ assert str(package).startswith(FOLDER), package
 assert pathlib.Path(locations.EXPERIMENT_PATH).parent == pathlib.Path.cwd()
 """
 
+
 def _save_sample(location: pathlib.Path) -> None:
   """Makes a data location of the sample."""
   location.mkdir()
