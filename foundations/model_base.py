@@ -6,7 +6,7 @@ that treats each weight on its own.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
 import keras
@@ -86,7 +86,7 @@ class ModelBase(tf.Module):
     self._presets = masks_lib.check_network(presets, 'presets')
     self._given_masks = masks_lib.check(masks)
     self._variables: dict[str, tf.Variable] = {}
-    self._masks: dict[str, tf.Tensor] = {}
+    self._masks: dict[str, tf.Variable] = {}
     self._is_built = False
     self._measures: dict[tuple, Callable[..., Any]] = {}
 
@@ -156,6 +156,26 @@ class ModelBase(tf.Module):
       name: np.array(variable.numpy())
       for name, variable in self._variables.items()
     }
+
+  def structure(self) -> Hashable | None:
+    """Returns what decides which function of its parameters a model is.
+
+    Models of one class with equal structures compute the same from equal
+    parameters and masks; they may share graphs. None, the default, says that
+    this is not known. A child that answers has to define `twin`, too.
+    """
+    return None
+
+  def twin(self) -> 'ModelBase':
+    """Returns another model of this structure, its variables made."""
+    raise NotImplementedError(f'{type(self).__name__} needs a twin')
+
+  def take_over(self, other: 'ModelBase') -> None:
+    """Takes the weights and masks of a model of the same structure."""
+    for name, variable in self._variables.items():
+      variable.assign(other._variables[name])
+    for name, mask in self._masks.items():
+      mask.assign(other._masks[name])
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
@@ -276,11 +296,13 @@ class ModelBase(tf.Module):
       mask = self._given_masks.get(name, np.ones(shape, np.float32))
       _check_shape(f'masks[{name!r}]', mask, shape)
       with tf.init_scope():
-        self._masks[name] = tf.constant(mask != 0)
+        self._masks[name] = tf.Variable(
+          mask != 0, trainable=False, name=f'{name}_mask'
+        )
     kernel = self._variable(name, shape, initializer)
     if name not in self._given_masks:
       return kernel.value()
-    return _masked(kernel.value(), self._masks[name])
+    return _masked(kernel.value(), self._masks[name].value())
 
   def _variable(
     self, name: str, shape: tuple[int, ...], initializer: Initializer

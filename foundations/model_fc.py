@@ -1,6 +1,6 @@
 """A generic fully-connected network."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import keras
@@ -54,6 +54,20 @@ class ModelFc(model_base.ModelBase):
         kernel_initializer=initializer,
       )
     return outputs
+
+  def structure(self) -> Hashable | None:
+    """Returns layers and which are masked, if this is all that matters."""
+    layers = tuple(map(tuple, self._hyperparameters['layers']))
+    if type(self) is not ModelFc or any(callable(layer[1]) for layer in layers):
+      return None
+    inputs = self.weights['layer0'].shape[0]
+    return inputs, layers, tuple(sorted(self._given_masks))
+
+  def twin(self) -> 'ModelFc':
+    """Returns another network of these layers, its variables made."""
+    twin = ModelFc(self._hyperparameters, None, self._given_masks, self.seed)
+    twin.build(tf.zeros([1, self.weights['layer0'].shape[0]]))
+    return twin
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model."""

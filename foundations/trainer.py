@@ -234,15 +234,12 @@ class _Run:
     if self._save_summaries and directory is not None:
       summaries = paths.summaries(directory)
     with measurements_lib.collect(summaries) as measurements:
-      self._loop.run(self.name, measurements, save_checkpoint)
+      measured = self._loop.run(self.name, measurements, save_checkpoint)
     final = model.get_current_weights()
     revived = _revived(model.masks, final)
     if revived:  # Never to be trusted.
       raise RuntimeError(f'pruned weights of {revived!r} came back in training')
-    results = {
-      name: evaluate(model, split)._asdict()
-      for name, split in self._dataset.splits.items()
-    }
+    results = {name: split._asdict() for name, split in measured.items()}
     if directory is not None:
       measurements.save(directory, check=check)
     if directory is not None and self._save_network:
@@ -255,10 +252,12 @@ class _Run:
         save_restore.save_network(path(directory), network, check=check)
     return initial, final, results
 
-  def _save_checkpoint(self, check: save_restore.Check, iteration: int) -> None:
+  def _save_checkpoint(
+    self, check: save_restore.Check, iteration: int, weights: Network
+  ) -> None:
     save_restore.save_network(
       paths.checkpoint(str(self._output_dir), iteration),
-      self._model.get_current_weights(),
+      weights,
       check=check,
     )
 

@@ -38,8 +38,11 @@ def study(tmp_path_factory, experiment_path, cheap):
   folder = tmp_path_factory.mktemp('study')
   ticket = experiment_path / 'trial1' / '1' / 'same_init'
   given = {'masks': str(ticket / 'masks'), 'seed': 1, 'level': 1}
-  initialization.pool(1, str(experiment_path))
-  values = experiment_path / 'weights' / '1' / 'initialization'
+  pooled = tmp_path_factory.mktemp('pooled')
+  for trial in ('trial1', 'trial2'):
+    (pooled / trial).symlink_to(experiment_path / trial)
+  initialization.pool(1, str(pooled))
+  values = pooled / 'weights' / '1' / 'initialization'
   train.train(
     str(folder / 'train'), presets=str(ticket / 'final'), **given, **cheap
   )
