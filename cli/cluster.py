@@ -57,13 +57,12 @@ class Cluster(engines.Engine):
     _connect(address, jobs)
     known = {'num_cpus', 'num_gpus', 'memory'}
     custom = {k: v for k, v in self._resources.items() if k not in known}
-    plain = {k: v for k, v in self._resources.items() if k in known}
-    self._task = ray.remote(
-      **plain,
-      resources=custom,
-      max_retries=0,  # The pool counts attempts, and says so.
-      max_calls=_LINES_A_WORKER,
-    )(_run)
+    options: dict[str, Any] = {
+      k: v for k, v in self._resources.items() if k in known
+    }
+    options |= {'resources': custom, 'max_calls': _LINES_A_WORKER}
+    options['max_retries'] = 0  # The pool counts attempts, and says so.
+    self._task = ray.remote(**options)(_run)
     self._refs: dict[futures.Future, Any] = {}
     self._begun: dict[futures.Future, float] = {}
 

@@ -10,12 +10,13 @@ is ever overwritten.
 
 import contextlib
 import dataclasses
+import io
 import os
 import pathlib
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -365,4 +366,4 @@ def _load_member(stream: BinaryIO, name: str, inner: str) -> np.ndarray:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
       raise errors.InputError(f'{name}: {inner} is neither stored nor deflated')
     with archive.open(member) as plain:
-      return npy.load(plain, name, idx.MAX_BYTES)
+      return npy.load(cast(io.BufferedIOBase, plain), name, idx.MAX_BYTES)

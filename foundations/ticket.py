@@ -15,7 +15,7 @@ import json
 import os
 import re
 import zipfile
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
@@ -230,7 +230,9 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
 
 def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
   with archive.open(info) as member:
-    array = npy.load(member, info.filename, info.file_size)
+    array = npy.load(
+      cast(io.BufferedIOBase, member), info.filename, info.file_size
+    )
   if array.dtype != np.float32:
     raise errors.InputError(
       f'{info.filename}: wanted float32, got {array.dtype}'

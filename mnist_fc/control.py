@@ -84,7 +84,11 @@ def train(
   files.check_path(output_dir, 'output_dir')
   common.check_number('level', level)
   common.check_number('run_id', run_id)
-  settings = {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
+  settings: dict[str, Any] = {
+    'scale': scale,
+    'rewind_to': rewind_to,
+    'trials': trials,
+  }
   function = _function(control, settings)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   seed = common.choose_seed(seed, output_dir)
