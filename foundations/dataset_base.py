@@ -39,8 +39,11 @@ class DatasetSplit:
     self.name = name
     self.size = len(inputs)
     label_type = np.float32 if labels.ndim == 2 else np.int32
-    self.inputs = tf.constant(inputs.astype(np.float32, copy=False))
-    self.labels = tf.constant(labels.astype(label_type, copy=False))
+    # A constant keeps a second copy, of the array that it was made from.
+    self.inputs, self.labels = (
+      tf.identity(tf.constant(array.astype(dtype, copy=False)))
+      for array, dtype in ((inputs, np.float32), (labels, label_type))
+    )
 
   @functools.cached_property
   def checksum(self) -> str:
