@@ -3,7 +3,6 @@
 import os
 import pathlib
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -46,10 +45,13 @@ while line := sys.stdin.readline():
   print('code', code, flush=True)
 """
 
+ENDLESS = '--training_len=(iterations,9999999)'
+
 ARGFILE = """
 import sys
-for trial in (1, 2):
-  print(*sys.argv[1:], f'--output_dir=experiments/trial{trial}')
+print(*sys.argv[1:], '--output_dir=experiments/trial1')
+flags = [*sys.argv[1:], '--output_dir=experiments/trial2', *{more}]
+print(*{{flag.split('=')[0]: flag for flag in flags}}.values())
 """
 
 
@@ -137,8 +139,7 @@ def test_a_run_that_is_killed_again_and_again(
 
 def test_the_second_of_two_processes_is_refused(nursery, root, flags):
   endless = [flag for flag in flags if 'training_len' not in flag]
-  endless.append('--training_len=(iterations,9999999)')
-  end = nursery('shared', *endless)
+  end = nursery('shared', *endless, ENDLESS)
   wait_for('shared/0/same_init/unfinished.json')
   script = root / 'mnist_fc/runners/lottery_experiment.py'
   command = [sys.executable, str(script), '--output_dir=shared', *flags]
@@ -167,18 +168,18 @@ def is_worker(process):
 
 @pytest.fixture
 def runner(root, flags):
-  """Starts the same argfile again and again."""
-  pathlib.Path('argfile.py').write_text(ARGFILE)
-  command = [
-    sys.executable,
-    str(root / 'argfile_runner.py'),
-    'runners/lottery_experiment.py',
-    f'argfile.py {" ".join(flags)}',
-    '--jobs=1',
-  ]
+  """Starts an argfile of two trials, with more flags for the second."""
   started = []
 
-  def start():
+  def start(*more):
+    pathlib.Path('argfile.py').write_text(ARGFILE.format(more=more))
+    command = [
+      sys.executable,
+      str(root / 'argfile_runner.py'),
+      'runners/lottery_experiment.py',
+      f'argfile.py {" ".join(flags)}',
+      '--jobs=1',
+    ]
     started.append(
       subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -193,27 +194,34 @@ def runner(root, flags):
       process.communicate()
 
 
-def test_a_worker_and_a_runner_that_are_killed(runner, whole, state, results):
-  first = runner()
+def test_a_worker_that_is_killed(runner, whole, state, results):
+  process = runner()
   wait_for('experiments/trial1/1/same_init/unfinished.json')
-  workers = [child for child in children(first.pid) if is_worker(child)]
-  os.kill(workers[0], signal.SIGKILL)
-  # The next line was on its way to the worker: the killed one comes after it.
-  wait_for('experiments/trial2/2/same_init/run.json')
-  workers = [child for child in children(first.pid) if is_worker(child)]
+  [worker] = filter(is_worker, children(process.pid))
+  os.kill(worker, signal.SIGKILL)
+  _, said = process.communicate()
+  assert process.returncode == 0
+  assert '2 lines: 2 done, 0 finished before, 0 failed' in said
+  for trial in (1, 2):
+    assert results(state(f'experiments/trial{trial}')) == results(whole)
+
+
+def test_a_runner_that_is_killed(runner, whole, state, results):
+  first = runner(ENDLESS)
+  wait_for('experiments/trial2/0/same_init/unfinished.json')
+  [worker] = filter(is_worker, children(first.pid))
+  before = state('experiments/trial1')
   first.kill()
   first.communicate()
   limit = time.monotonic() + 20
-  while any(pathlib.Path(f'/proc/{worker}').exists() for worker in workers):
+  while pathlib.Path(f'/proc/{worker}').exists():
     assert time.monotonic() < limit
     time.sleep(0.1)
-  before = state('experiments/trial2')
   second = runner()
   _, said = second.communicate()
   assert second.returncode == 0
-  # A worker may finish a short line before it knows that it is alone.
-  assert re.search('2 lines: [01] done, [12] finished before, 0 failed', said)
-  assert state('experiments/trial2') == before
+  assert '2 lines: 1 done, 1 finished before, 0 failed' in said
+  assert state('experiments/trial1') == before
   for trial in (1, 2):
     assert results(state(f'experiments/trial{trial}')) == results(whole)
 
