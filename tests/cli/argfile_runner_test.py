@@ -5,9 +5,11 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -287,13 +289,16 @@ def is_alive(pid):
   return False
 
 
-@pytest.fixture
-def hanging(start, tmp_path):
+@pytest.fixture(params=['local', pytest.param('ray', marks=pytest.mark.slow)])
+def hanging(request, start, tmp_path, monkeypatch):
   """Starts two workers on lines that take for ever; the process, their ids."""
+  short = tempfile.mkdtemp()  # Ray's sockets bear no long names.
+  monkeypatch.setenv('RAY_TMPDIR', short)
   (tmp_path / 'hanging.py').write_text(HANGING_RUNNER)
   lines = 'for x in "abc": print("--" + x)'
   (tmp_path / 'three.py').write_text(lines)
-  process = start('hanging.py', 'three.py', '--jobs=2')
+  engine = f'--engine={request.param}'
+  process = start('hanging.py', 'three.py', '--jobs=2', engine)
 
   def workers():
     files = [tmp_path / 'a.pid', tmp_path / 'b.pid']
@@ -301,11 +306,12 @@ def hanging(start, tmp_path):
       int(file.read_text()) for file in files
     ]
 
-  pids = wait_for(workers)
+  pids = wait_for(workers, 60)
   assert all(map(is_alive, pids)) and len({*pids, process.pid}) == 3
   yield process, pids
   for pid in filter(is_alive, pids):
     os.kill(pid, signal.SIGKILL)
+  shutil.rmtree(short, ignore_errors=True)
 
 
 @pytest.mark.parametrize(

@@ -259,3 +259,27 @@ def test_a_disk_that_is_full_and_then_is_not(
     ballast.unlink()
   assert nursery(tiny_disk / 'trial', *flags)() == 0
   assert results(state(tiny_disk / 'trial')) == results(whole)
+
+
+def test_a_folder_that_is_read_only_and_then_is_not(
+  tiny_disk, nursery, root, flags, whole, state, results
+):
+  end = nursery(tiny_disk / 'trial', *flags)
+  wait_for(tiny_disk / 'trial/1/same_init/unfinished.json')
+  end(signal.SIGKILL)
+  before = state(tiny_disk)
+  remount = ['mount', '-o', 'remount,ro', str(tiny_disk)]
+  subprocess.run(remount, check=True)
+  for folder in ('trial', 'another'):
+    output = f'--output_dir={tiny_disk}/{folder}'
+    script = root / 'mnist_fc/runners/lottery_experiment.py'
+    command = [sys.executable, str(script), output, *flags]
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 2
+    [line] = refused.stderr.splitlines()
+    assert line.startswith(f'lottery_experiment.py: {tiny_disk}/{folder}/')
+    assert 'Read-only file system' in line
+  assert state(tiny_disk) == before
+  subprocess.run([*remount[:2], 'remount,rw', str(tiny_disk)], check=True)
+  assert nursery(tiny_disk / 'trial', *flags)() == 0
+  assert results(state(tiny_disk / 'trial')) == results(whole)
