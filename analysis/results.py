@@ -37,6 +37,7 @@ COLUMNS = (
   'control',
   'script',
   'reset',
+  'ticket_name',
   'prune_percents',
   'pruner',
   'directory',
@@ -69,8 +70,9 @@ class Results(NamedTuple):
       iteration at which the loss on `early_stop_split` was at most a fixed
       one, missing where it never was (`loss_stop_censored`); `recipe` the
       hyperparameters that runs to be compared have in common, as JSON;
-      `seed` the trial's, `control`, `script` and `reset` what the run's
-      record says of them, missing if not recorded; `prune_percents` (JSON)
+      `seed` the trial's, `control`, `script`, `reset` and `ticket_name` (of
+      the tickets that a control is about) what the run's record says of them,
+      missing if not recorded; `prune_percents` (JSON)
       and `pruner`, of no meaning for controls; `directory` the run's folder.
     problems: {run's folder: why it is not among the runs}.
   """
@@ -132,6 +134,7 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'recipe': json.dumps(_recipe(record), sort_keys=True),
     'seed': _seed(experiment.get('seed')),
     **{name: experiment.get(name) for name in ('control', 'script', 'reset')},
+    'ticket_name': _part(record, 'call', 'arguments').get('ticket_name'),
     'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
     'pruner': recipe.get('pruner'),
     'directory': directory,

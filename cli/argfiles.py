@@ -1,5 +1,6 @@
 """Argfiles: scripts that print sets of flags, one run of a runner a line."""
 
+import json
 import locale
 import os
 import pathlib
@@ -125,6 +126,37 @@ def line(**flags: object) -> str:
   """
   given = {name: value for name, value in flags.items() if value is not None}
   return shlex.join(f'--{name}={value}' for name, value in given.items())
+
+
+def short_line(**flags: object) -> str:
+  """Returns a line of flags with as few quotes as they need, for people.
+
+  >>> print(short_line(controls=['random', 'noise_0.5x'], levels=[7, 15]))
+  '--controls=[random,"noise_0.5x"]' '--levels=[7,15]'
+  """
+  return line(
+    **{
+      name: None if value is None else _short(value)
+      for name, value in flags.items()
+    }
+  )
+
+
+def _short(value: object) -> str:
+  if isinstance(value, list):
+    return f'[{",".join(map(_inner, value))}]'
+  if isinstance(value, dict):
+    items = [f'{_inner(key)}:{_inner(item)}' for key, item in value.items()]
+    return f'{{{",".join(items)}}}'
+  return str(value)
+
+
+def _inner(value: object) -> str:
+  if not isinstance(value, str):
+    return _short(value)
+  if value.isidentifier() and value not in ('None', 'True', 'False'):
+    return value
+  return json.dumps(value, ensure_ascii=False)
 
 
 def check_numbers(

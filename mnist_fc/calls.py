@@ -140,29 +140,12 @@ def command(call: Mapping[str, Any]) -> str:
   """
   parameters = inspect.signature(_function(call)).parameters
   flags = {
-    name: _text(value)
+    name: value
     for name, value in call.get('arguments', {}).items()
     if name not in parameters or value != parameters[name].default
   }
   runner = f'mnist_fc/runners/{script(call)}.py'
-  return f'python {runner} {argfiles.line(**flags)}'
-
-
-def _text(value: Any) -> str:
-  """Returns a value as a flag's, with as few quotes as it needs."""
-  if isinstance(value, list):
-    return f'[{",".join(map(_inner, value))}]'
-  if isinstance(value, dict):
-    items = [f'{_inner(key)}:{_inner(item)}' for key, item in value.items()]
-    return f'{{{",".join(items)}}}'
-  return str(value)
-
-
-def _inner(value: Any) -> str:
-  is_plain = isinstance(value, str) and value.isidentifier()
-  if is_plain and value not in ('None', 'True', 'False'):
-    return value
-  return repr(value) if isinstance(value, str) else _text(value)
+  return f'python {runner} {argfiles.short_line(**flags)}'
 
 
 def _function(call: Mapping[str, Any]) -> Callable[..., Any]:

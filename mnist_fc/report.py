@@ -56,6 +56,8 @@ def commands(runs: pd.DataFrame) -> Iterator[str]:
   """
   controls: dict[str, tuple[dict[str, Any], list[str]]] = {}
   names = ['script', 'experiment', 'recipe', 'prune_percents', 'pruner']
+  names += ['ticket_name']
+  everyone = _numbers(runs)
   order = {_EXPERIMENT: 0, REINITIALIZE: 1, CONTROL: 2}
   groups = [
     (key[0], key[1], group) for key, group in runs.groupby(names, dropna=False)
@@ -65,11 +67,12 @@ def commands(runs: pd.DataFrame) -> Iterator[str]:
   ):
     if script == _EXPERIMENT:
       yield from _ladders(name, group)
-    elif script == REINITIALIZE and not _own_seeds(group):
+    elif script == REINITIALIZE and _numbers(group):
       yield _argfile(REINITIALIZE, _reinitializations(name, group))
-    elif name in control_argfile.CONTROLS and not _own_seeds(group):
-      flags = _repetitions(name, group)
-      controls.setdefault(_line(flags), (flags, []))[1].append(name)
+    elif name in control_argfile.CONTROLS and everyone and _has_seeds(group):
+      flags = _repetitions(name, group, everyone)
+      line = argfiles.short_line(**flags)
+      controls.setdefault(line, (flags, []))[1].append(name)
     else:
       yield f'# {name}: {len(group)} runs, made by {script}'
   for flags, together in controls.values():
@@ -83,13 +86,14 @@ def _ladders(name: str, runs: pd.DataFrame) -> Iterator[str]:
     'experiment_name': None if name == TICKET else name,
     'reset': _given(runs.reset.iloc[0], 'initial'),
   } | _recipe_flags(runs)
-  if not _own_seeds(runs):
+  if _numbers(runs):
     yield _argfile(_EXPERIMENT, {'trials': runs.trial.nunique()} | flags)
     return
   for trial, seed in runs.groupby('trial', sort=False).seed.first().items():
     folder = f'experiments/trial{trial}'
     own = {'output_dir': folder, 'seed': _given(seed, None)} | flags
-    yield f'python mnist_fc/runners/{_EXPERIMENT}.py {_line(own)}'
+    line = argfiles.short_line(**own)
+    yield f'python mnist_fc/runners/{_EXPERIMENT}.py {line}'
 
 
 def _reinitializations(name: str, runs: pd.DataFrame) -> dict[str, Any]:
@@ -102,10 +106,15 @@ def _reinitializations(name: str, runs: pd.DataFrame) -> dict[str, Any]:
   } | _recipe_flags(runs)
 
 
-def _repetitions(name: str, runs: pd.DataFrame) -> dict[str, Any]:
+def _repetitions(
+  name: str, runs: pd.DataFrame, everyone: list[int]
+) -> dict[str, Any]:
   """Returns the flags of `control_argfile`, but for the control's name."""
+  trials = sorted(runs.trial.astype(int).unique().tolist())
   flags = {
-    'trials': runs.trial.nunique(),
+    'trials': len(everyone),
+    'of_trials': None if trials == everyone else trials,
+    'ticket_name': _given(runs.ticket_name.iloc[0], TICKET),
     'levels': sorted(runs.level.unique().tolist()),
     'repetitions': _largest_id(runs),
   } | _recipe_flags(runs)
@@ -119,31 +128,28 @@ def _largest_id(runs: pd.DataFrame) -> int:
 
 
 def _argfile(script: str, flags: dict[str, Any]) -> str:
-  argfile = f'argfiles/{script}_argfile.py {_line(flags)}'
-  is_plain = not set(argfile) & set('"$`\\!')
-  quoted = f'"{argfile}"' if is_plain else shlex.quote(argfile)
+  argfile = f'argfiles/{script}_argfile.py {argfiles.short_line(**flags)}'
+  if set(argfile) & set('$`\\!'):
+    quoted = shlex.quote(argfile)
+  else:
+    escaped = argfile.replace('"', '\\"')
+    quoted = f'"{escaped}"'
   return f'python argfile_runner.py runners/{script}.py {quoted}'
 
 
-def _line(flags: dict[str, Any]) -> str:
-  given = {name: _text(value) for name, value in flags.items()}
-  return argfiles.line(**given)
+def _numbers(runs: pd.DataFrame) -> list[int]:
+  """Returns the trials if they are 1, 2, ... and their seeds too, else []."""
+  numbers = [i + 1 for i in range(runs.trial.nunique())]
+  return (
+    numbers
+    if set(runs.trial) == set(map(str, numbers)) and _has_seeds(runs)
+    else []
+  )
 
 
-def _text(value: Any) -> Any:
-  """Returns lists and dictionaries with as few quotes as flags need."""
-  if isinstance(value, list):
-    return f'[{",".join(str(_text(item)) for item in value)}]'
-  if isinstance(value, dict):
-    items = [f'{name}:{_text(item)}' for name, item in value.items()]
-    return f'{{{",".join(items)}}}'
-  return value
-
-
-def _own_seeds(runs: pd.DataFrame) -> bool:
-  """Says whether trials are other than 1, 2, ... with their number as seed."""
-  numbers = {str(i + 1) for i in range(runs.trial.nunique())}
-  return set(runs.trial) != numbers or any(runs.seed.astype(str) != runs.trial)
+def _has_seeds(runs: pd.DataFrame) -> bool:
+  """Says whether the seed of each trial is its number."""
+  return bool((runs.seed.astype(str) == runs.trial).all())
 
 
 def _recipe_flags(runs: pd.DataFrame) -> dict[str, Any]:

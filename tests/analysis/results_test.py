@@ -74,6 +74,7 @@ def test_a_row_for_each_run(experiment):
     'control': None,
     'script': None,
     'reset': None,
+    'ticket_name': None,
     'prune_percents': 'null',
     'pruner': None,
     'directory': paths.run(paths.trial(str(experiment), 1), 0),

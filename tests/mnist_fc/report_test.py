@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from ast import literal_eval
 
 import pandas as pd
 import pytest
@@ -127,16 +128,31 @@ def test_commands_of_other_seeds_and_scripts(
 def test_controls_of_equal_flags_share_a_command(folder):
   runs = results.read(str(folder)).runs
   reinit = runs[runs.experiment == 'reinit'].assign(script='control')
-  others = [reinit.assign(experiment=name) for name in ('random', 'noise_1x')]
+  names = ('random', 'noise_0.5x')
+  others = [reinit.assign(experiment=name) for name in names]
   comment, command = report.commands(
     pd.concat([*others, reinit.assign(experiment='mine')])
   )
   assert comment == '# mine: 2 runs, made by control'
   lines = argfiles.read(shlex.split(command)[-1])
-  assert "'--controls=[noise_1x,random]' --trials=2" in command
+  assert ' --trials=2 ' in command
   assert len(lines) == 4
   assert '--control=noise' in lines[0]
   assert '--optimizer=SGD' in lines[0]
+
+
+def test_controls_of_some_trials_and_of_other_tickets(folder):
+  runs = results.read(str(folder)).runs
+  second = runs[(runs.experiment == 'reinit') & (runs.trial == '2')]
+  changed = {'script': 'control', 'experiment': 'union'}
+  *_, command = report.commands(
+    pd.concat([runs, second.assign(**changed, ticket_name='mine')])
+  )
+  [line] = argfiles.read(shlex.split(command)[-1])
+  flags = dict(flag.removeprefix('--').split('=', 1) for flag in line)
+  assert flags['output_dir'].endswith('/trial2/1/union1')
+  assert len(literal_eval(flags['trials'])) == 2
+  assert flags['ticket_name'] == 'mine'
 
 
 def test_the_report_needs_no_tensorflow():
