@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
@@ -238,7 +239,21 @@ def _uneven(
   return lambda study: study.of_networks(of_run, SPARSE)
 
 
-def _unevenness_part(layer: str) -> Part:
+def _in_and_out(layer: str, following: str) -> dict[str, Estimand]:
+  """Returns what correlates the connections into a layer's units and out."""
+
+  def of_run(run: Any) -> float:
+    if not {layer, following} <= run.masks.keys():
+      return math.nan
+    incoming = run.masks[layer].sum(axis=0)
+    outgoing = run.masks[following].sum(axis=1)
+    return float(stats.pearsonr(incoming, outgoing).statistic)
+
+  words = f'correlation of connections into and out of a unit of {layer}'
+  return {words: lambda study: study.of_networks(of_run, SPARSE)}
+
+
+def _unevenness_part(layer: str, **also: Estimand) -> Part:
   outgoing = _uneven(layer, 'dispersion', 'outgoing')
   incoming = _uneven(layer, 'dispersion', 'incoming')
   return Part(
@@ -250,7 +265,8 @@ def _unevenness_part(layer: str) -> Part:
     also={
       f'stddev / mean of {name} connections': _uneven(layer, 'variation', name)
       for name in ('incoming', 'outgoing')
-    },
+    }
+    | also,
   )
 
 
@@ -850,7 +866,11 @@ CLAIMS = (
     "A ticket's incoming connections are even over a layer's units, the"
     ' outgoing ones of the units below are very uneven (App. F.6).',
     'yes',
-    tuple(_unevenness_part(name) for name in ('layer0', 'layer1', 'layer2')),
+    (
+      _unevenness_part('layer0', **_in_and_out('layer0', 'layer1')),
+      _unevenness_part('layer1', **_in_and_out('layer1', 'layer2')),
+      _unevenness_part('layer2'),
+    ),
   ),
   Claim(
     'C24',
