@@ -117,11 +117,15 @@ def sentence(judged: pd.DataFrame, runs: pd.DataFrame) -> str:
 def _headlines(judged: pd.DataFrame) -> list[str]:
   """Returns the best known claims that were measured, with their numbers."""
   rows = judged[judged.claim.isin(HEADLINES) & (judged.n > 0)]
-  return [
-    f'{row.claim}: {row.statement.rstrip(".")}. Measured: {_measured(row)}'
-    f' (95% interval {_interval(row)}; the paper: {row.paper}), {row.verdict}.'
-    for row in rows.itertuples()
-  ]
+  lines = []
+  for row in rows.itertuples():
+    interval = _interval(row)
+    interval = '' if interval == NOTHING else f'95% interval {interval}; '
+    lines.append(
+      f'{row.claim}: {row.statement.rstrip(".")}. Measured: {_measured(row)}'
+      f' ({interval}the paper: {row.paper}), {row.verdict}.'
+    )
+  return lines
 
 
 def _claims(judged: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
@@ -151,8 +155,12 @@ def _claims(judged: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 def _measured(row: Any) -> str:
   """Returns what was measured of a claim, with its unit."""
   value = _number(row.measured, row)
-  forms = {'percent': f'{value}%', 'P_m (%)': f'P_m = {value}%'}
-  return forms.get(row.unit, f'{value} {row.unit}')
+  forms = {
+    'percent': f'{value}%',
+    'P_m (%)': f'P_m = {value}%',
+    'points': f'{value} points',
+  }
+  return forms.get(row.unit, f'{row.unit} {value}')
 
 
 def _interval(row: Any) -> str:

@@ -231,6 +231,8 @@ def test_numbers_have_the_digits_that_their_interval_bears(study):
     {'measured': -0.056, 'low': -0.1, 'high': 0, 'unit': 'points'}
   )
   assert report._measured(row) == '\N{MINUS SIGN}0.06 points'
+  row['unit'] = 'ratio'
+  assert report._measured(row) == 'ratio \N{MINUS SIGN}0.06'
   row['unit'] = 'P_m (%)'
   assert report._measured(row) == 'P_m = \N{MINUS SIGN}0.06%'
   row['low'] = float('nan')
