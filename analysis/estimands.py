@@ -391,11 +391,17 @@ def crossing_later(
     NotMeasuredError: If there are fewer than three of these.
   """
   both = complete(pd.concat([first, second], axis=1, keys=['first', 'second']))
-  levels = both['first'].columns.intersection(both['second'].columns)
+  # Nothing may be left of one of them.
+  kinds = both.columns.get_level_values(0)
+  first, second = (
+    both.loc[:, kinds == kind].droplevel(0, axis=1)
+    for kind in ('first', 'second')
+  )
+  levels = first.columns.intersection(second.columns)
   labels = percents.reindex(levels).to_numpy()
   _check_levels(len(labels))
   stacked = np.stack(
-    [both[name][levels].to_numpy() for name in ('first', 'second')], axis=1
+    [gains[levels].to_numpy() for gains in (first, second)], axis=1
   )
 
   def statistic(table: np.ndarray) -> float:

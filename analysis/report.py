@@ -28,6 +28,7 @@ from lottery_ticket.analysis import paper
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import paths
 
 FORMATS = ('png', 'svg')
@@ -93,6 +94,7 @@ def write(
   )
   claims.to_json(judged, str(target / 'claims.json'))
   claims.to_csv(judged, str(target / 'claims.csv'))
+  _write(target / 'claims.txt', f'{tables.claims(judged)}\n')
   _write(target / 'results.csv', _table(found.runs, experiment_path))
   _write(target / 'index.html', page)
   return Report(str(target / 'index.html'), verdict)

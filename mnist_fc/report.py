@@ -11,6 +11,7 @@ import pandas as pd
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import report as report_lib
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import tables
 from lottery_ticket.cli import argfiles
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc.argfiles import control_argfile
@@ -24,9 +25,10 @@ _EXPERIMENT = 'lottery_experiment'
 def report(experiment_path: str = constants.EXPERIMENT_PATH) -> None:
   """Judges the paper's claims by the runs of an experiment, on one page.
 
-  The page is `report/index.html` in the experiment's folder. Figures, the
-  claims as JSON and CSV, and the runs as CSV lie beside it. Whatever an older
-  report left there is replaced.
+  Prints the claims that the runs say something of. The page is
+  `report/index.html` in the experiment's folder. Figures, the claims as text,
+  JSON and CSV, and the runs as CSV lie beside it. Whatever an older report left
+  there is replaced.
 
   Args:
     experiment_path: The folder of all trials.
@@ -41,6 +43,7 @@ def report(experiment_path: str = constants.EXPERIMENT_PATH) -> None:
   )
   for directory, problem in found.problems.items():
     print(f'left out: {directory}: {problem}', file=sys.stderr)
+  print(tables.claims(judged[judged.verdict != claims.NOT_MEASURED]))
   print(written.verdict)
   print(f'report: {written.page}')
 

@@ -63,6 +63,7 @@ def make_runs(
       'control': None,
       'script': None,
       'reset': None,
+      'ticket_name': None,
       'prune_percents': 'null',
       'pruner': None,
       'directory': paths.run(paths.trial('exp', trial + 1), level, experiment),
@@ -118,6 +119,30 @@ def test_a_row_for_each_claim(judged):
   assert judged.statement.is_unique
   texts = judged[['statement', 'estimand', 'unit', 'paper']]
   assert (texts.map(len) > 0).all(axis=None)
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_whichever_runs_there_are_they_are_judged(seed):
+  random = np.random.default_rng(seed)
+  names = ['random', 'one_shot', 'reinit', 'no_reset_ticket', 'own', 'noise_3x']
+  controls = [make_runs(name, range(1, 19), as_in_the_paper) for name in names]
+  runs = pd.concat([TICKETS, *controls], ignore_index=True)
+  share = random.choice([0.05, 0.3, 0.9], len(names) + 1)
+  kept = runs.experiment.map(
+    dict(zip(['same_init', *names], share, strict=True))
+  )
+  some = runs[random.random(len(runs)) < kept]
+  numbers = [*range(1, 27), 28, 30]
+  judged = judge(some)
+  assert list(judged.index) == [f'C{number}' for number in numbers]
+  assert set(judged.verdict) <= set(claims.VERDICTS)
+
+
+def test_one_kind_of_network_may_be_in_one_run_only():
+  alone = make_runs('one_shot', [7], trials=1)
+  row = judge(TICKETS, alone, only=['C14']).loc['C14']
+  assert (row.verdict, row.n) == ('inconclusive', 1)
+  assert 'wanted: such runs at three levels or more, found 0' in row.note
 
 
 def test_an_effect_that_is_there_is_reproduced(judged):

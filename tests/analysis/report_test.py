@@ -94,14 +94,14 @@ def test_the_page_stands_alone(page):
     assert source.startswith('data:image/svg+xml;base64,')
     assert base64.b64decode(source.split(',')[1]).startswith(b'<?xml')
   for link in page.attributes('a', 'href'):
-    assert re.fullmatch(r'(figures/)?[a-z_]+\.(png|svg|csv|json)', link)
+    assert re.fullmatch(r'(figures/)?[a-z_]+\.(png|svg|csv|json|txt)', link)
   assert 'http' not in re.sub(r'"data:[^"]*"', '', page.source)
 
 
 def test_what_it_links_to_is_there(written, page):
   folder = pathlib.Path(written.page).parent
   links = page.attributes('a', 'href')
-  assert len(links) == 3 + 2 * len(page.attributes('img', 'src'))
+  assert len(links) == 4 + 2 * len(page.attributes('img', 'src'))
   for link in links:
     assert (folder / link).stat().st_size
 
@@ -168,6 +168,7 @@ def test_a_second_report_replaces_the_first(small):
     [
       'claims.csv',
       'claims.json',
+      'claims.txt',
       'figures',
       'index.html',
       'mine.txt',

@@ -50,9 +50,10 @@ def run(root, monkeypatch):
 @pytest.mark.slow
 def test_a_report_with_all_figures(folder, run, capsys):
   run(folder)
-  verdict, where = capsys.readouterr().out.splitlines()
+  heading, *_, verdict, where = capsys.readouterr().out.splitlines()
   page = folder / 'report' / 'index.html'
   assert where == f'report: {page}'
+  assert heading.split()[:2] == ['claim', 'verdict']
   assert verdict.startswith('Of 28 claims of the paper, ')
   assert verdict.endswith(', over 2 trials.')
   assert verdict in page.read_text()
@@ -174,9 +175,10 @@ def test_a_report_from_the_command_line(folder, run, tmp_path, capsys):
   assert shown.err == (
     f'left out: {unfinished}: {unfinished}/run.json: no such file\n'
   )
-  verdict, where = shown.out.splitlines()
+  heading, *_, verdict, where = shown.out.splitlines()
   page = copy / 'report' / 'index.html'
   assert where == f'report: {page}'
+  assert heading.split()[:2] == ['claim', 'verdict']
   assert verdict.startswith('Of 28 claims of the paper, ')
   assert verdict.endswith(', over 1 trial.')
   assert verdict in page.read_text()
