@@ -103,9 +103,12 @@ def save_network(
       raises keeps it from that.
 
   Raises:
-    InputError: If a name cannot be a file's name, an array is not of numbers,
-      or there is something else than a network in the folder.
+    InputError: If there is nothing to save, a name cannot be a file's name, an
+      array is not of numbers, or there is something else than a network in the
+      folder.
   """
+  if not network:  # Nobody could tell it from one that is lost.
+    raise errors.InputError(f'{location}: wanted at least one array, got none')
   arrays = {check_name(name): np.asarray(network[name]) for name in network}
   for name, array in arrays.items():
     if array.dtype.kind not in npy.KINDS or array.nbytes > npy.MAX_BYTES:
@@ -211,6 +214,8 @@ def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
 def standardize(
   network: NetworkLike | Sequence[NetworkLike] | None,
   combine_fn: Callable[..., Network] | None = None,
+  *,
+  name: str = 'network',
 ) -> Network | None:
   """Returns the network that is meant, whichever way it is given.
 
@@ -219,6 +224,7 @@ def standardize(
       is stored, or a list of these, to be combined.
     combine_fn: What makes one network of several, given as its arguments,
       like `masks.union`.
+    name: What to call it in errors.
 
   Returns:
     {parameter name: array}, or None for None.
@@ -235,13 +241,13 @@ def standardize(
     return _restore_finished(os.fspath(network))
   if not isinstance(network, (list, tuple)):
     raise errors.InputError(
-      f'network: wanted a folder or a dictionary, got {network!r}'
+      f'{name}: wanted a folder or a dictionary, got {network!r}'
     )
   if combine_fn is None or not network:
     raise errors.InputError(
-      f'network: wanted one folder or dictionary, got {len(network)} of them'
+      f'{name}: wanted one folder or dictionary, got {len(network)} of them'
     )
-  return combine_fn(*[standardize(item) for item in network])
+  return combine_fn(*[standardize(item, name=name) for item in network])
 
 
 def checksum(network: Mapping[str, np.ndarray] | None) -> str | None:
@@ -257,15 +263,15 @@ def checksum(network: Mapping[str, np.ndarray] | None) -> str | None:
 
 
 def write_json(path: str, value: Any, *, check: Check = no_check) -> None:
-  """Writes a JSON document; NaN and infinities become null.
+  """Writes a JSON document; NaN and infinities become null, arrays lists.
 
   Args:
     path: The file.
-    value: What JSON can say.
+    value: What JSON can say, and arrays of that.
     check: Called when all is written, before it takes its place; what it
       raises keeps it from that.
   """
-  text = json.dumps(_finite(value), indent=1, allow_nan=False)
+  text = json.dumps(_plain(value), indent=1, allow_nan=False)
   with (
     written_aside(path, check) as aside,
     aside.open('w', encoding='utf-8') as file,
@@ -275,12 +281,14 @@ def write_json(path: str, value: Any, *, check: Check = no_check) -> None:
     os.fsync(file.fileno())
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
   """Returns the value with null for each number that JSON cannot hold."""
+  if hasattr(value, '__array__'):
+    value = np.asarray(value).tolist()
   if isinstance(value, dict):
-    return {key: _finite(item) for key, item in value.items()}
+    return {key: _plain(item) for key, item in value.items()}
   if isinstance(value, (list, tuple)):
-    return [_finite(item) for item in value]
+    return [_plain(item) for item in value]
   if isinstance(value, float) and not math.isfinite(value):
     return None
   return value
@@ -319,21 +327,37 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def write_log(
-  path: str, log: Mapping[str, Sequence[float]], *, check: Check = no_check
+  path: str,
+  log: Mapping[str, Sequence[float] | np.ndarray],
+  name: str = 'test',
+  *,
+  check: Check = no_check,
 ) -> None:
   """Writes a log of measurements.
 
   Args:
-    path: The file, as `paths.log` names it.
-    log: Three lists of equal length: `iteration`, `loss` and `accuracy`.
+    path: The file, as `paths.log` names it, or the run's folder.
+    log: Three lists or arrays of equal length: `iteration`, `loss` and
+      `accuracy`, as `read_log` returns them.
+    name: Of which split, if `path` is a folder.
     check: Called when all is written, before it takes its place; what it
       raises keeps it from that.
+
+  Raises:
+    InputError: If it is no log that `read_log` would read.
   """
-  write_json(path, {key: list(log[key]) for key in LOG_KEYS}, check=check)
+  path = _log_file(path, name)
+  lists = _plain({key: log[key] for key in LOG_KEYS if key in log})
+  _check_log(path, lists)
+  write_json(path, lists, check=check)
 
 
-def read_log(path: str) -> dict[str, np.ndarray]:
+def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
   """Reads a log that `write_log` wrote.
+
+  Args:
+    path: The file, as `paths.log` names it, or the run's folder.
+    name: Of which split, if `path` is a folder.
 
   Returns:
     `iteration` (int64), `loss` and `accuracy` (float64; NaN where the run had
@@ -342,7 +366,16 @@ def read_log(path: str) -> dict[str, np.ndarray]:
   Raises:
     InputError: If the file is missing or damaged.
   """
-  log = read_json(path)
+  path = _log_file(path, name)
+  return _check_log(path, read_json(path))
+
+
+def _log_file(path: str, name: str) -> str:
+  return paths.log(path, name) if os.path.isdir(path) else path
+
+
+def _check_log(path: str, log: Mapping[str, Any]) -> dict[str, np.ndarray]:
+  """Returns the arrays of a log of lists; `path` is what errors call it."""
   try:
     iteration = np.array(_listed(log['iteration'], int), np.int64)
     loss, accuracy = (

@@ -150,6 +150,14 @@ def test_json_never_replaces_a_folder():
   assert contents('.') == {'a.json/kept': b'kept'}
 
 
+def test_nothing_is_no_network(refused):
+  save_restore.save_network('network', {'a': np.ones(2)})
+  for location in ('network', 'new'):
+    with refused(f'{location}: wanted at least one array, got none'):
+      save_restore.save_network(location, {})
+  assert set(contents('.')) == {'network/a.npy'}
+
+
 def test_missing_and_empty_folders_are_refused(refused):
   with refused('nowhere: wanted a folder of .npy files'):
     save_restore.restore_network('nowhere')
@@ -275,6 +283,12 @@ def test_standardize_refuses_anything_else(refused):
     save_restore.standardize([], masks_lib.union)
   with refused('nowhere: wanted a folder of .npy files'):
     save_restore.standardize([{}, 'nowhere'], masks_lib.union)
+  with refused('mine: wanted a folder or a dictionary, got True'):
+    save_restore.standardize(True, name='mine')
+  with refused('mine: wanted a folder or a dictionary, got True'):
+    save_restore.standardize([{}, True], masks_lib.union, name='mine')
+  with refused('mine: wanted one folder or dictionary, got 2 of them'):
+    save_restore.standardize([{}, {}], name='mine')
 
 
 def test_checksums_tell_networks_apart():
@@ -321,6 +335,99 @@ def test_log_round_trip():
   np.testing.assert_array_equal(
     got['loss'], [2.302585092994046, np.nan, np.nan]
   )
+
+
+LOG = {'iteration': [0, 100], 'loss': [0.5, 0.1], 'accuracy': [0.25, 0.75]}
+
+
+def test_a_log_that_was_read_can_be_written(assert_same):
+  save_restore.write_log('log.json', LOG | {'loss': [0.5, float('nan')]})
+  log = save_restore.read_log('log.json')
+  save_restore.write_log('again.json', log)
+  assert_same(save_restore.read_log('again.json'), log)
+  written = pathlib.Path('log.json').read_bytes()
+  assert pathlib.Path('again.json').read_bytes() == written
+
+
+@pytest.mark.parametrize(
+  'log',
+  [
+    {key: np.array(values) for key, values in LOG.items()},
+    {key: list(np.array(values)) for key, values in LOG.items()},
+    {key: tuple(values) for key, values in LOG.items()},
+    LOG | {'accuracy': np.array([0.25, 0.75], np.float32)},
+    LOG | {'iteration': np.array([0, 100], np.uint8), 'more': object()},
+  ],
+)
+def test_logs_are_of_lists_or_arrays(log):
+  save_restore.write_log('log.json', log)
+  assert save_restore.read_json('log.json') == LOG
+
+
+@pytest.mark.parametrize(
+  ('changes', 'complaint'),
+  [
+    ({'loss': None}, 'wanted lists of numbers: iteration, loss, accuracy'),
+    ({'loss': 0.5}, 'wanted lists of numbers: iteration, loss, accuracy'),
+    ({'loss': 'ab'}, 'wanted lists of numbers: iteration, loss, accuracy'),
+    (
+      {'loss': np.array(['0.5', '0.1'])},
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      {'loss': np.ones((2, 1))},
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      {'accuracy': np.array([False, True])},
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      {'iteration': np.array([0.0, 1.0])},
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    (
+      {'iteration': np.array([0, 2**63], np.uint64)},
+      'wanted lists of numbers: iteration, loss, accuracy',
+    ),
+    ({'loss': [0.5]}, 'wanted lists of equal length'),
+    ({key: np.zeros(0, int) for key in LOG}, 'wanted lists of equal length'),
+    ({'iteration': np.array([5, 5])}, 'wanted iterations in increasing order'),
+    ({'iteration': [-1, 5]}, 'wanted iterations in increasing order'),
+  ],
+)
+def test_logs_that_nobody_could_read_are_not_written(
+  changes, complaint, refused
+):
+  save_restore.write_log('log.json', LOG)
+  for path in ('log.json', 'new.json'):
+    with refused(f'{path}: {complaint}'):
+      save_restore.write_log(path, LOG | changes)
+  assert set(contents('.')) == {'log.json'}
+  assert save_restore.read_json('log.json') == LOG
+
+
+def test_a_log_wants_all_its_arrays(refused):
+  for key in LOG:
+    with refused(
+      'log.json: wanted lists of numbers: iteration, loss, accuracy'
+    ):
+      save_restore.write_log(
+        'log.json', {other: LOG[other] for other in LOG if other != key}
+      )
+
+
+def test_a_log_may_be_named_by_its_folder_and_split(refused):
+  pathlib.Path('run').mkdir()
+  save_restore.write_log('run', LOG)
+  save_restore.write_log('run', LOG | {'loss': [3.0, 2.0]}, 'train')
+  assert set(contents('run')) == {'test.json', 'train.json'}
+  for path in ('run', 'run/test.json'):
+    assert save_restore.read_log(path)['loss'].tolist() == [0.5, 0.1]
+  assert save_restore.read_log('run', 'train')['loss'].tolist() == [3, 2]
+  assert save_restore.read_log('run', name='train')['loss'].tolist() == [3, 2]
+  with refused('run/validate.json: no such file'):
+    save_restore.read_log('run', 'validate')
 
 
 @pytest.mark.parametrize(
