@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import seeds
 
 
@@ -76,6 +77,10 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
     raise errors.InputError(
       f'{name} labels: wanted integers from 0, got {labels.dtype} from'
       f' {labels.min()}'
+    )
+  if labels.ndim == 1 and labels.max() > np.iinfo(np.int32).max:
+    raise errors.InputError(
+      f'{name} labels: wanted integers below 2**31, got {labels.max()}'
     )
   for kind, array in (('inputs', inputs), ('labels', labels)):
     limit = np.finfo(np.float32).max
@@ -181,12 +186,12 @@ class DatasetBase:
 
 
 def _check_batch_size(size: Any) -> int:
-  is_integer = isinstance(size, (int, np.integer))
-  if not is_integer or isinstance(size, bool) or size < 1:
+  checked = integers.read(size)
+  if checked is None or checked < 1:
     raise errors.InputError(
       f'batch size: wanted an integer of at least 1, got {size!r}'
     )
-  return int(size)
+  return checked
 
 
 def _check_same_form(

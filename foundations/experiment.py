@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
@@ -69,18 +70,19 @@ def experiment(
     InputError: If `iterations` is not an integer of at least 0, or `presets`
       cannot be read.
   """
-  if type(iterations) is not int or iterations < 0:
+  rounds = integers.read(iterations)
+  if rounds is None or rounds < 0:
     raise errors.InputError(
       f'iterations: wanted an integer of at least 0, got {iterations!r}'
     )
-  presets = save_restore.standardize(presets)
+  presets = save_restore.standardize(presets, name='presets')
   masks: Network | None = None
   levels: list[Level] = []
-  for level in range(iterations + 1):
+  for level in range(rounds + 1):
     model = make_model(presets=presets, masks=masks)
     initial, final = train_model(level, make_dataset(), model)
     levels.append(Level(level, model.masks, initial, final))
-    if level < iterations:
+    if level < rounds:
       masks = prune_masks(model.masks, final)
       presets = levels[0].initial
       if reset is not None:

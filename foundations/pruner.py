@@ -203,11 +203,18 @@ def check_percents(percents: Mapping[str, float]) -> None:
       f'percents: wanted {{layer name: fraction}}, got {percents!r}'
     )
   for name, percent in percents.items():
-    is_number = isinstance(percent, (int, float, np.number))
-    if not is_number or isinstance(percent, bool) or not 0 <= percent <= 1:
+    if not _is_fraction(percent):
       raise errors.InputError(
         f'percents[{name!r}]: wanted a fraction in [0, 1], got {percent!r}'
       )
+
+
+def _is_fraction(value: Any) -> bool:
+  if not isinstance(value, (int, float, np.number, np.ndarray)):
+    return False
+  number = np.asarray(value)
+  is_real = number.ndim == 0 and number.dtype.kind in 'uif'
+  return is_real and bool(0 <= number <= 1)
 
 
 def per_layer(percents: Mapping[str, float], scores: Network) -> Network:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 
 Length = tuple[str, int]
 """('iterations', n) or ('epochs', n)."""
@@ -75,13 +76,12 @@ def make(
 
   average_over = train_interval or test_interval or ('epochs', 1)
   length = iterations(training_len, batches_per_epoch, 'training_len')
-  _check_checkpoints(checkpoints, length)
   return Schedule(
     training_len=length,
     test=interval(test_interval, 'test_interval'),
     validate=interval(validate_interval, 'validate_interval'),
     train=iterations(average_over, batches_per_epoch, 'train_interval'),
-    checkpoints=tuple(sorted(checkpoints)),
+    checkpoints=_points(checkpoints, length),
   )
 
 
@@ -102,21 +102,28 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
       f"{name}: wanted ('iterations', n) or ('epochs', n), got {length!r}"
     )
   unit, count = length
-  is_integer = isinstance(count, (int, np.integer))
-  if not is_integer or isinstance(count, bool) or count < 1:
+  checked = integers.read(count)
+  if checked is None or checked < 1:
     raise errors.InputError(
       f'{name}: wanted an integer of at least 1 {unit}, got {count!r}'
     )
-  return int(count) * (batches_per_epoch if unit == 'epochs' else 1)
+  return checked * (batches_per_epoch if unit == 'epochs' else 1)
 
 
-def _check_checkpoints(checkpoints: Any, length: int) -> None:
-  if not isinstance(checkpoints, (list, tuple)):
+def _points(checkpoints: Any, length: int) -> tuple[int, ...]:
+  """Returns the checkpoints in their order."""
+  if isinstance(checkpoints, np.ndarray):
+    checkpoints = checkpoints.tolist()
+  if not isinstance(checkpoints, (list, tuple, range)):
     raise errors.InputError(
       f'checkpoints: wanted a list of iterations, got {checkpoints!r}'
     )
+  points = []
   for point in checkpoints:
-    if type(point) is not int or not 1 <= point <= length:
+    checked = integers.read(point)
+    if checked is None or not 1 <= checked <= length:
       raise errors.InputError(
         f'checkpoints: wanted iterations from 1 to {length}, got {point!r}'
       )
+    points.append(checked)
+  return tuple(sorted(points))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 
 LIMIT = 2**63  # Seeds are integers in [0, LIMIT).
 
@@ -30,12 +31,12 @@ def check(seed: Any, name: str = 'seed') -> int:
   Raises:
     InputError: If it is anything else.
   """
-  is_integer = isinstance(seed, (int, np.integer))
-  if not is_integer or isinstance(seed, bool) or not 0 <= seed < LIMIT:
+  checked = integers.read(seed)
+  if checked is None or not 0 <= checked < LIMIT:
     raise errors.InputError(
       f'{name}: wanted an integer in [0, 2**63), got {seed!r}'
     )
-  return int(seed)
+  return checked
 
 
 def sequence(seed: int, *names: str | int) -> np.random.SeedSequence:

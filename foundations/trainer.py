@@ -107,7 +107,7 @@ def train(
     train_interval,
     checkpoints,
   )
-  if checkpoints and output_dir is None:
+  if plan.checkpoints and output_dir is None:
     raise errors.InputError('checkpoints: wanted an output_dir to save them in')
   run = _Run(
     dataset,

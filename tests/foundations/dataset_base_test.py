@@ -140,6 +140,7 @@ def test_checksums_tell_splits_apart():
     ),
     (X, Y - 1, ' labels: wanted integers from 0, got int64 from -1'),
     (X, Y / 2, ' labels: wanted integers from 0, got float64 from 0.0'),
+    (X, Y + 2**32, ' labels: wanted integers below 2**31, got 4294967298'),
     (X + np.nan, Y, ' inputs: wanted finite numbers'),
     (X, np.full((10, 3), np.inf), ' labels: wanted finite numbers'),
     (
@@ -178,6 +179,12 @@ def test_splits_of_different_form_are_refused(refused):
     ' got [n, *[3]]'
   ):
     make(validate=(X, np.eye(3)[Y]))
+
+
+def test_labels_keep_their_value_as_far_as_int32_goes():
+  for labels in (np.array([0, 2**31 - 1]), np.array([0, 9], np.uint64)):
+    split = dataset_base.DatasetSplit(X[:2], labels)
+    assert split.labels.numpy().tolist() == labels.tolist()
 
 
 @pytest.mark.parametrize('size', [0, -1, 1.5, 4.0, True, '4', None])

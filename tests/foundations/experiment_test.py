@@ -112,6 +112,11 @@ def test_no_iterations_are_one_training():
   assert kinds(toys.calls) == ['model', 'dataset', 'train']
 
 
+def test_iterations_are_an_integer_of_any_type():
+  for iterations in (np.int64(1), np.array(1)):
+    assert len(Toys().run(iterations)) == 2
+
+
 def test_presets_are_level_0s_initial_weights():
   presets = {'w': np.array([1.0, 2, 3, 4, 5]), 'w_bias': np.array([7.0, 8])}
   save_restore.save_network('presets', presets)
@@ -142,7 +147,9 @@ def test_reset_chooses_the_next_levels_presets():
     )
 
 
-@pytest.mark.parametrize('iterations', [-1, 1.5, 2.0, True, '2', None])
+@pytest.mark.parametrize(
+  'iterations', [-1, 1.5, 2.0, True, np.True_, '2', None]
+)
 def test_other_iterations_are_refused(iterations, refused):
   toys = Toys()
   with refused(
@@ -156,6 +163,8 @@ def test_presets_that_cannot_be_read_are_refused(refused):
   toys = Toys()
   with refused('nowhere: wanted a folder of .npy files'):
     toys.run(2, 'nowhere')
+  with refused('presets: wanted a folder or a dictionary, got True'):
+    toys.run(2, True)
   assert not toys.calls
 
 

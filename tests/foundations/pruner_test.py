@@ -189,8 +189,20 @@ def test_gives_new_arrays_and_changes_no_input():
     mask[:] = 0  # It is the caller's own.
 
 
+def test_a_fraction_may_be_of_any_type():
+  weights = [4, 1, 3, 2]
+  for half in (0.5, np.float16(0.5), np.array(0.5), np.array(0.5, np.float32)):
+    np.testing.assert_array_equal(prune(half, weights), [1, 0, 1, 0])
+  for one in (1, np.int64(1), np.array(1)):
+    assert not prune(one, weights).any()
+
+
 @pytest.mark.parametrize(
-  'percent', [-0.1, 1.1, 20, np.nan, np.inf, True, np.True_, '0.2', None, [0.2]]
+  'percent',
+  [
+    *(-0.1, 1.1, 20, 10**400, np.nan, np.inf, True, np.True_, '0.2', None),
+    *([0.2], np.array([0.2]), np.array(True), np.array(2.0), np.complex64(0.2)),
+  ],
 )
 def test_refuses_what_is_no_fraction(percent, refused):
   with refused(f"percents['a']: wanted a fraction in [0, 1], got {percent!r}"):

@@ -69,15 +69,35 @@ def test_errors_name_the_argument(name, refused):
     schedule.make(7, **arguments)
 
 
-@pytest.mark.parametrize('point', [0, -1, 6, 1.5, True, '5'])
+@pytest.mark.parametrize('point', [0, -1, 6, 1.5, True, np.True_, '5', None])
 def test_other_checkpoints_are_refused(point, refused):
   with refused(f'checkpoints: wanted iterations from 1 to 5, got {point!r}'):
     schedule.make(7, ('iterations', 5), checkpoints=(1, point))
 
 
-def test_checkpoints_are_a_list(refused):
-  with refused('checkpoints: wanted a list of iterations, got 5'):
-    schedule.make(7, ('iterations', 5), checkpoints=5)
+@pytest.mark.parametrize(
+  'points',
+  [
+    [np.int64(4), 2],
+    (np.array(2), np.uint8(4)),
+    range(2, 5, 2),
+    np.array([4, 2]),
+  ],
+)
+def test_checkpoints_are_integers_of_any_type(points):
+  plan = schedule.make(7, ('iterations', 5), checkpoints=points)
+  assert plan.checkpoints == (2, 4)
+  assert {*map(type, plan.checkpoints)} == {int}
+
+
+@pytest.mark.parametrize('points', [5, np.array(5), '5', {5: 5}, None])
+def test_checkpoints_are_a_list(points, refused):
+  if isinstance(points, np.ndarray):
+    shown = points.item()
+  else:
+    shown = points
+  with refused(f'checkpoints: wanted a list of iterations, got {shown!r}'):
+    schedule.make(7, ('iterations', 5), checkpoints=points)
 
 
 def test_stops_where_something_is_to_be_done_and_at_the_end():
