@@ -22,24 +22,45 @@ Network = masks_lib.Network
 Recipe = recipe_lib.Recipe
 
 
-def choose_seed(seed: int | None, run_directory: str) -> int:
+def choose_seed(
+  seed: int | None, run_directory: str, *, overwrite: bool = False
+) -> int:
   """Returns the trial's seed.
 
   Args:
     seed: What the user gave, or None.
     run_directory: The trial's first run, whose record is asked for its seed if
       none was given: so an interrupted experiment goes on with its own.
+    overwrite: Whether that run may be lost, and so its record be damaged.
 
   Raises:
     InputError: If the seed is no seed, or the record is damaged.
   """
   if seed is not None:
     return seeds.check(seed)
+  try:
+    recorded = recorded_seed(run_directory)
+  except errors.InputError:
+    if not overwrite:
+      raise
+    recorded = None
+  return seeds.fresh() if recorded is None else recorded
+
+
+def recorded_seed(run_directory: str) -> int | None:
+  """Returns the seed of the trial that a run is of, or None.
+
+  Args:
+    run_directory: A run's folder, be it finished, interrupted or not there.
+
+  Raises:
+    InputError: If its record is damaged.
+  """
   record = run_folder.read_record(run_directory) or {}
   try:
     return seeds.check(record['configuration']['experiment']['seed'])
-  except (KeyError, TypeError):  # No run of an experiment: not to be resumed.
-    return seeds.fresh()
+  except (KeyError, TypeError):  # Not of an experiment.
+    return None
 
 
 def describe(

@@ -4,6 +4,7 @@ from typing import Any
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import locations
 from lottery_ticket.mnist_fc import recipe as recipe_lib
 
@@ -41,6 +42,39 @@ def recipe(name: str, **values: Any) -> recipe_lib.Recipe:
       f'recipe: wanted one of {sorted(RECIPES)}, got {name!r}'
     )
   return RECIPES[name].replace(**values)
+
+
+def check_name(flag: str, name: str) -> None:
+  """Checks a name of runs' folders.
+
+  Args:
+    flag: What to call it in the error.
+    name: The name.
+
+  Raises:
+    InputError: If it is empty, a path, hidden or has odd characters.
+  """
+  try:
+    save_restore.check_name(name)
+  except errors.InputError:
+    raise errors.InputError(
+      f'{flag}: wanted letters, digits, "_", "-" and ".", got {name!r}'
+    ) from None
+
+
+def check_experiment_name(name: str) -> None:
+  """Checks the name of an experiment's runs, which have no `run_id`.
+
+  Raises:
+    InputError: If it is not a name of folders, or `paths.find_runs` would take
+      its end for a `run_id`.
+  """
+  check_name('experiment_name', name)
+  if name[-1].isdecimal():
+    raise errors.InputError(
+      'experiment_name: wanted a name that does not end in a digit,'
+      f' got {name!r}'
+    )
 
 
 def graph(category: str, filename: str) -> str:

@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -67,7 +67,8 @@ def train(
     scale: Of noise, in standard deviations of the initializer.
     rewind_to: The iteration whose weights to go back to, for rewind.
     recipe: 'paper' or 'google': the hyperparameters.
-    seed: The trial's; by default a new one, which is recorded.
+    seed: The trial's; by default the one that its runs recorded, or a new one
+      if they recorded none.
     permute_labels: Whether the trial's classes were permuted.
     train_order_seed: Seed of the order of the data alone; by default the order
       depends on `seed` and `level`.
@@ -78,10 +79,13 @@ def train(
     The initial and the final weights, {parameter name: array} each.
 
   Raises:
-    InputError: Before any training, if an argument is of no use, or a run that
-      the control builds on is not finished.
+    InputError: Before any training, if an argument is of no use, the seed is
+      another than the trial's, or a run that the control builds on is not
+      finished.
   """
   files.check_path(output_dir, 'output_dir')
+  constants.check_name('ticket_name', ticket_name)
+  constants.check_name('no_reset_name', no_reset_name)
   common.check_number('level', level)
   common.check_number('run_id', run_id)
   settings: dict[str, Any] = {
@@ -89,14 +93,16 @@ def train(
     'rewind_to': rewind_to,
     'trials': trials,
   }
-  function = _function(control, settings)
+  function = _function(control, level, settings)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
-  seed = common.choose_seed(seed, output_dir)
+  run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
+  seed = common.choose_seed(
+    _trial_seed(seed, [run(level), run(0)]), output_dir, overwrite=overwrite
+  )
   draw_seed = seeds.integer(seed, 'control', control, level, run_id)
   make_dataset = functools.partial(
     common.make_dataset, chosen, mnist_location, seed
   )
-  run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
   sources: dict[str, Callable[[], Any]] = {
     'ticket': lambda: common.read_ticket(run(level)),
     'tickets': lambda: [
@@ -156,16 +162,34 @@ def train(
   )
 
 
+def _trial_seed(seed: int | None, runs: Sequence[str]) -> int | None:
+  """Returns the seed that a trial's runs recorded, or else the given one."""
+  for run in runs:
+    recorded = common.recorded_seed(run)
+    if recorded is None:
+      continue
+    if seed is not None and seeds.check(seed) != recorded:
+      raise errors.InputError(
+        f'seed: wanted {recorded}, that of {run}, got {seed}'
+      )
+    return recorded
+  return seed
+
+
 def _function(
-  control: str, settings: dict[str, Any]
+  control: str, level: int, settings: dict[str, Any]
 ) -> Callable[..., controls.Ticket]:
-  """Returns the function of a control, if it has the settings it wants."""
+  """Returns the function of a control, if it has what it wants."""
   if control not in controls.CONTROLS:
     raise errors.InputError(
       f'control: wanted one of {list(controls.CONTROLS)}, got {control!r}'
     )
   function = controls.CONTROLS[control]
   wanted = inspect.signature(function).parameters
+  if 'before' in wanted and not level:
+    raise errors.InputError(
+      f'level: the control {control} wants at least 1, got {level}'
+    )
   for parameter, flag in _SETTINGS.items():
     value = settings[flag]
     if parameter in wanted and value is None:

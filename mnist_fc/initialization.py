@@ -41,6 +41,7 @@ def pool(
     raise errors.InputError(
       f'trials: wanted a list of names, like [1,2], got {trials!r}'
     )
+  constants.check_name('experiment_name', experiment_name)
   names = _find_trials(experiment_path) if trials is None else trials
   if not names:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')

@@ -51,7 +51,8 @@ def train(
     training_len: ('iterations', n) or ('epochs', n) of each run; the recipe's
       by default.
     iterations: The number of pruning rounds, so levels 0 to `iterations`.
-    experiment_name: Name of the runs' folders.
+    experiment_name: Name of the runs' folders; a digit at its end would count
+      repetitions.
     presets: Folder of the initial weights of level 0; by default drawn.
     permute_labels: Whether to rename the classes by a random permutation.
     train_order_seed: Seed of the order of the data, the same at every level;
@@ -73,13 +74,14 @@ def train(
   """
   if not output_dir:
     raise errors.InputError("output_dir: wanted a folder, got ''")
+  constants.check_experiment_name(experiment_name)
   common.check_number('iterations', iterations)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   reset = chosen.check_reset(reset)
   run = functools.partial(
     paths.run, output_dir, experiment_name=experiment_name
   )
-  seed = common.choose_seed(seed, run(level=0))
+  seed = common.choose_seed(seed, run(level=0), overwrite=overwrite)
   description = {
     'script': 'lottery_experiment',
     'permute_labels': permute_labels,

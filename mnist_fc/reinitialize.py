@@ -1,5 +1,7 @@
 """Runs the random reinitialization control on a network, and its variants."""
 
+import os
+import pathlib
 from typing import Any
 
 from lottery_ticket.foundations import controls
@@ -51,7 +53,8 @@ def train(
       a layer, as mnist_fc/initialization.py writes it.
     same_sign: Folder of the initial weights whose signs to keep.
     recipe: 'paper' or 'google': the hyperparameters.
-    seed: The trial's; by default a new one, which is recorded.
+    seed: The trial's; by default the one recorded in the run.json beside the
+      folder `masks`, or a new one if there is none.
     level: How often the masks were pruned: draws and order depend on it.
     run_id: Number of this reinitialization: draws depend on it.
     permute_labels: Whether to rename the classes by a random permutation.
@@ -69,7 +72,9 @@ def train(
   common.check_number('level', level)
   common.check_number('run_id', run_id)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
-  seed = common.choose_seed(seed, output_dir)
+  if seed is None and isinstance(masks, (str, os.PathLike)):
+    seed = common.recorded_seed(str(pathlib.Path(masks).absolute().parent))
+  seed = common.choose_seed(seed, output_dir, overwrite=overwrite)
   masks = save_restore.standardize(masks, masks_lib.union)
   control = _control(initialization_distribution, same_sign)
   draw_seed = seeds.integer(seed, 'control', control, level, run_id)

@@ -53,7 +53,7 @@ def train(
     InputError: Before any training, if an argument is of no use.
   """
   chosen = constants.recipe(recipe, training_len=training_len, **values)
-  seed = common.choose_seed(seed, output_dir)
+  seed = common.choose_seed(seed, output_dir, overwrite=overwrite)
   model = common.make_model(
     chosen, seeds.integer(seed, 'model'), presets, masks
   )

@@ -70,6 +70,8 @@ def main(
     **values: Values of the recipe to replace, by name.
   """
   constants.recipe(recipe or 'paper', **values)
+  if ticket_name is not None:
+    constants.check_name('ticket_name', ticket_name)
   argfiles.check_count('trials', trials)
   argfiles.check_count('repetitions', repetitions)
   names = _check_names(controls)

@@ -20,6 +20,8 @@ def main(
     experiment_name: Name of the runs' folders; the runner's by default.
     trials: Names of the trials, like [1,2]; all that are there by default.
   """
+  if experiment_name is not None:
+    constants.check_name('experiment_name', experiment_name)
   argfiles.check_count('iterations', iterations, least=0)
   for level in range(iterations + 1):
     print(

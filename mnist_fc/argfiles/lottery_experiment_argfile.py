@@ -39,6 +39,8 @@ def main(
   chosen = constants.recipe(recipe or 'paper', **values)
   if reset is not None:
     chosen.check_reset(reset)
+  if experiment_name is not None:
+    constants.check_experiment_name(experiment_name)
   argfiles.check_count('trials', trials)
   if iterations is not None:
     argfiles.check_count('iterations', iterations, least=0)

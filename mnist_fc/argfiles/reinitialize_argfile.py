@@ -50,6 +50,7 @@ def main(
       f'experiment: wanted one of {list(EXPERIMENTS)}, got {experiment!r}'
     )
   constants.recipe(recipe or 'paper', **values)
+  constants.check_name('ticket_name', ticket_name)
   argfiles.check_count('trials', trials)
   argfiles.check_count('reinitializations', reinitializations)
   argfiles.check_count('iterations', iterations, least=0)

@@ -30,6 +30,7 @@ def main(
     **values: Values of the recipe to replace, by name.
   """
   constants.recipe(recipe or 'paper', **values)
+  constants.check_name('experiment_name', experiment_name)
   argfiles.check_count('trials', trials)
   for trial in range(1, trials + 1):
     trial_directory = paths.trial(experiment_path, trial)

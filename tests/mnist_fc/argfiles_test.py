@@ -278,6 +278,25 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
       '--prune_percents={layer0: 2}',
       "percents['layer0']: wanted a fraction in [0, 1], got 2",
     ),
+    (
+      LOTTERY,
+      '--experiment_name=lr1',
+      "experiment_name: wanted a name that does not end in a digit, got 'lr1'",
+    ),
+    *(
+      (
+        main,
+        f'--{name}=a/b',
+        f'{name}: wanted letters, digits, "_", "-" and ".", got \'a/b\'',
+      )
+      for main, name in (
+        (LOTTERY, 'experiment_name'),
+        (DENSE, 'experiment_name'),
+        (POOL, 'experiment_name'),
+        (REINIT, 'ticket_name'),
+        (CONTROL, 'ticket_name'),
+      )
+    ),
     (LOTTERY, '--trial=3', '--trial: no such flag; did you mean --trials?'),
     (
       POOL,

@@ -184,14 +184,81 @@ def test_the_record_says_what_was_changed(run):
   assert wanted.items() <= experiment.items()
 
 
-def test_draws_depend_on_the_run_id_the_level_and_the_seed(run):
-  runs = [run('own', **change) for change in ({}, {'run_id': 2}, {'seed': 2})]
+@pytest.fixture(scope='module')
+def unseeded(experiment_path, tmp_path_factory):
+  """A copy of trial 1 that does not say what its seed was."""
+  trial = tmp_path_factory.mktemp('unseeded') / 'trial'
+  shutil.copytree(experiment_path / 'trial1', trial)
+  for path in trial.glob('*/*/run.json'):
+    record = json.loads(path.read_text())
+    del record['configuration']['experiment']['seed']
+    path.write_text(json.dumps(record))
+  return str(trial)
+
+
+def test_draws_depend_on_the_run_id_the_level_and_the_seed(run, unseeded):
+  other = {'seed': 2, 'trial_dir': unseeded}
+  runs = [run('own', **change) for change in ({}, {'run_id': 2}, other)]
   weights = [network(folder, 'initial')['layer0'] for folder in runs]
   for i in range(3):
     assert not np.array_equal(weights[i], weights[i - 1])
   np.testing.assert_equal(
     network(run('own'), 'final'), network(runs[0], 'final')
   )
+
+
+def test_a_seed_that_is_not_given_is_the_trials(
+  run, experiment_path, cheap, tmp_path
+):
+  folder = run('rewind', rewind_to=1, seed=None)
+  given = run('rewind', rewind_to=1)
+  assert configuration(folder) == configuration(given)
+  np.testing.assert_equal(network(folder, 'initial'), network(given, 'initial'))
+  # Without a ticket of that name the dense network tells.
+  trial = tmp_path / 'trial'
+  shutil.copytree(experiment_path / 'trial2', trial)
+  (trial / '1' / 'same_init').rename(trial / '1' / 'no_reset')
+  other = run('no_reset_ticket', trial_dir=str(trial), seed=None)
+  assert configuration(other)['experiment']['seed'] == 2
+  again = str(folder)  # It is loaded.
+  control_lib.train(
+    again,
+    control='rewind',
+    rewind_to=1,
+    trial_dir=str(experiment_path / 'trial1'),
+    level=1,
+    **cheap,
+  )
+
+
+def test_a_seed_that_no_run_recorded_is_drawn_and_kept(
+  unseeded, cheap, tmp_path
+):
+  arguments = cheap | {'control': 'reinit', 'trial_dir': unseeded, 'level': 1}
+  folder = tmp_path / 'run'
+  control_lib.train(str(folder), **arguments)
+  before = configuration(folder)
+  control_lib.train(str(folder), **arguments)
+  assert configuration(folder) == before
+
+
+def test_another_seed_than_the_trials_is_refused(
+  experiment_path, cheap, tmp_path
+):
+  trial = experiment_path / 'trial1'
+  with pytest.raises(errors.InputError) as caught:
+    control_lib.train(
+      str(tmp_path / 'run'),
+      control='reinit',
+      trial_dir=str(trial),
+      level=1,
+      seed=2,
+      **cheap,
+    )
+  assert str(caught.value) == (
+    f'seed: wanted 1, that of {trial}/1/same_init, got 2'
+  )
+  assert not (tmp_path / 'run').exists()
 
 
 def test_no_folder_is_refused_before_anything_is_made(
@@ -232,6 +299,15 @@ def test_no_folder_is_refused_before_anything_is_made(
     ),
     ({'level': 7}, '7/same_init: wanted a finished run'),
     ({'level': -1}, 'level: wanted an integer of at least 0, got -1'),
+    (
+      {'control': 'continued', 'level': 0},
+      'level: the control continued wants at least 1, got 0',
+    ),
+    (
+      {'ticket_name': '../same_init'},
+      'ticket_name: wanted letters, digits, "_", "-" and ".", got ',
+    ),
+    ({'no_reset_name': ''}, 'no_reset_name: wanted letters, digits, '),
     ({'trial_dir': 'nowhere'}, 'nowhere/1/same_init: wanted a finished run'),
     (
       {'control': 'no_reset_ticket'},

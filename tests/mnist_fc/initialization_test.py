@@ -93,6 +93,14 @@ def test_wants_trials(folder, tmp_path):
     )
 
 
+def test_wants_the_name_of_a_folder(folder):
+  assert refusal(0, str(folder), 'x/../same_init') == (
+    'experiment_name: wanted letters, digits, "_", "-" and ".",'
+    " got 'x/../same_init'"
+  )
+  assert not (folder / 'weights').exists()
+
+
 def test_the_same_again_writes_nothing_and_another_is_refused(folder):
   def stamps():
     files = (folder / 'weights').rglob('*.npy')

@@ -406,16 +406,19 @@ def test_goes_on_with_its_reset_after_an_interruption(ladder, tmp_path, cheap):
   assert contents(trial) == contents(undisturbed)
 
 
-def test_a_rewound_ladder_wants_its_checkpoint(ladder, tmp_path, cheap):
+def test_a_rewound_ladder_makes_its_lost_checkpoint_again(
+  ladder, tmp_path, cheap
+):
   undisturbed, _ = ladder(3)
-  shutil.copytree(undisturbed / '0', tmp_path / 'trial' / '0')
-  checkpoint = tmp_path / 'trial' / '0' / 'same_init' / 'checkpoint3'
-  shutil.rmtree(checkpoint)
-  with pytest.raises(errors.InputError) as caught:
-    lottery_experiment.train(
-      str(tmp_path / 'trial'), iterations=1, **cheap | LONGER, reset=3
-    )
-  assert str(caught.value).startswith(f'{checkpoint}: ')
+  trial = tmp_path / 'trial'
+  shutil.copytree(undisturbed, trial)
+  shutil.rmtree(trial / '0' / 'same_init' / 'checkpoint3')
+  before = stamps(trial / '1')
+  lottery_experiment.train(
+    str(trial), iterations=2, **cheap | LONGER, reset=3
+  )
+  assert contents(trial) == contents(undisturbed)
+  assert stamps(trial / '1') == before
 
 
 @pytest.mark.parametrize(
@@ -433,6 +436,19 @@ def test_a_rewound_ladder_wants_its_checkpoint(ladder, tmp_path, cheap):
       {'pruner': 'smallest'},
       f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got 'smallest'",
     ),
+    (
+      {'experiment_name': '../../esc'},
+      'experiment_name: wanted letters, digits, "_", "-" and ".",'
+      " got '../../esc'",
+    ),
+    (
+      {'experiment_name': ''},
+      'experiment_name: wanted letters, digits, "_", "-" and ".", got \'\'',
+    ),
+    (
+      {'experiment_name': 'lr1'},
+      "experiment_name: wanted a name that does not end in a digit, got 'lr1'",
+    ),
     ({'output_dir': ''}, "output_dir: wanted a folder, got ''"),
     ({'iterations': -1}, 'iterations: wanted an integer of at least 0, got -1'),
   ],
@@ -441,12 +457,11 @@ def test_refuses_what_is_of_no_use_before_any_training(
   tmp_path, cheap, change, message
 ):
   arguments = cheap | LONGER | {'output_dir': 'trial', 'iterations': 1}
-  before = set(tmp_path.rglob('*.npy'))
+  before = set(tmp_path.rglob('*'))
   with pytest.raises(errors.InputError) as caught:
     lottery_experiment.train(**arguments | change)
   assert str(caught.value) == message
-  assert set(tmp_path.rglob('*.npy')) == before
-  assert not (tmp_path / '0').exists()
+  assert set(tmp_path.rglob('*')) == before
 
 
 @pytest.mark.parametrize('change', [{'seed': 2}, {'learning_rate': 0.3}])
@@ -477,3 +492,16 @@ def test_what_others_left_at_a_later_level_is_noticed_unless_it_may_be_lost(
   assert not (tmp_path / 'trial' / '0').exists()
   lottery_experiment.train(str(tmp_path / 'trial'), overwrite=True, **arguments)
   assert (left.parent / 'run.json').exists()
+
+
+def test_a_damaged_record_may_be_lost_as_well(tmp_path, cheap):
+  record = tmp_path / '0' / 'same_init' / 'run.json'
+  record.parent.mkdir(parents=True)
+  record.write_text('[')
+  arguments = cheap | {'iterations': 0}
+  with pytest.raises(errors.InputError, match='wanted a JSON object'):
+    lottery_experiment.train(str(tmp_path), **arguments)
+  lottery_experiment.train(str(tmp_path), overwrite=True, **arguments)
+  drawn = configuration(record.parent)['experiment']['seed']
+  lottery_experiment.train(str(tmp_path), overwrite=True, **arguments)
+  assert configuration(record.parent)['experiment']['seed'] == drawn

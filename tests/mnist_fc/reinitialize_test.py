@@ -3,6 +3,7 @@
 import inspect
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -131,6 +132,28 @@ def test_the_same_seeds_draw_the_same(run, ticket, tmp_path, cheap):
   )
   for kind in ('initial', 'final'):
     assert not differ(network(tmp_path, kind), network(run('reinit'), kind))
+
+
+def test_a_seed_that_is_not_given_is_that_of_the_masks_run(
+  experiment_path, tmp_path, cheap, monkeypatch
+):
+  ticket = experiment_path / 'trial2' / '1' / 'same_init'
+  monkeypatch.chdir(ticket)
+  for i, masks in enumerate((f'{ticket}/masks/', 'masks', ticket / 'masks')):
+    reinitialize.train(str(tmp_path / str(i)), masks=masks, level=1, **cheap)
+    recorded = configuration(tmp_path / str(i))
+    assert recorded['experiment']['seed'] == 2
+    assert recorded['data'] == configuration(ticket)['data']
+
+
+def test_a_seed_is_drawn_where_no_run_lies_beside_the_masks(
+  ticket, tmp_path, cheap
+):
+  masks = shutil.copytree(ticket / 'masks', tmp_path / 'alone' / 'masks')
+  for source in (str(masks), network(masks), [str(ticket / 'masks')]):
+    folder = tmp_path / str(type(source).__name__)
+    reinitialize.train(str(folder), masks=source, level=1, **cheap)
+    assert configuration(folder)['experiment']['seed'] > 2
 
 
 def test_reinit_draws_from_the_initializer(run):

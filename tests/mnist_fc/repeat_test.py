@@ -324,7 +324,7 @@ def test_a_call_that_leads_elsewhere_is_not_made(study, tmp_path):
     record['call']['arguments']['experiment_name'] = elsewhere
 
   change('record', lead)
-  assert refused('record').endswith(f': it would write to {elsewhere}')
+  assert 'experiment_name: wanted letters, digits, ' in refused('record')
   assert not pathlib.Path(elsewhere).exists()
 
 
