@@ -40,8 +40,9 @@ def run(
   Scripts that are not found from the current folder are looked for among the
   experiments of the library: `runners/...`, `argfiles/...`. More pairs of
   RUNNER and ARGFILE may follow: a line waits until those earlier lines have
-  ended whose --output_dir its flags name. A line that fails is reported, and
-  the others go on; then the exit code is 1.
+  ended whose results its flags name, or, if it pools weights, those below its
+  --experiment_path. A line that fails is reported, and the others go on; then
+  the exit code is 1.
 
   Args:
     runner: A script that takes flags.
