@@ -24,16 +24,18 @@ def find(path: str) -> pathlib.Path:
   Raises:
     InputError: If there is no such file in either.
   """
-  package = util.find_spec('lottery_ticket.mnist_fc')
-  places = [pathlib.Path.cwd()]
-  if package is not None:
-    places += map(pathlib.Path, package.submodule_search_locations or ())
-  for place in places:
+  for place in _places():
     if os.path.isfile(place / path):
       return (place / path).resolve()
   raise errors.InputError(
-    f'{path}: no such file in {" or ".join(map(str, places))}'
+    f'{path}: no such file in {" or ".join(map(str, _places()))}'
   )
+
+
+def _places() -> list[pathlib.Path]:
+  package = util.find_spec('lottery_ticket.mnist_fc')
+  found = package and package.submodule_search_locations
+  return [pathlib.Path.cwd(), *map(pathlib.Path, found or ())]
 
 
 def read(argfile: str) -> list[list[str]]:
@@ -41,7 +43,7 @@ def read(argfile: str) -> list[list[str]]:
 
   Args:
     argfile: A script, and flags of its own behind it, quoted as for a shell;
-      no shell sees them.
+      no shell sees them. What is a file as it stands has none.
 
   Returns:
     A list of flags for each line that is not empty.
@@ -51,7 +53,9 @@ def read(argfile: str) -> list[list[str]]:
       `MAX_BYTES`, or a line's quotes do not match, it is no text, or has over
       `MAX_LINE` characters.
   """
-  script, *arguments = _split(argfile, 'argfile') or ['']
+  is_script = any(os.path.isfile(place / argfile) for place in _places())
+  words = [argfile] if is_script else _split(argfile, 'argfile')
+  script, *arguments = words or ['']
   command = [sys.executable, str(find(script)), *arguments]
   lines = _printed(command, argfile).split('\n')  # Others may be in paths.
   if '--help' in arguments:

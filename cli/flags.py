@@ -41,7 +41,8 @@ def call(
   """Calls a function with the flags of the command line, and exits on errors.
 
   Positional-only parameters, and `*more`, are given by position, others as
-  `--name=value` or `--name value`; a boolean also as `--name` or `--noname`.
+  `--name=value` or `--name value`; a boolean also as `--name` or `--noname`,
+  and its value, where that is a word of its own, as True or False.
 
   Args:
     function: What to call; its result is not used.
@@ -154,7 +155,8 @@ def _split(
     if negated and equals:
       raise errors.InputError(f'--{written}: wanted no value, got {value!r}')
     if not equals and is_boolean:
-      value = str(not negated)
+      has_value = rest and not negated and rest[0].lower() in ('true', 'false')
+      value = rest.pop(0) if has_value else str(not negated)
     elif not equals:
       if not rest or rest[0].startswith('--'):
         raise errors.InputError(f'--{name}: wanted a value')

@@ -91,6 +91,14 @@ def test_an_argfile_may_have_flags_of_its_own(argfile):
   ]
 
 
+def test_an_argfile_may_have_a_space_in_its_path(argfile, tmp_path):
+  source = 'import sys\nprint("--n", len(sys.argv))'
+  name = argfile(source, "my dir/it's an arg file.py")
+  for path in (name, str(tmp_path / name)):
+    assert argfiles.read(path) == [['--n', '1']]
+  assert argfiles.read(f'"{name}" --x=1') == [['--n', '2']]
+
+
 def test_no_shell_sees_an_argfile(argfile, tmp_path):
   name = argfile('import sys\nprint("--n", len(sys.argv), *sys.argv[1:])')
   read = argfiles.read(f'{name} ; touch made')

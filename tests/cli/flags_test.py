@@ -113,8 +113,12 @@ def refusal(recorder, capsys):
     ),
     ((OUTPUT, '--overwrite='), "--overwrite: wanted True or False, got ''"),
     (
-      (OUTPUT, '--overwrite', 'False'),
+      (OUTPUT, '--nooverwrite', 'False'),
       "'False': unexpected; flags are given as --name=value",
+    ),
+    (
+      (OUTPUT, '--overwrite', 'maybe'),
+      "'maybe': unexpected; flags are given as --name=value",
     ),
     (
       (OUTPUT, '--nooverwrite=True'),
@@ -270,6 +274,13 @@ def test_a_flag_may_stand_apart_from_its_value(recorder):
   given = recorder('--iterations', '3', '--masks', '[a,b]', '--output-dir', 'x')
   assert (given['iterations'], given['masks']) == (3, ['a', 'b'])
   assert given['output_dir'] == 'x'
+
+
+@pytest.mark.parametrize('word', ['True', 'False', 'true', 'false'])
+def test_so_may_a_boolean_and_what_follows_it_is_a_flag_again(recorder, word):
+  given = recorder('--overwrite', word, '--iterations', '3', OUTPUT)
+  assert given['overwrite'] is (word.lower() == 'true')
+  assert given['iterations'] == 3
 
 
 def test_prints_no_result(recorder, capsys):
