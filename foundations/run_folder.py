@@ -1,8 +1,9 @@
 """The folder of one run: locked, never mixed with another run's, resumable.
 
 A run writes `unfinished.json` first and `run.json` last. A folder with
-`run.json` is finished and is loaded, not repeated; one with only
-`unfinished.json` was interrupted and starts over.
+`run.json` is finished and is loaded, not repeated, as long as all is there that
+it says the run has left; one with only `unfinished.json` was interrupted and
+starts over.
 """
 
 import contextlib
@@ -146,7 +147,7 @@ def read_file(path: str) -> dict[str, Any]:
 def is_finished(
   directory: str, configuration: dict[str, Any], overwrite: bool
 ) -> bool:
-  """Tells whether this very run is done already.
+  """Tells whether this very run is done already, and nothing of it is lost.
 
   Args:
     directory: The run's folder.
@@ -167,14 +168,16 @@ def is_finished(
 
 def _is_finished(directory: str, configuration: dict[str, Any]) -> bool:
   if os.path.lexists(paths.record(directory)):
-    record = save_restore.read_json(paths.record(directory))
+    record = read_finished(directory)
     difference = _difference(record.get('configuration'), configuration)
     if difference is not None:
       raise errors.InputError(
         f'{directory}: holds a finished run of another configuration'
         f' ({difference}); choose another folder, or overwrite'
       )
-    return True
+    # An early version recorded no outputs.
+    left = (os.path.join(directory, name) for name in record.get('outputs', ()))
+    return all(map(os.path.lexists, left))
   if not os.path.lexists(paths.unfinished(directory)):
     for path in _outputs(directory):
       raise errors.InputError(

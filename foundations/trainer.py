@@ -60,8 +60,8 @@ def train(
 
   The test and the validation set are evaluated at iteration 0, at every
   interval and at the end; the training set at the end. A finished run with
-  the same configuration and saved networks is loaded, not repeated; an
-  unfinished one starts over.
+  the same configuration is loaded, not repeated, and refused if its networks
+  were not saved; one that is unfinished or has lost files starts over.
 
   Args:
     dataset: What to train on.
@@ -79,7 +79,8 @@ def train(
     checkpoints: Iterations after which to save the weights as well.
     configuration: What else identifies the run, for its record: JSON values.
     call: What was called to make the run, for its record alone: JSON values.
-    overwrite: Whether another run's results in `output_dir` may be lost.
+    overwrite: Whether results in `output_dir` that cannot be loaded, like
+      another run's, may be lost.
     jit_compile: Whether XLA compiles the training steps: faster, but not every
       layer can be compiled.
 
@@ -90,7 +91,7 @@ def train(
   Raises:
     InputError: Before any work, if an argument is of no use, the optimizer
       would revive pruned weights, or `output_dir` has another run's results,
-      is in use or cannot be written.
+      or this one's without its networks, is in use or cannot be written.
   """
   dataset.check_classes(model.build(dataset.train.inputs[:1]))
   revived = _revived(model.masks, model.get_current_weights())
@@ -123,10 +124,9 @@ def train(
     return run.train()[:2]
   recorded = run.configuration(training_len, configuration or {})
   with run_folder.locked(output_dir) as check:
-    done = run_folder.is_finished(output_dir, recorded, overwrite)
-    if done and save_network:
+    if run_folder.is_finished(output_dir, recorded, overwrite):
       try:
-        loaded = _load(model, output_dir)
+        loaded = run.load(output_dir)
         progress.loaded(run.name)
         return loaded
       except errors.InputError:
@@ -219,6 +219,30 @@ class _Run:
       }
     )
 
+  def load(self, directory: str) -> tuple[Network, Network]:
+    """Returns the finished run's weights, and puts the final ones in the model.
+
+    The model is as it was when the run began: its weights are the initial ones.
+    """
+    if not self._save_network:
+      raise errors.InputError(
+        f'{directory}: holds this run, finished, without its networks;'
+        ' choose another folder, or overwrite'
+      )
+    path = paths.final(directory)
+    stored = save_restore.restore_network(path)
+    initial = self._model.get_current_weights()
+    outputs = run_folder.read_finished(directory).get('outputs')
+    if outputs is None:  # As an early version has left it.
+      is_same = _form(stored) == _form(initial)
+    else:
+      is_same = save_restore.checksum(stored) == outputs.get(paths.final(''))
+    if not is_same:
+      raise errors.InputError(f'{path}: other weights than the run has left')
+    for name, variable in self._model.weights.items():
+      variable.assign(stored[name])
+    return initial, self._model.get_current_weights()
+
   def train(
     self, check: save_restore.Check = save_restore.no_check
   ) -> tuple[Network, Network, dict[str, Any]]:
@@ -274,23 +298,8 @@ def _revived(masks: Network, weights: Network) -> str | None:
   return None
 
 
-def _load(
-  model: model_base.ModelBase, output_dir: str
-) -> tuple[Network, Network]:
-  """Returns a finished run's weights, and puts the final ones in the model.
-
-  The model is as it was when the run began: its weights are the initial ones.
-  """
-  path = paths.final(output_dir)
-  record = run_folder.read_finished(output_dir)
-  stored = save_restore.restore_network(path)
-  recorded = record.get('outputs', {}).get(paths.final(''))
-  if save_restore.checksum(stored) != recorded:
-    raise errors.InputError(f'{path}: other weights than the run has left')
-  initial = model.get_current_weights()
-  for name, variable in model.weights.items():
-    variable.assign(stored[name])
-  return initial, model.get_current_weights()
+def _form(network: Network) -> dict[str, tuple[Any, ...]]:
+  return {name: (array.shape, array.dtype) for name, array in network.items()}
 
 
 def _plain(configuration: dict[str, Any]) -> dict[str, Any]:

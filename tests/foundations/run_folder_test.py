@@ -110,8 +110,25 @@ def test_a_run_from_start_to_finish():
       assert run_folder.is_finished('run', CONFIGURATION, overwrite)
 
 
+def test_a_run_that_lost_an_output_is_not_finished():
+  record = {'configuration': CONFIGURATION}
+  record['outputs'] = dict.fromkeys(OUTPUTS, 'a checksum')
+  for name in OUTPUTS:
+    put(name)
+  run_folder.finish('run', record)
+  for overwrite in (False, True):
+    assert run_folder.is_finished('run', CONFIGURATION, overwrite)
+  pathlib.Path('run', OUTPUTS[-1]).unlink()
+  for overwrite in (False, True):
+    assert not run_folder.is_finished('run', CONFIGURATION, overwrite)
+
+
 def test_only_the_configuration_is_compared():
-  record = {'configuration': CONFIGURATION, 'seconds': 3, 'versions': 'old'}
+  record = {
+    'configuration': CONFIGURATION,
+    'seconds': 3,
+    'versions': {'python': '2'},
+  }
   save_restore.write_json(paths.record('run'), record)
   assert run_folder.is_finished('run', CONFIGURATION, overwrite=False)
 

@@ -92,10 +92,7 @@ def test_checkpoints_are_integers_of_any_type(points):
 
 @pytest.mark.parametrize('points', [5, np.array(5), '5', {5: 5}, None])
 def test_checkpoints_are_a_list(points, refused):
-  if isinstance(points, np.ndarray):
-    shown = points.item()
-  else:
-    shown = points
+  shown = points.item() if isinstance(points, np.ndarray) else points
   with refused(f'checkpoints: wanted a list of iterations, got {shown!r}'):
     schedule.make(7, ('iterations', 5), checkpoints=points)
 

@@ -608,20 +608,87 @@ def test_a_damaged_record_is_refused(copy, train, refused):
   assert contents(copy) == before
 
 
-def test_a_finished_run_without_its_networks_is_refused(copy, train, refused):
+@pytest.mark.parametrize(
+  ('name', 'overwrite'),
+  [
+    ('initial', False),
+    ('final', False),
+    ('final', True),
+    ('masks', False),
+    ('checkpoint5', False),
+    ('test.json', False),
+  ],
+)
+def test_a_run_that_lost_an_output_starts_over(
+  name, overwrite, copy, run, train, assert_same
+):
+  pathlib.Path(copy, name).rename('lost')
+  initial, final, _ = train(copy, overwrite=overwrite)
+  assert_same(initial, run[1])
+  assert_same(final, run[2])
+  assert outputs(copy) == outputs(run[0])
+
+
+def test_a_network_that_lost_its_files_is_refused(copy, train, refused):
   shutil.rmtree(paths.final(copy))
-  with refused('copy/final: wanted a folder of .npy files'):
+  pathlib.Path(paths.final(copy)).mkdir()
+  with refused('copy/final: wanted .npy files, found none'):
     train(copy)
 
 
-def test_overwriting_repeats_a_run_that_lost_its_networks(
+def test_a_finished_run_without_networks_is_kept_and_cannot_be_loaded(
+  train, refused
+):
+  quick = {'save_network': False, 'save_summaries': False, 'checkpoints': ()}
+  train('run', **quick)
+  before = contents('run')
+  with refused(
+    'run: holds this run, finished, without its networks;'
+    ' choose another folder, or overwrite'
+  ):
+    train('run', **quick)
+  assert contents('run') == before
+  train('run', **quick, overwrite=True)
+  after = contents('run')
+  assert after.keys() == before.keys()
+  assert after['test.json'][0] == before['test.json'][0]
+  assert after['test.json'][1] > before['test.json'][1]
+
+
+def without_outputs(folder):
+  """Makes a record like those of before outputs were recorded."""
+  record = save_restore.read_json(paths.record(folder))
+  del record['outputs']
+  save_restore.write_json(paths.record(folder), record)
+
+
+def test_a_run_that_recorded_no_outputs_is_loaded(
   copy, run, train, assert_same
 ):
-  shutil.rmtree(paths.final(copy))
-  initial, final, _ = train(copy, overwrite=True)
+  without_outputs(copy)
+  before = contents(copy)
+  initial, final, model = train(copy)
   assert_same(initial, run[1])
   assert_same(final, run[2])
-  assert_same(save_restore.restore_network(paths.final(copy)), final)
+  assert_same(model.get_current_weights(), final)
+  assert contents(copy) == before
+
+
+@pytest.mark.parametrize(
+  'change',
+  [
+    {'layer1': np.ones((3, 3), np.float32)},
+    {'layer1': np.ones((10, 10))},
+    {'layer2': np.ones(1, np.float32)},
+  ],
+)
+def test_weights_of_another_model_are_refused_though_none_are_recorded(
+  change, copy, run, train, refused
+):
+  without_outputs(copy)
+  save_restore.save_network(paths.final(copy), {**run[2], **change})
+  with refused('copy/final: other weights than the run has left'):
+    train(copy)
 
 
 def test_a_folder_in_use_is_refused(copy, train, refused):

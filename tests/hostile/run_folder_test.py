@@ -24,11 +24,13 @@ CONFIGURATION = {
 RECORD = {
   'configuration': CONFIGURATION,
   'results': {'train': {'loss': 0.5}},
+  'outputs': {'test.json': 'abc'},
   'seconds': 3,
   'versions': {'python': '3'},
 }
 ODD = [None, 3, -1, 1e999, True, '', 'x' * 50_000, [], [[]], {}, {'': None}]
 ODD.append(json.loads('[' * 500 + ']' * 500))
+ODD.append(dict.fromkeys(['a\0b', '\ud800', '../x', 'x' * 5000], 1))
 
 
 def places(value, found=()):
