@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import save_restore
@@ -116,7 +117,8 @@ class ModelBase(tf.Module):
     Raises:
       InputError: If presets or masks do not fit, or the outputs are no logits.
     """
-    logits = self(inputs)
+    with tf.GradientTape() as tape:
+      logits = self(inputs)
     if not self._variables or logits.shape.rank != 2:
       raise errors.InputError(
         f'{type(self).__name__}: wanted layers and logits of shape'
@@ -124,7 +126,8 @@ class ModelBase(tf.Module):
         f' {logits.shape}'
       )
     made = {id(variable) for variable in self._variables.values()}
-    for variable in self.trainable_variables:
+    # A Keras layer's variables are not this module's, but were watched.
+    for variable in (*self.trainable_variables, *tape.watched_variables()):
       if id(variable) not in made:
         raise errors.InputError(
           f'{type(self).__name__}: variable {variable.name!r} would not be'
@@ -139,7 +142,12 @@ class ModelBase(tf.Module):
 
   @property
   def masks(self) -> Network:
-    """{layer name: float32 0/1 array} of every layer; ones where unpruned."""
+    """{layer name: float32 0/1 array} of every layer; ones where unpruned.
+
+    Before the first call, those that were given: layers are not known yet.
+    """
+    if not self._masks:
+      return {name: mask.copy() for name, mask in self._given_masks.items()}
     return {
       name: mask.numpy().astype(np.float32)
       for name, mask in self._masks.items()
@@ -151,7 +159,15 @@ class ModelBase(tf.Module):
     return {name: array.copy() for name, array in self._presets.items()}
 
   def get_current_weights(self) -> Network:
-    """Returns {parameter name: float32 array}, a copy of all parameters."""
+    """Returns {parameter name: float32 array}, a copy of all parameters.
+
+    Raises:
+      InputError: If there are none yet.
+    """
+    if not self._variables:
+      raise errors.InputError(
+        f'{type(self).__name__}: has no weights before it is first called'
+      )
     return {
       name: np.array(variable.numpy())
       for name, variable in self._variables.items()
@@ -179,8 +195,13 @@ class ModelBase(tf.Module):
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
+    digests = {
+      kind.__name__: describe.code(kind) for kind in type(self).__mro__
+    }
+    code = {name: digest for name, digest in digests.items() if digest}
     return {
       'class': type(self).__name__,
+      **({'code': code} if code else {}),
       'seed': self.seed,
       'shapes': {
         name: list(variable.shape) for name, variable in self._variables.items()
@@ -224,25 +245,32 @@ class ModelBase(tf.Module):
         f'layer {name!r}: wanted inputs of shape [batch, features],'
         f' got {inputs.shape}; flatten them first'
       )
-    shape = (inputs.shape[1], units)
+    if not isinstance(units, (int, np.integer)) or units < 1:
+      raise errors.InputError(
+        f'layer {name!r}: wanted at least one unit, got {units!r}'
+      )
+    shape = (inputs.shape[1], int(units))
     if kernel_initializer is None:
       kernel_initializer = 'glorot_normal'
     kernel = self._prunable(name, shape, kernel_initializer)
     outputs = tf.matmul(inputs, kernel)
     if use_bias:
-      outputs += self._variable(f'{name}_bias', (units,), 'zeros')
-    return keras.activations.get(activation)(outputs)
+      outputs += self._variable(f'{name}_bias', shape[1:], 'zeros')
+    return _activation(name, activation)(outputs)
 
   def loss(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Returns each example's cross-entropy, shape [batch].
 
     Args:
-      labels: int32 classes, shape [batch], or a distribution over the classes,
-        shape [batch, classes].
+      labels: Integer classes, shape [batch], or a distribution over the
+        classes, shape [batch, classes]; tensors or arrays.
       logits: Shape [batch, classes].
     """
+    labels = tf.convert_to_tensor(labels)
     if labels.shape.rank == 1:
+      labels = tf.cast(labels, tf.int32)
       return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    labels = tf.cast(labels, logits.dtype)
     return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
 
   def accuracy(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -255,6 +283,7 @@ class ModelBase(tf.Module):
     Returns:
       int32 tensor of shape [batch].
     """
+    labels = tf.convert_to_tensor(labels)
     if labels.shape.rank == 2:
       labels = tf.argmax(labels, 1, output_type=tf.int32)
     classes = tf.argmax(logits, 1, output_type=tf.int32)
@@ -323,8 +352,8 @@ class ModelBase(tf.Module):
       value = self._presets[name]
       _check_shape(f'presets[{name!r}]', value, shape)
     else:
-      draw = _seeded(initializer, seeds.integer(self.seed, 'initial', name))
-      value = np.array(draw(shape, dtype='float32'))
+      seed = seeds.integer(self.seed, 'initial', name)
+      value = _draw(initializer, shape, seed)
     return masks_lib.apply(self._given_masks, {name: value})[name]
 
   def _check_names(self) -> None:
@@ -333,7 +362,7 @@ class ModelBase(tf.Module):
       ('masks', self._given_masks, self._masks),
       ('presets', self._presets, self._variables),
     ):
-      unknown = sorted(set(given) - set(known))
+      unknown = [name for name in given if name not in known]
       if unknown:
         raise errors.InputError(
           f'{what}: the model has no {unknown[0]!r}; it has {sorted(known)}'
@@ -362,19 +391,35 @@ def _check_shape(what: str, value: Any, shape: tuple[int, ...]) -> None:
     )
 
 
-def _seeded(
-  initializer: Initializer, seed: int
-) -> keras.initializers.Initializer:
-  """Returns the initializer with `seed`, unless it has one of its own."""
+def _activation(
+  layer: str, activation: Activation
+) -> Callable[[tf.Tensor], tf.Tensor]:
   try:
-    initializer = keras.initializers.get(initializer)
+    return keras.activations.get(activation)
   except (TypeError, ValueError):
     raise errors.InputError(
-      f'kernel_initializer: wanted one of Keras, got {initializer!r}'
+      f'layer {layer!r}: wanted a function or a Keras activation,'
+      f' got {activation!r}'
     ) from None
-  if not isinstance(initializer, keras.initializers.Initializer):
-    return initializer  # A plain function (shape, dtype) -> array.
-  config = initializer.get_config()
-  if config.get('seed', seed) is None:
-    config['seed'] = seed
-  return type(initializer).from_config(config)
+
+
+def _draw(
+  initializer: Initializer, shape: tuple[int, ...], seed: int
+) -> np.ndarray:
+  """Returns initial values, drawn with `seed` unless there is another one."""
+  try:
+    draw = keras.initializers.get(initializer)
+    if isinstance(draw, keras.initializers.Initializer):
+      config = draw.get_config()
+      if config.get('seed', seed) is None:
+        draw = type(draw).from_config(config | {'seed': seed})
+    value = np.array(draw(shape, dtype='float32'))
+  except Exception:
+    if callable(initializer):
+      raise  # It is the user's own.
+    raise errors.InputError(
+      'kernel_initializer: wanted one of Keras that draws weights,'
+      f' got {initializer!r}'
+    ) from None
+  _check_shape('kernel_initializer', value, shape)
+  return value

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
@@ -58,7 +59,11 @@ class ModelFc(model_base.ModelBase):
   def structure(self) -> Hashable | None:
     """Returns layers and which are masked, if this is all that matters."""
     layers = tuple(map(tuple, self._hyperparameters['layers']))
-    if type(self) is not ModelFc or any(callable(layer[1]) for layer in layers):
+    has_functions = any(callable(layer[1]) for layer in layers)
+    has_own_methods = any(
+      callable(getattr(ModelFc, name, None)) for name in vars(self)
+    )
+    if type(self) is not ModelFc or has_functions or has_own_methods:
       return None
     inputs = self.weights['layer0'].shape[0]
     return inputs, layers, tuple(sorted(self._given_masks))
@@ -73,13 +78,19 @@ class ModelFc(model_base.ModelBase):
     """Returns what a run's record says of the model."""
     return super().configuration() | {
       'hyperparameters': {
-        name: _describe(value) for name, value in self._hyperparameters.items()
+        name: describe.plain(value)
+        for name, value in self._hyperparameters.items()
       }
     }
 
 
 def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
   """Returns a copy of the hyperparameters, if they make a network."""
+  if not isinstance(hyperparameters, Mapping):
+    raise errors.InputError(
+      'hyperparameters: wanted a dictionary with layers,'
+      f' got {hyperparameters!r}'
+    )
   hyperparameters = dict(hyperparameters)
   unknown = set(hyperparameters) - {'layers', 'kernel_initializer'}
   if unknown:
@@ -114,12 +125,3 @@ def _check_layer(layer: Any) -> None:
     raise errors.InputError(
       f'layers: wanted a function or a Keras activation, got {layer[1]!r}'
     ) from None
-
-
-def _describe(value: Any) -> Any:
-  """Returns the value as JSON can hold it, functions by their names."""
-  if isinstance(value, (list, tuple)):
-    return [_describe(item) for item in value]
-  if isinstance(value, keras.initializers.Initializer):
-    return {type(value).__name__: value.get_config()}
-  return getattr(value, '__name__', value)

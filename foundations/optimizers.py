@@ -1,5 +1,6 @@
 """Keras optimizers: made, described, and refused if they break masks."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 
 OptimizerFn = Callable[[], keras.optimizers.Optimizer]
@@ -23,17 +25,20 @@ def make(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
       optimizer that moves weights whose gradient is 0, like Muon, which does
       not treat each weight on its own.
   """
-  optimizer, probe = optimizer_fn(), optimizer_fn()
-  if not isinstance(optimizer, keras.optimizers.Optimizer):
-    raise errors.InputError(
-      'optimizer_fn: wanted a function that makes a Keras optimizer,'
-      f' got {optimizer!r}'
-    )
+  optimizer, probe = _call(optimizer_fn), _call(optimizer_fn)
   if optimizer is probe:
     raise errors.InputError(
       'optimizer_fn: wanted a new optimizer at each call, got the same again'
     )
-  if not _leaves_zeros(probe):
+  try:
+    leaves_zeros = _leaves_zeros(probe)
+  except Exception as error:  # Keras takes any setting, and fails anyhow.
+    reason = str(error).strip().partition('\n')[0]
+    raise errors.InputError(
+      f'optimizer {type(probe).__name__}: cannot train with these settings:'
+      f' {reason}'
+    ) from None
+  if not leaves_zeros:
     raise errors.InputError(
       f'optimizer {type(probe).__name__}: would move pruned weights away from'
       ' 0; wanted one that treats each weight on its own, like SGD or Adam'
@@ -41,26 +46,38 @@ def make(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
   return optimizer
 
 
+def _call(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
+  wanted = 'optimizer_fn: wanted a function that makes a Keras optimizer,'
+  if not callable(optimizer_fn):
+    raise errors.InputError(f'{wanted} got {optimizer_fn!r}')
+  optimizer = optimizer_fn()
+  if not isinstance(optimizer, keras.optimizers.Optimizer):
+    raise errors.InputError(f'{wanted} got {optimizer!r}')
+  return optimizer
+
+
 def configuration(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
   """Returns an optimizer's class and settings, as JSON can hold them."""
   settings = {
-    key: _plain(value)
+    key: describe.plain(value)
     for key, value in optimizer.get_config().items()
     if key != 'name'
   }
-  return {'class': type(optimizer).__name__} | settings
+  return {'class': type(optimizer).__name__} | settings | changes(optimizer)
 
 
-def _plain(value: Any) -> Any:
-  if isinstance(value, dict):
-    return {str(key): _plain(item) for key, item in value.items()}
-  if isinstance(value, (list, tuple)):
-    return [_plain(item) for item in value]
-  if value is None or isinstance(value, (bool, int, float, str)):
-    return value
-  if isinstance(value, np.generic):
-    return value.item()
-  return getattr(value, '__name__', type(value).__name__)
+def changes(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+  """Returns what was changed since an optimizer was made; mostly nothing."""
+  names = getattr(optimizer, '_exclude_from_weight_decay_pattern', None) or ()
+  if isinstance(names, re.Pattern):
+    names = names.pattern.split('|')  # In any order.
+  variables = getattr(optimizer, '_exclude_from_weight_decay', None)
+  found = {
+    'no_weight_decay': sorted(names),
+    'no_weight_decay_variables': len(variables or ()),
+    'iterations': int(optimizer.iterations),
+  }
+  return {name: value for name, value in found.items() if value}
 
 
 def _leaves_zeros(optimizer: keras.optimizers.Optimizer) -> bool:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import optimizers
 
 _MOST_KEPT = 4
 _kept: 'collections.OrderedDict[Hashable, _Twin]' = collections.OrderedDict()
@@ -68,6 +69,8 @@ def _key(
   plain = (type(None), bool, int, float, str)
   if not all(isinstance(value, plain) for value in settings.values()):
     return None  # Like a function as the learning rate.
+  if optimizer.built or optimizers.changes(optimizer):
+    return None  # More than its settings say.
   train = dataset.train
   return (
     structure,

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import schedule
@@ -141,7 +142,7 @@ class Recipe:
 
   def configuration(self) -> dict[str, Any]:
     """Returns all values, as JSON can hold them."""
-    return dataclasses.asdict(self)
+    return describe.plain(dataclasses.asdict(self))
 
   def check_reset(self, reset: str | int) -> str | int:
     """Returns what the weights that are left are reset to, an integer as such.

@@ -461,13 +461,16 @@ def test_layers_names_must_be_file_names(name, refused):
     Model()(INPUTS)
 
 
-@pytest.mark.parametrize('initializer', ['glorot', 5])
+@pytest.mark.parametrize('initializer', ['glorot', 5, 'stft', 'constant'])
 def test_an_initializer_that_is_none_is_refused(initializer, refused):
   class Model(model_base.ModelBase):
     def __call__(self, inputs):
       return self.dense('a', inputs, 10, kernel_initializer=initializer)
 
-  with refused(f'kernel_initializer: wanted one of Keras, got {initializer!r}'):
+  with refused(
+    'kernel_initializer: wanted one of Keras that draws weights,'
+    f' got {initializer!r}'
+  ):
     Model()(INPUTS)
 
 
@@ -646,3 +649,110 @@ def test_a_variable_that_no_layer_made_is_refused():
 
   with pytest.raises(errors.InputError, match='would not be saved or reset'):
     Scaled().build(tf.zeros([1, 4]))
+
+
+def test_an_initializer_of_ones_own_keeps_its_arguments():
+  class Level(keras.initializers.Initializer):
+    def __init__(self, level):
+      self.level = level
+
+    def __call__(self, shape, dtype=None):
+      return tf.fill(shape, self.level)
+
+  class Model(model_base.ModelBase):
+    def __call__(self, inputs):
+      return self.dense('a', inputs, 10, kernel_initializer=Level(0.5))
+
+  model = Model()
+  model(tf.zeros([1, 4]))
+  assert np.all(model.get_current_weights()['a'] == 0.5)
+
+
+@pytest.mark.parametrize('layer', ['Dense', 'BatchNormalization'])
+def test_layers_of_keras_would_not_be_saved(layer):
+  class Mixed(model_base.ModelBase):
+    def __init__(self, **arguments):
+      super().__init__(**arguments)
+      kind = getattr(keras.layers, layer)
+      self.extra = kind(4) if layer == 'Dense' else kind()
+
+    def __call__(self, inputs):
+      return self.dense('a', self.extra(inputs), 3)
+
+  wanted = r"^Mixed: variable '.+' would not be saved or reset; wanted only"
+  with pytest.raises(errors.InputError, match=wanted):
+    Mixed().build(tf.zeros([1, 4]))
+
+
+def test_loss_and_accuracy_take_arrays_of_any_integers():
+  class Model(model_base.ModelBase):
+    def __call__(self, inputs):
+      return self.dense('a', inputs, 3)
+
+  model = Model(seed=1)
+  logits = model(tf.ones([4, 2]))
+  wanted = model.loss(tf.constant([0, 1, 2, 1]), logits).numpy()
+  for labels in (
+    [0, 1, 2, 1],
+    np.array([0, 1, 2, 1], np.uint8),
+    np.eye(3)[[0, 1, 2, 1]],
+  ):
+    np.testing.assert_allclose(model.loss(labels, logits), wanted, rtol=1e-6)
+    assert sum(model.accuracy(labels, logits).numpy()) in (1, 2)
+
+
+def test_what_is_known_before_the_first_call():
+  class Model(model_base.ModelBase):
+    def __call__(self, inputs):
+      return self.dense('a', inputs, 3)
+
+  mask = np.array([[0, 1, 1], [1, 0, 1]])
+  model = Model(masks={'a': mask})
+  assert np.array_equal(model.masks['a'], mask)
+  with pytest.raises(errors.InputError, match=r'^Model: has no weights before'):
+    model.get_current_weights()
+
+
+@pytest.mark.parametrize('units', [0, -1, 2.0, '3'])
+def test_units_are_a_positive_integer(units, refused):
+  class Model(model_base.ModelBase):
+    def __call__(self, inputs):
+      return self.dense('a', inputs, units)
+
+  with refused(f"layer 'a': wanted at least one unit, got {units!r}"):
+    Model()(tf.zeros([1, 4]))
+
+
+def test_an_activation_that_is_none_of_keras(refused):
+  class Model(model_base.ModelBase):
+    def __call__(self, inputs):
+      return self.dense('a', inputs, 3, 'rellu')
+
+  wanted = "layer 'a': wanted a function or a Keras activation, got 'rellu'"
+  with refused(wanted):
+    Model()(tf.zeros([1, 4]))
+
+
+def test_the_record_tells_models_of_other_code_apart():
+  def make(activation):
+    if activation == 'relu':
+
+      class Model(model_base.ModelBase):
+        def __call__(self, inputs):
+          return self.dense('a', inputs, 3, 'relu')
+
+    else:
+
+      class Model(model_base.ModelBase):
+        """Says so."""
+
+        def __call__(self, inputs):  # Of another function.
+          return self.dense('a', inputs, 3, 'tanh')
+
+    model = Model(seed=1)
+    model(tf.zeros([1, 4]))
+    return model.configuration()
+
+  relu, tanh = make('relu'), make('tanh')
+  assert relu.pop('code') != tanh.pop('code')
+  assert relu == tanh

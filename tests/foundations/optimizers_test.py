@@ -5,6 +5,7 @@ import json
 import keras
 import pytest
 
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import optimizers
 
 ELEMENTWISE = [
@@ -97,3 +98,29 @@ def test_configuration_is_a_function_of_the_settings():
   assert first['class'] == 'Adam'
   assert first['learning_rate'] == pytest.approx(0.0012)
   assert first['beta_1'] == 0.9
+
+
+@pytest.mark.parametrize('given', ['adam', keras.optimizers.SGD(0.1), None])
+def test_what_makes_no_optimizers_is_refused(given, refused):
+  wanted = 'optimizer_fn: wanted a function that makes a Keras optimizer, got '
+  with refused(f'{wanted}{given!r}'):
+    optimizers.make(given)
+
+
+@pytest.mark.parametrize(
+  'settings', [{'clipnorm': 'a'}, {'beta_1': 'a'}, {'epsilon': 'a'}]
+)
+def test_settings_that_cannot_train_are_one_line(settings):
+  wanted = '^optimizer Adam: cannot train with these settings: .+'
+  with pytest.raises(errors.InputError, match=wanted) as caught:
+    optimizers.make(lambda: keras.optimizers.Adam(0.1, **settings))
+  assert '\n' not in str(caught.value)
+
+
+def test_the_record_tells_what_is_left_out_of_weight_decay():
+  optimizer = keras.optimizers.AdamW(0.1)
+  plain = optimizers.configuration(optimizer)
+  optimizer.exclude_from_weight_decay(var_names=['bias', 'a'])
+  excluded = optimizers.configuration(optimizer)
+  assert excluded.pop('no_weight_decay') == ['a', 'bias']
+  assert excluded == plain

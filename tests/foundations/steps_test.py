@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lottery_ticket.foundations import model_fc
 from lottery_ticket.foundations import steps
@@ -117,3 +118,30 @@ def test_an_interrupted_training_leaves_nothing_behind(
       train(make_dataset(), make(1))
   assert not steps._kept
   np.testing.assert_equal(train(make_dataset(), make(2))[1], wanted)
+
+
+def test_what_is_left_out_of_weight_decay_matters(make_dataset):
+  def decaying():
+    return keras.optimizers.AdamW(0.01, weight_decay=0.5)
+
+  def partly():
+    optimizer = decaying()
+    optimizer.exclude_from_weight_decay(var_names=['layer0'])
+    return optimizer
+
+  _, alone = train(make_dataset(), make(1), partly)
+  _, plain = train(make_dataset(), make(1), decaying)
+  _, after = train(make_dataset(), make(1), partly)
+  np.testing.assert_equal(after, alone)
+  assert not np.array_equal(alone['layer0'], plain['layer0'])
+  _, again = train(make_dataset(), make(1), decaying)
+  np.testing.assert_equal(again, plain)
+
+
+def test_a_loss_of_ones_own_is_trained_with(make_dataset):
+  model = make(1)
+  model.loss = lambda labels, logits: 0 * tf.reduce_sum(logits, 1)
+  initial, final = train(
+    make_dataset(), model, lambda: keras.optimizers.SGD(0.1)
+  )
+  np.testing.assert_equal(final, initial)

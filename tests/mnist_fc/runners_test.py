@@ -208,7 +208,7 @@ def refusal(run, folders, mnist):
     ),
     (
       '--kernel_initializer=nope',
-      "kernel_initializer: wanted one of Keras, got 'nope'",
+      "kernel_initializer: wanted one of Keras that draws weights, got 'nope'",
     ),
     (
       '--mnist_location=nowhere',
