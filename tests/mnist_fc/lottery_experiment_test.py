@@ -414,9 +414,7 @@ def test_a_rewound_ladder_makes_its_lost_checkpoint_again(
   shutil.copytree(undisturbed, trial)
   shutil.rmtree(trial / '0' / 'same_init' / 'checkpoint3')
   before = stamps(trial / '1')
-  lottery_experiment.train(
-    str(trial), iterations=2, **cheap | LONGER, reset=3
-  )
+  lottery_experiment.train(str(trial), iterations=2, **cheap | LONGER, reset=3)
   assert contents(trial) == contents(undisturbed)
   assert stamps(trial / '1') == before
 
