@@ -140,17 +140,16 @@ def _scripts(sizes: _Sizes, common: dict[str, Any]) -> Iterator[str]:
     iterations=sizes.iterations,
     **common,
   )
-  common |= {'repetitions': sizes.repetitions}
   if sizes.levels:
     yield from _pair(
       'control',
       controls=list(MAIN_CONTROLS),
       levels=sizes.levels,
       trials=sizes.trials,
+      repetitions=sizes.repetitions,
       **common,
     )
   if sizes.control_levels and sizes.control_trials:
-    repetitions = common.pop('repetitions')
     yield from _pair(
       'lottery_experiment',
       trials=sizes.control_trials,
@@ -167,7 +166,7 @@ def _scripts(sizes: _Sizes, common: dict[str, Any]) -> Iterator[str]:
       levels=sizes.control_levels,
       trials=sizes.trials,
       of_trials=list(range(1, sizes.control_trials + 1)),
-      repetitions=repetitions,
+      repetitions=sizes.repetitions,
       **common,
     )
 

@@ -75,6 +75,13 @@ def test_bad_input(tmp_path, values, message):
   assert not (tmp_path / 'exp').exists()
 
 
+def test_small_studies_leave_what_lines_have_in_common(tmp_path):
+  common = {'experiment_path': str(tmp_path)}
+  sizes = replicate._Sizes(1, 2, [], 1, [], 1)
+  assert len(list(replicate._scripts(sizes, common))) == 2
+  assert common == {'experiment_path': str(tmp_path)}
+
+
 @pytest.mark.slow
 def test_a_small_study_to_its_report_and_again(root, tmp_path, mnist):
   command = [
