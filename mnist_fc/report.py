@@ -171,7 +171,6 @@ def _recipe_flags(runs: pd.DataFrame) -> dict[str, Any]:
 
 def _changes(values: dict, recipe: dict) -> dict[str, Any]:
   """Returns the recorded values of a recipe that are not its own."""
-  recipe = json.loads(json.dumps(recipe))
   return {
     name: value
     for name, value in values.items()

@@ -34,13 +34,13 @@ def test_locations_are_those_of_the_locations_module():
 
 
 PAPER = {
-  'layers': ((300, 'relu'), (100, 'relu'), (10, None)),
+  'layers': [[300, 'relu'], [100, 'relu'], [10, None]],
   'kernel_initializer': 'glorot_normal',
   'optimizer': 'Adam',
   'learning_rate': 1.2e-3,
   'optimizer_settings': {},
   'batch_size': 60,
-  'training_len': ('iterations', 50_000),
+  'training_len': ['iterations', 50_000],
   'scaling': 'unit',
   'validation_size': 5_000,
   'evaluation_interval': 100,
