@@ -82,8 +82,8 @@ class ModelBase(tf.Module):
   ):
     super().__init__()
     self.seed = seeds.fresh() if seed is None else seeds.check(seed)
-    presets = save_restore.standardize(presets) or {}
-    masks = save_restore.standardize(masks, masks_lib.union) or {}
+    presets = save_restore.standardize(presets, name='presets') or {}
+    masks = save_restore.standardize(masks, masks_lib.union, name='masks') or {}
     self._presets = masks_lib.check_network(presets, 'presets')
     self._given_masks = masks_lib.check(masks)
     self._variables: dict[str, tf.Variable] = {}

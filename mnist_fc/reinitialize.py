@@ -75,7 +75,7 @@ def train(
   if seed is None and isinstance(masks, (str, os.PathLike)):
     seed = common.recorded_seed(str(pathlib.Path(masks).absolute().parent))
   seed = common.choose_seed(seed, output_dir, overwrite=overwrite)
-  masks = save_restore.standardize(masks, masks_lib.union)
+  masks = save_restore.standardize(masks, masks_lib.union, name='masks')
   control = _control(initialization_distribution, same_sign)
   draw_seed = seeds.integer(seed, 'control', control, level, run_id)
   presets = _presets(masks, initialization_distribution, same_sign, draw_seed)
@@ -115,8 +115,10 @@ def _presets(
   seed: int,
 ) -> Network | None:
   """Returns initial weights, or None for those that the model draws."""
-  distribution = save_restore.standardize(initialization_distribution)
-  signs = save_restore.standardize(same_sign)
+  distribution = save_restore.standardize(
+    initialization_distribution, name='initialization_distribution'
+  )
+  signs = save_restore.standardize(same_sign, name='same_sign')
   if distribution is None:
     return None
   if masks is None:
