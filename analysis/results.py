@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -98,13 +99,38 @@ def read(
     try:
       rows.append(_row(run, target_loss))
     except errors.InputError as error:
-      problems[run.directory] = str(error)
+      where = os.path.join(run.directory, '')
+      problems[run.directory] = str(error).removeprefix(where)
   if not rows:
-    raise errors.InputError(f'{experiment_path}: no finished run there')
+    raise errors.InputError(
+      f'{experiment_path}: {_why_empty(experiment_path, problems)}'
+    )
   runs = pd.DataFrame(rows, columns=list(COLUMNS))
   return Results(
     runs.astype({'loss_stop': 'Int64', 'seed': 'UInt64'}), problems
   )
+
+
+def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
+  """Returns why no finished run was found in a folder."""
+  folder = pathlib.Path(experiment_path)
+  if not folder.is_dir():
+    return 'no such folder'
+  wanted = 'wanted the folder that holds trial1, trial2, ...'
+  if problems:
+    directory, why = next(iter(problems.items()))
+    return (
+      f'no finished run there; {len(problems)} unfinished or damaged,'
+      f' like {directory}: {why}'
+    )
+  records = paths.record(''), paths.unfinished('')
+  if any((folder / name).exists() for name in records):
+    return f'this is a run; {wanted}'
+  if any(folder.glob('[0-9]*/*/*.json')):
+    return f'this is a trial; {wanted}'
+  near = sorted(path.parent for path in folder.glob('*/trial*'))
+  hint = f'; did you mean {near[0]}?' if near else ''
+  return f'no finished run there; {wanted}{hint}'
 
 
 def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import sys
@@ -20,6 +21,8 @@ from lottery_ticket.cli import order
 from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 from lottery_ticket.foundations import errors
+
+_MANY = 10  # Failures that are each told.
 
 
 def run(
@@ -116,7 +119,7 @@ def run_all(
   lines = _lines(scripts)
   if dry_run:
     for script, flags in lines:
-      print(shlex.join([sys.executable, script, *flags]))
+      print(_command(script, flags))
     return True
   folder = _log_folder(log_dir)
   started = time.monotonic()
@@ -131,6 +134,11 @@ def run_all(
   elif log_dir is None:
     shutil.rmtree(folder)
   return not failed
+
+
+def _command(script: str, flags: Sequence[str]) -> str:
+  """Returns what a shell would run."""
+  return shlex.join([sys.executable, script, *flags])
 
 
 def _engine(
@@ -159,6 +167,8 @@ def _lines(scripts: Sequence[str]) -> list[tuple[str, list[str]]]:
   if len(scripts) % 2:
     raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')
   pairs = list(zip(scripts[::2], scripts[1::2], strict=True))
+  for runner, argfile in pairs:
+    argfiles.check_pair(runner, argfile)
   runners = [str(argfiles.find(runner)) for runner, _ in pairs]
   return [
     (runner, flags)
@@ -213,15 +223,30 @@ def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
   loaded = sum(outcome.loaded for outcome in outcomes)
   done = len(outcomes) - len(failed) - loaded
   iterations = sum(o.result.iterations for o in outcomes if o.result)
+  lines = '1 line' if len(outcomes) == 1 else f'{len(outcomes)} lines'
   print(
-    f'{len(outcomes)} lines: {done} done, {loaded} finished before,'
+    f'{lines}: {done} done, {loaded} finished before,'
     f' {len(failed)} failed; {seconds:.0f} s, {iterations:,} iterations,'
     f' {iterations / seconds:,.0f} a second',
     file=sys.stderr,
   )
-  for outcome in failed:
-    print(f'failed: {shlex.join(outcome.job.flags)}', file=sys.stderr)
-    print(f'  {outcome.reason}', file=sys.stderr)
+  _tell_failed(failed)
+
+
+def _tell_failed(failed: list[pool.Outcome]) -> None:
+  """Says on stderr what failed, and why; of many alike the first."""
+  alike: dict[str, list[pool.Outcome]] = {}
+  for i, outcome in enumerate(failed):
+    kind = re.sub('[0-9]+', '0', outcome.reason)
+    if len(failed) <= _MANY:
+      kind = str(i)
+    alike.setdefault(kind, []).append(outcome)
+  for first, *others in alike.values():
+    command = _command(first.job.runner, first.job.flags)
+    print(f'failed: {command}', file=sys.stderr)
+    print(f'  {first.reason}', file=sys.stderr)
+    if others:
+      print(f'  ... and {len(others)} more like this', file=sys.stderr)
 
 
 def main() -> None:

@@ -32,6 +32,30 @@ def find(path: str) -> pathlib.Path:
   )
 
 
+def check_pair(runner: str, argfile: str) -> None:
+  """Checks that an argfile of the library goes with one of its runners.
+
+  Args:
+    runner: A script.
+    argfile: As in `read`.
+
+  Raises:
+    InputError: If both are the library's own, and the runner is not the one
+      that the argfile is for.
+  """
+  runner_path, argfile_path = find(runner), find(_words(argfile)[0])
+  library = [place.resolve() for place in _places()[1:]]
+  are_ours = runner_path.parent in [
+    place / 'runners' for place in library
+  ] and argfile_path.parent in [place / 'argfiles' for place in library]
+  wanted = argfile_path.name.replace('_argfile', '')
+  if are_ours and runner_path.name != wanted:
+    raise errors.InputError(
+      f'{argfile_path.name}: prints flags for runners/{wanted},'
+      f' not for {runner_path.name}'
+    )
+
+
 def _places() -> list[pathlib.Path]:
   package = util.find_spec('lottery_ticket.mnist_fc')
   found = package and package.submodule_search_locations
@@ -53,9 +77,7 @@ def read(argfile: str) -> list[list[str]]:
       `MAX_BYTES`, or a line's quotes do not match, it is no text, or has over
       `MAX_LINE` characters.
   """
-  is_script = any(os.path.isfile(place / argfile) for place in _places())
-  words = [argfile] if is_script else _split(argfile, 'argfile')
-  script, *arguments = words or ['']
+  script, *arguments = _words(argfile)
   command = [sys.executable, str(find(script)), *arguments]
   lines = _printed(command, argfile).split('\n')  # Others may be in paths.
   if '--help' in arguments:
@@ -74,6 +96,12 @@ def read(argfile: str) -> list[list[str]]:
   if not sets:
     raise errors.InputError(f'{argfile}: prints no flags')
   return sets
+
+
+def _words(argfile: str) -> list[str]:
+  """Returns an argfile's script and the flags behind it."""
+  is_script = any(os.path.isfile(place / argfile) for place in _places())
+  return [argfile] if is_script else _split(argfile, 'argfile') or ['']
 
 
 def _printed(command: list[str], argfile: str) -> str:

@@ -72,7 +72,8 @@ class Display:
       self.note(f'failed: {reason}')
     if reason or not self._bars:
       flags = ' '.join(job.flags)
-      self.note(f'{self._ended} of {self._total} lines have ended: {flags}')
+      lines = 'line has' if self._total == 1 else 'lines have'
+      self.note(f'{self._ended} of {self._total} {lines} ended: {flags}')
 
   def note(self, text: str) -> None:
     """Writes a line above the bars, or with the time where there are none."""

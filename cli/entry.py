@@ -11,6 +11,8 @@ from lottery_ticket.cli import flags
 
 THREADS = 1  # A process; parallelism is over runs.
 
+_EXTRA = ('pandas', 'scipy', 'matplotlib', 'jinja2')  # Of `analysis`.
+
 
 def limit_threads() -> None:
   """Sets how many threads TensorFlow will use; before it is imported.
@@ -61,8 +63,7 @@ def run(target: str) -> None:
     with quiet():
       function = getattr(importlib.import_module(module), name)
   except ModuleNotFoundError as error:
-    flags.stop(
-      f'{error}; pip install "lottery-ticket[analysis]" brings it',
-      flags.BAD_INPUT,
-    )
+    package = (error.name or '').partition('.')[0]
+    hint = '; pip install "lottery-ticket[analysis]" brings it'
+    flags.stop(f'{error}{hint if package in _EXTRA else ""}', flags.BAD_INPUT)
   flags.call(function)

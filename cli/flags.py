@@ -101,9 +101,20 @@ def _help(function: Callable[..., Any], program: str) -> str:
       for parameter in signature.parameters.values()
     ]
   )
+  flags_only.__doc__ = _one_line_each(function)
   text = helptext.HelpText(flags_only, trace.FireTrace(flags_only, program))
   text = text.split('\nNOTES\n')[0].rstrip()
   return re.sub(r'^( +)-\w, --', r'\1--', text, flags=re.MULTILINE)
+
+
+def _one_line_each(function: Callable[..., Any]) -> str:
+  """Returns a docstring with a line for each argument.
+
+  Of lines that go on, Fire loses what follows a colon.
+  """
+  head, args, rest = (inspect.getdoc(function) or '').partition('\nArgs:\n')
+  rest = re.sub(r'\n {3,}', ' ', rest)
+  return head + args + re.sub(r'^ +\*+', '  ', rest, flags=re.MULTILINE)
 
 
 def normalize(function: Callable[..., Any], argv: Sequence[str]) -> list[str]:

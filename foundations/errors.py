@@ -1,5 +1,8 @@
 """The one error for input that cannot be used."""
 
+OVERWRITE = 'pass --overwrite (in Python overwrite=True)'
+"""How to say that something there may be lost."""
+
 
 class InputError(ValueError):
   """Input that cannot be used.

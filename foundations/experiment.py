@@ -1,5 +1,6 @@
 """The lottery ticket experiment: train, prune, reset, and again."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -67,20 +68,28 @@ def experiment(
     What came of each level, from 0 to `iterations`.
 
   Raises:
-    InputError: If `iterations` is not an integer of at least 0, or `presets`
-      cannot be read.
+    InputError: If `iterations` is not an integer of at least 0, `presets`
+      cannot be read, `make_model` does not take its arguments, or
+      `train_model` returns something else.
   """
   rounds = integers.read(iterations)
   if rounds is None or rounds < 0:
     raise errors.InputError(
       f'iterations: wanted an integer of at least 0, got {iterations!r}'
     )
+  _check_takes_names(make_model)
   presets = save_restore.standardize(presets, name='presets')
   masks: Network | None = None
   levels: list[Level] = []
   for level in range(rounds + 1):
     model = make_model(presets=presets, masks=masks)
-    initial, final = train_model(level, make_dataset(), model)
+    trained: Any = train_model(level, make_dataset(), model)
+    if not isinstance(trained, (tuple, list)) or len(trained) != 2:
+      raise errors.InputError(
+        'train_model: wanted the initial and the final weights as its result,'
+        f' got {type(trained).__name__}'
+      )
+    initial, final = trained
     levels.append(Level(level, model.masks, initial, final))
     if level < rounds:
       masks = prune_masks(model.masks, final)
@@ -88,3 +97,12 @@ def experiment(
       if reset is not None:
         presets = reset(level, initial, final)
   return levels
+
+
+def _check_takes_names(make_model: Callable[..., Any]) -> None:
+  try:
+    inspect.signature(make_model).bind(presets=None, masks=None)
+  except TypeError as error:
+    raise errors.InputError(
+      f'make_model: wanted one that takes presets=..., masks=...: {error}'
+    ) from None

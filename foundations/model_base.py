@@ -374,6 +374,11 @@ def _checking_names(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
   @functools.wraps(call)
   def checked(self: ModelBase, *args: Any, **kwargs: Any) -> tf.Tensor:
+    if not hasattr(self, '_is_built'):
+      raise errors.InputError(
+        f'{type(self).__name__}: wanted super().__init__(presets, masks, seed)'
+        ' in its __init__'
+      )
     if self._is_built or type(self).__call__ is not checked:
       return call(self, *args, **kwargs)
     outputs = call(self, *args, **kwargs)

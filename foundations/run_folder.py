@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import pathlib
+import re
 import reprlib
 from collections.abc import Iterator
 from typing import Any
@@ -173,7 +174,7 @@ def _is_finished(directory: str, configuration: dict[str, Any]) -> bool:
     if difference is not None:
       raise errors.InputError(
         f'{directory}: holds a finished run of another configuration'
-        f' ({difference}); choose another folder, or overwrite'
+        f' ({difference}); choose another folder, or {errors.OVERWRITE}'
       )
     # An early version recorded no outputs.
     left = (os.path.join(directory, name) for name in record.get('outputs', ()))
@@ -182,7 +183,7 @@ def _is_finished(directory: str, configuration: dict[str, Any]) -> bool:
     for path in _outputs(directory):
       raise errors.InputError(
         f'{path}: not of a run of this library;'
-        ' choose another folder, or overwrite'
+        f' choose another folder, or {errors.OVERWRITE}'
       )
   return False
 
@@ -264,7 +265,11 @@ def _outputs(directory: str) -> list[pathlib.Path]:
 def _difference(old: Any, new: Any, name: str = '') -> str | None:
   """Returns where two configurations first differ, or None."""
   if isinstance(old, dict) and isinstance(new, dict):
-    for key in sorted(set(old) | set(new)):
+    # What somebody asked for, before what follows from it, like data.
+    keys = sorted(
+      set(old) | set(new), key=lambda key: (key != 'experiment', key)
+    )
+    for key in keys:
       found = _difference(
         old.get(key), new.get(key), f'{name}.{key}'.strip('.')
       )
@@ -273,5 +278,12 @@ def _difference(old: Any, new: Any, name: str = '') -> str | None:
     return None
   if old == new:
     return None
-  there, now = _SHORT.repr(old), _SHORT.repr(new)
+  there, now = _brief(old), _brief(new)
   return f'{name or "configuration"}: {there} there, {now} now'
+
+
+def _brief(value: Any) -> str:
+  """Returns a value as text: of a checksum its beginning."""
+  if isinstance(value, str) and re.fullmatch('[0-9a-f]{64}', value):
+    return value[:12]
+  return _SHORT.repr(value)

@@ -78,7 +78,8 @@ def save_ticket(
     raise errors.InputError(f'{path}: wanted a file, got a folder')
   if os.path.lexists(path) and not overwrite:
     raise errors.InputError(
-      f'{path}: another file is there; choose another name, or overwrite'
+      f'{path}: another file is there; choose another name, or'
+      f' {errors.OVERWRITE}'
     )
   with save_restore.written_aside(path) as aside, aside.open('wb') as file:
     file.write(content)

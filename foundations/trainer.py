@@ -227,7 +227,7 @@ class _Run:
     if not self._save_network:
       raise errors.InputError(
         f'{directory}: holds this run, finished, without its networks;'
-        ' choose another folder, or overwrite'
+        f' choose another folder, or {errors.OVERWRITE}'
       )
     path = paths.final(directory)
     stored = save_restore.restore_network(path)

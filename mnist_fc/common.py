@@ -162,7 +162,10 @@ def read_weights(run: str) -> controls.Weights:
 def _network(run: str, path: Callable[[str], str]) -> Network:
   """Returns a network of a finished run."""
   if not pathlib.Path(paths.record(run)).is_file():
-    raise errors.InputError(f'{run}: wanted a finished run')
+    raise errors.InputError(
+      f'{run}: wanted a finished run;'
+      ' runners/lottery_experiment.py makes tickets'
+    )
   return save_restore.standardize(path(run)) or {}
 
 
@@ -201,7 +204,7 @@ def train_model(
   """
   check_number('level', level)
   calls.check(output_dir, dataset, model)
-  return trainer.train(
+  trained = trainer.train(
     dataset.with_order(order_seed(seed, level, train_order_seed)),
     model,
     recipe.optimizer_fn,
@@ -216,3 +219,16 @@ def train_model(
     call=calls.current(seed, output_dir),
     overwrite=overwrite,
   )
+  _tell(output_dir, masks_lib.density(model.masks))
+  return trained
+
+
+def _tell(run: str, density: float) -> None:
+  """Prints a line about a finished run."""
+  record = run_folder.read_finished(run)
+  said = f'{run}: {100 * density:.1f}% of the weights'
+  test = record.get('results', {}).get('test')
+  if isinstance(test, dict) and 'accuracy' in test:  # Not in early records.
+    accuracy, iterations = 100 * test['accuracy'], record['iterations']
+    said += f', test accuracy {accuracy:.2f}% after {iterations:,} iterations'
+  print(said, flush=True)  # Before what comes on stderr.

@@ -20,11 +20,17 @@ from lottery_ticket.mnist_fc import calls
 from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
+from lottery_ticket.mnist_fc.argfiles import control_argfile
 
 Network = masks_lib.Network
 
 _SETTINGS = {'scale': 'scale', 'rewound': 'rewind_to', 'tickets': 'trials'}
 """{what a control may want: the flag that says which}."""
+_EXAMPLES = {
+  'scale': '--scale=1',
+  'rewind_to': '--rewind_to=500',
+  'trials': "--trials=['experiments/trial1','experiments/trial2']",
+}
 
 
 @recipe_lib.takes_values
@@ -64,8 +70,9 @@ def train(
     ticket_name: Name of the folders of the trial's tickets.
     no_reset_name: Name of the folders of an experiment without resets.
     trials: Folders of all trials, for controls that combine them.
-    scale: Of noise, in standard deviations of the initializer.
-    rewind_to: The iteration whose weights to go back to, for rewind.
+    scale: Of noise, in standard deviations of the initializer: --scale=1.
+    rewind_to: The iteration whose weights to go back to, for rewind:
+      --rewind_to=500.
     recipe: 'paper' or 'google': the hyperparameters.
     seed: The trial's; by default the one that its runs recorded, or a new one
       if they recorded none.
@@ -183,6 +190,7 @@ def _function(
   if control not in controls.CONTROLS:
     raise errors.InputError(
       f'control: wanted one of {list(controls.CONTROLS)}, got {control!r}'
+      f'{_hint(control)}'
     )
   function = controls.CONTROLS[control]
   wanted = inspect.signature(function).parameters
@@ -193,11 +201,22 @@ def _function(
   for parameter, flag in _SETTINGS.items():
     value = settings[flag]
     if parameter in wanted and value is None:
-      raise errors.InputError(f'{flag}: wanted for the control {control}')
+      raise errors.InputError(
+        f'{flag}: wanted for the control {control}, like {_EXAMPLES[flag]}'
+      )
     if parameter not in wanted and value is not None:
       raise errors.InputError(f'{flag}: the control {control} takes none')
   _check(**settings)
   return function
+
+
+def _hint(control: str) -> str:
+  """Returns what a name means that the argfile alone knows."""
+  settings = control_argfile.CONTROLS.get(control)
+  if not settings:
+    return ''
+  flags = ' '.join(f'--{name}={value}' for name, value in settings.items())
+  return f', which the argfile calls {flags}'
 
 
 def _check(scale: Any, rewind_to: Any, trials: Any) -> None:

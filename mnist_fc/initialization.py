@@ -69,6 +69,7 @@ def _save(location: str, pooled: masks_lib.Network, overwrite: bool) -> None:
     if save_restore.checksum(there) == save_restore.checksum(pooled):
       return
     raise errors.InputError(
-      f'{location}: holds another distribution; move it away, or overwrite'
+      f'{location}: holds another distribution; move it away, or'
+      f' {errors.OVERWRITE}'
     )
   save_restore.save_network(location, pooled)

@@ -108,6 +108,14 @@ def _control(distribution: Any, same_sign: Any) -> str:
   return 'reuse' if same_sign is None else 'reuse_sign'
 
 
+def _check_pooled(distribution: Any) -> None:
+  is_folder = isinstance(distribution, (str, os.PathLike))
+  if is_folder and not os.path.exists(distribution):
+    raise errors.InputError(
+      f'{distribution}: no such folder; runners/initialization.py makes it'
+    )
+
+
 def _presets(
   masks: Network | None,
   initialization_distribution: save_restore.NetworkLike | None,
@@ -115,6 +123,7 @@ def _presets(
   seed: int,
 ) -> Network | None:
   """Returns initial weights, or None for those that the model draws."""
+  _check_pooled(initialization_distribution)
   distribution = save_restore.standardize(
     initialization_distribution, name='initialization_distribution'
   )

@@ -1,6 +1,7 @@
 """Runs a finished run again, and says whether the bytes agree."""
 
 import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -149,7 +150,11 @@ def make_again(
   source = _read(run)
   location = _data(source, mnist_location)
   stored = {name: _stored(source, name) for name in source.outputs}
-  with _output_dir(output_dir) as folder:
+  # What it is told of is this repetition's folder, which nobody asked about.
+  with (
+    _output_dir(output_dir) as folder,
+    contextlib.redirect_stdout(io.StringIO()),
+  ):
     made = _make(source, stored, location, folder)
     record = run_folder.read_finished(made)
   return Repetition(

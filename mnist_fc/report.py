@@ -77,7 +77,8 @@ def commands(runs: pd.DataFrame) -> Iterator[str]:
       line = argfiles.short_line(**flags)
       controls.setdefault(line, (flags, []))[1].append(name)
     else:
-      yield f'# {name}: {len(group)} runs, made by {script}'
+      runs = '1 run' if len(group) == 1 else f'{len(group)} runs'
+      yield f'# {name}: {runs}, made by {script}'
   for flags, together in controls.values():
     yield _argfile(CONTROL, {'controls': together} | flags)
 

@@ -19,7 +19,7 @@ def summarize(
 
   Args:
     experiment_path: The folder of all trials.
-    figure: File of the figure, .png or .svg; by default
+    figure: File of the figure, .png, .svg or .pdf; by default
       `graphs/tickets/early_stop.png` in the experiment's folder.
 
   Raises:

@@ -48,6 +48,7 @@ def main(
   recipe: str | None = None,
   ticket_name: str | None = None,
   permute_labels: bool = False,
+  overwrite: bool = False,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each control, trial, level and repetition.
@@ -67,6 +68,7 @@ def main(
     recipe: 'paper' (the runner's default) or 'google'.
     ticket_name: Name of the tickets' folders; the runner's by default.
     permute_labels: Whether the tickets' classes were permuted.
+    overwrite: Whether results of other runs in the folders may be lost.
     **values: Values of the recipe to replace, by name.
   """
   constants.recipe(recipe or 'paper', **values)
@@ -98,20 +100,27 @@ def main(
         recipe=recipe,
         seed=trial,
         permute_labels=permute_labels or None,
+        overwrite=overwrite or None,
         **values,
       )
     )
 
 
-def _check_names(controls: list[str] | None) -> list[str]:
+def _check_names(controls: list[str] | str | None) -> list[str]:
   if controls is None:
     return [name for name in CONTROLS if name != 'no_reset_ticket']
+  if isinstance(controls, str):
+    controls = [controls]
+  if not isinstance(controls, (list, tuple)) or not controls:
+    raise errors.InputError(
+      f'controls: wanted a list of names, like [random,own], got {controls!r}'
+    )
   for name in controls:
     if name not in CONTROLS:
       raise errors.InputError(
         f'controls: wanted some of {list(CONTROLS)}, got {name!r}'
       )
-  return controls
+  return list(controls)
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ def main(
   iterations: int = 30,
   experiment_name: str | None = None,
   trials: list[int] | None = None,
+  overwrite: bool = False,
 ) -> None:
   """Prints one line of flags for each level.
 
@@ -19,6 +20,7 @@ def main(
     iterations: The number of pruning rounds: levels 0 to `iterations`.
     experiment_name: Name of the runs' folders; the runner's by default.
     trials: Names of the trials, like [1,2]; all that are there by default.
+    overwrite: Whether other distributions there may be replaced.
   """
   if experiment_name is not None:
     constants.check_name('experiment_name', experiment_name)
@@ -30,6 +32,7 @@ def main(
         experiment_path=experiment_path,
         experiment_name=experiment_name,
         trials=trials,
+        overwrite=overwrite or None,
       )
     )
 

@@ -20,6 +20,7 @@ def main(
   experiment_name: str | None = None,
   permute_labels: bool = False,
   reset: str | int | None = None,
+  overwrite: bool = False,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each trial; its number is its seed.
@@ -34,6 +35,7 @@ def main(
     permute_labels: Whether to rename the classes by a random permutation.
     reset: What to reset to: 'initial' (the runner's default), 'final', or an
       iteration of the dense network's training.
+    overwrite: Whether results of other runs in the folders may be lost.
     **values: Values of the recipe to replace, by name.
   """
   chosen = constants.recipe(recipe or 'paper', **values)
@@ -55,6 +57,7 @@ def main(
         seed=trial,
         permute_labels=permute_labels or None,
         reset=reset,
+        overwrite=overwrite or None,
         **values,
       )
     )

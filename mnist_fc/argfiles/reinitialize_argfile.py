@@ -26,6 +26,7 @@ def main(
   recipe: str | None = None,
   ticket_name: str = 'same_init',
   permute_labels: bool = False,
+  overwrite: bool = False,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each trial, level and reinitialization.
@@ -43,6 +44,7 @@ def main(
     recipe: 'paper' (the runner's default) or 'google'.
     ticket_name: Name of the tickets' folders.
     permute_labels: Whether the tickets' classes were permuted.
+    overwrite: Whether results of other runs in the folders may be lost.
     **values: Values of the recipe to replace, by name.
   """
   if experiment not in EXPERIMENTS:
@@ -73,6 +75,7 @@ def main(
         level=level,
         run_id=run_id,
         permute_labels=permute_labels or None,
+        overwrite=overwrite or None,
         **values,
       )
     )

@@ -17,6 +17,7 @@ def main(
   experiment_name: str = 'dense',
   mnist_location: str | None = None,
   recipe: str | None = None,
+  overwrite: bool = False,
   **values: Any,
 ) -> None:
   """Prints one line of flags for each trial; its number is its seed.
@@ -27,6 +28,7 @@ def main(
     experiment_name: Name of the runs' folders.
     mnist_location: Folder with the data; the runner's by default.
     recipe: 'paper' (the runner's default) or 'google'.
+    overwrite: Whether results of other runs in the folders may be lost.
     **values: Values of the recipe to replace, by name.
   """
   constants.recipe(recipe or 'paper', **values)
@@ -40,6 +42,7 @@ def main(
         mnist_location=mnist_location,
         recipe=recipe,
         seed=trial,
+        overwrite=overwrite or None,
         **values,
       )
     )

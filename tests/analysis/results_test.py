@@ -110,8 +110,8 @@ def test_unfinished_and_damaged_runs_are_named(experiment):
   found = results.read(str(experiment))
   assert len(found.runs) == 4
   assert found.problems == {
-    str(unfinished): f'{unfinished}/run.json: no such file',
-    str(damaged): f'{damaged}/test.json: wanted a JSON object',
+    str(unfinished): 'run.json: no such file',
+    str(damaged): 'test.json: wanted a JSON object',
   }
 
 
@@ -141,9 +141,8 @@ def test_damaged_logs_are_named(experiment):
   save_restore.write_log(str(diverged / 'validate.json'), log)
   save_restore.write_log(str(short / 'test.json'), {key: [0] for key in log})
   assert results.read(str(experiment)).problems == {
-    str(diverged): f'{diverged}/validate.json: log: wanted a finite loss after'
-    ' iteration 0',
-    str(short): f'{short}/test.json: log: no measurement at iteration 10',
+    str(diverged): 'validate.json: log: wanted a finite loss after iteration 0',
+    str(short): 'test.json: log: no measurement at iteration 10',
   }
 
 
@@ -226,10 +225,44 @@ def test_tables_of_networks(experiment):
   assert list(sparsity.density) == [0.8] * 4
 
 
-def test_a_folder_without_runs(tmp_path):
+WANTED = 'wanted the folder that holds trial1, trial2, ...'
+
+
+@pytest.mark.parametrize(
+  ('made', 'asked', 'wanted'),
+  [
+    ('', '', f': no finished run there; {WANTED}'),
+    ('', 'nowhere', '/nowhere: no such folder'),
+    (
+      'study/trial1/0/same_init/run.json',
+      '',
+      f': no finished run there; {WANTED}; did you mean {{folder}}/study?',
+    ),
+    (
+      'trial1/0/same_init/unfinished.json',
+      '',
+      ': no finished run there; 1 unfinished or damaged, like'
+      ' {folder}/trial1/0/same_init: run.json: no such file',
+    ),
+    (
+      'trial1/0/same_init/run.json',
+      'trial1',
+      f'/trial1: this is a trial; {WANTED}',
+    ),
+    (
+      'trial1/0/same_init/run.json',
+      'trial1/0/same_init',
+      f'/trial1/0/same_init: this is a run; {WANTED}',
+    ),
+  ],
+)
+def test_a_folder_without_runs(tmp_path, made, asked, wanted):
+  if made:
+    (tmp_path / made).parent.mkdir(parents=True)
+    (tmp_path / made).touch()
   with pytest.raises(errors.InputError) as raised:
-    results.read(str(tmp_path))
-  assert str(raised.value) == f'{tmp_path}: no finished run there'
+    results.read(str(tmp_path / asked))
+  assert str(raised.value) == f'{tmp_path}' + wanted.format(folder=tmp_path)
 
 
 def test_summary(experiment):

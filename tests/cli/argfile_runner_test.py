@@ -97,7 +97,7 @@ def test_runs_all_lines_and_reports_those_that_fail(run, tmp_path):
     err[-4],
   )
   assert err[-3:-1] == [
-    'failed: --name=c --fail',
+    f'failed: {sys.executable} {tmp_path / "runner.py"} --name=c --fail',
     '  runner.py: told to fail',
   ]
   logs = sorted(pathlib.Path(folder).glob('*.log'))
@@ -108,6 +108,25 @@ def test_runs_all_lines_and_reports_those_that_fail(run, tmp_path):
     ['running --name=c --fail', 'runner.py: told to fail'],
     ['running --name=--d'],
     ['running --name=$HOME'],
+  ]
+
+
+def test_of_many_lines_that_fail_alike_one_is_told(run, tmp_path):
+  (tmp_path / 'many.py').write_text(
+    'for i in range(11): print(f"--fail{i}")\nprint("--other")'
+  )
+  (tmp_path / 'fails.py').write_text(
+    'import sys\nsys.exit(f"fails.py: {sys.argv[1]}")'
+  )
+  code, _, err = run('fails.py', 'many.py', '--jobs=2')
+  command = f'{sys.executable} {tmp_path / "fails.py"}'
+  assert code == 1
+  assert err[-6:-1] == [
+    f'failed: {command} --fail0',
+    '  fails.py: --fail0',
+    '  ... and 10 more like this',
+    f'failed: {command} --other',
+    '  fails.py: --other',
   ]
 
 
@@ -223,6 +242,13 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
     ('runer.py', 'argfile.py', {}, 'runer.py: no such file in '),
     ('runner.py', 'arg.py', {}, 'arg.py: no such file in '),
     ('runner.py', 'runner.py --fail', {}, 'failed: runner.py: told to fail'),
+    (
+      'runners/train.py',
+      'argfiles/lottery_experiment_argfile.py --trials=1',
+      {},
+      'lottery_experiment_argfile.py: prints flags for'
+      ' runners/lottery_experiment.py, not for train.py',
+    ),
     ('runner.py', "argfile.py '", {}, 'argfile: No closing quotation: '),
     ('runner.py', 'argfile.py', {'log_dir': 'runner.py/logs'}, 'log_dir: '),
   ],

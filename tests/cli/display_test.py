@@ -115,4 +115,4 @@ def test_writes_to_stderr_by_default(capsys, jobs):
   with display_lib.Display(1) as display:
     display.ended(jobs[0], '')
   out, err = capsys.readouterr()
-  assert out == '' and err.endswith(' 1 of 1 lines have ended: --seed=1\n')
+  assert out == '' and err.endswith(' 1 of 1 line has ended: --seed=1\n')

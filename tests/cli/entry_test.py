@@ -84,3 +84,25 @@ def test_run_refuses_bad_flags(program, capfd):
   assert capfd.readouterr().err == (
     'train.py: --iteration: no such flag; did you mean --iterations?\n'
   )
+
+
+@pytest.mark.parametrize(
+  ('package', 'hint'),
+  [
+    ('scipy', '; pip install "lottery-ticket[analysis]" brings it'),
+    ('entry_nowhere', ''),
+  ],
+)
+def test_a_package_that_is_missing(package, hint, tmp_path, monkeypatch, capfd):
+  (tmp_path / 'entry_needy.py').write_text(f'import {package}')
+  monkeypatch.syspath_prepend(tmp_path)
+  for name in [name for name in sys.modules if name.startswith(package)]:
+    monkeypatch.delitem(sys.modules, name)
+  monkeypatch.setattr(sys, 'path', [str(tmp_path)])
+  monkeypatch.setattr(sys, 'argv', ['train.py'])
+  with pytest.raises(SystemExit) as caught:
+    entry.run('entry_needy:main')
+  assert caught.value.code == 2
+  assert capfd.readouterr().err == (
+    f"train.py: No module named '{package}'{hint}\n"
+  )

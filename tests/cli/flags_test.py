@@ -375,9 +375,10 @@ def test_help_names_each_value_of_a_recipe(capsys):
   for name in recipe_lib.Recipe.__dataclass_fields__:
     assert f'\n    --{name}={name.upper()}' in out
   for text in (
-    'Its learning rate.',
-    "('iterations', n) or ('epochs', n).",
-    'Examples set aside for validation.',
+    'Its learning rate; ',
+    "('iterations', n) or ('epochs', n); ",
+    'Examples set aside for validation; ',
+    'a layer left out is not pruned; by default 0.2, of the last layer 0.1.\n',
     "Its other settings, like {'momentum': 0.9}.",
   ):
     assert text in out

@@ -138,7 +138,7 @@ def test_nothing_is_made_of_a_run_that_is_not_finished(unfinished, small):
     lambda: initialization.pool(1, 'experiments'),
   ):
     with pytest.raises(
-      errors.InputError, match=f'(^|: ){unfinished}: wanted a finished run$'
+      errors.InputError, match=f'(^|: ){unfinished}: wanted a finished run(;|$)'
     ):
       make()
   assert not os.path.exists('control')

@@ -241,3 +241,22 @@ def test_no_level_depends_on_what_was_trained_before(
   initial, final = train(make_dataset(last.level), alone)
   assert_same(initial, last.initial)
   assert_same(final, last.final)
+
+
+def test_a_model_that_takes_no_presets_is_refused(refused):
+  with refused(
+    'make_model: wanted one that takes presets=..., masks=...:'
+    " got an unexpected keyword argument 'presets'"
+  ):
+    experiment.experiment(None, lambda: None, None, None, 0)
+
+
+def test_training_that_returns_nothing_is_refused(refused):
+  toys = Toys()
+  with refused(
+    'train_model: wanted the initial and the final weights as its result,'
+    ' got NoneType'
+  ):
+    experiment.experiment(
+      toys.make_dataset, toys.make_model, lambda *_: None, toys.prune, 0
+    )

@@ -380,10 +380,10 @@ def test_an_initializers_own_seed_counts():
     ),
     ({'presets': 'nowhere'}, 'nowhere: wanted a folder of .npy files'),
     ({'masks': 'nowhere'}, 'nowhere: wanted a folder of .npy files'),
-    ({'masks': 3}, 'network: wanted a folder or a dictionary, got 3'),
+    ({'masks': 3}, 'masks: wanted a folder or a dictionary, got 3'),
     (
       {'presets': [{}, {}]},
-      'network: wanted one folder or dictionary, got 2 of them',
+      'presets: wanted one folder or dictionary, got 2 of them',
     ),
     ({'seed': -1}, 'seed: wanted an integer in [0, 2**63), got -1'),
   ],
@@ -756,3 +756,17 @@ def test_the_record_tells_models_of_other_code_apart():
   relu, tanh = make('relu'), make('tanh')
   assert relu.pop('code') != tanh.pop('code')
   assert relu == tanh
+
+
+def test_a_model_that_forgets_its_base_is_told(refused):
+  class Forgetful(model_base.ModelBase):
+    def __init__(self, units):
+      self.units = units
+
+    def __call__(self, inputs):
+      return self.dense('logits', inputs, self.units)
+
+  with refused(
+    'Forgetful: wanted super().__init__(presets, masks, seed) in its __init__'
+  ):
+    Forgetful(3).build(np.zeros([2, 4], np.float32))

@@ -143,13 +143,22 @@ def test_only_the_configuration_is_compared():
     ),
     (CONFIGURATION | {'more': 'x'}, "more: None there, 'x' now"),
     ({'optimizer': CONFIGURATION['optimizer']}, 'seed: 1 there, None now'),
+    (
+      CONFIGURATION | {'data': 'a' * 64, 'experiment': {'seed': 3}},
+      "experiment: None there, {'seed': 3} now",
+    ),
+    (
+      CONFIGURATION | {'data': 12 * '0' + 52 * 'a'},
+      'data: None there, 000000000000 now',
+    ),
   ],
 )
 def test_another_configuration_is_refused(configuration, difference, refused):
   run_folder.finish('run', {'configuration': CONFIGURATION})
   with refused(
     'run: holds a finished run of another configuration'
-    f' ({difference}); choose another folder, or overwrite'
+    f' ({difference}); choose another folder, or'
+    ' pass --overwrite (in Python overwrite=True)'
   ):
     run_folder.is_finished('run', configuration, overwrite=False)
   assert not run_folder.is_finished('run', configuration, overwrite=True)
@@ -160,7 +169,8 @@ def test_results_of_somebody_else_are_refused(name, refused):
   put(name)
   with refused(
     f'run/{name}: not of a run of this library;'
-    ' choose another folder, or overwrite'
+    ' choose another folder, or'
+    ' pass --overwrite (in Python overwrite=True)'
   ):
     run_folder.is_finished('run', CONFIGURATION, overwrite=False)
   assert files() == {name}
@@ -216,7 +226,8 @@ def test_a_difference_is_told_briefly(refused):
   run_folder.finish('run', {})
   with refused(
     'run: holds a finished run of another configuration (configuration: None'
-    " there, {'seed': 1} now); choose another folder, or overwrite"
+    " there, {'seed': 1} now); choose another folder, or pass"
+    ' --overwrite (in Python overwrite=True)'
   ):
     run_folder.is_finished('run', {'seed': 1}, overwrite=False)
 

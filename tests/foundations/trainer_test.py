@@ -393,7 +393,8 @@ def test_a_run_of_another_configuration_is_refused(
   before = contents(folder)
   with refused(
     f'{folder}: holds a finished run of another configuration'
-    f' ({difference}); choose another folder, or overwrite'
+    f' ({difference}); choose another folder, or'
+    ' pass --overwrite (in Python overwrite=True)'
   ):
     train(folder, **changes)
   assert contents(folder) == before
@@ -594,7 +595,8 @@ def test_results_of_somebody_else_are_refused(train, refused):
   before = contents('run')
   with refused(
     'run/final: not of a run of this library;'
-    ' choose another folder, or overwrite'
+    ' choose another folder, or'
+    ' pass --overwrite (in Python overwrite=True)'
   ):
     train('run')
   assert contents('run') == before
@@ -644,7 +646,8 @@ def test_a_finished_run_without_networks_is_kept_and_cannot_be_loaded(
   before = contents('run')
   with refused(
     'run: holds this run, finished, without its networks;'
-    ' choose another folder, or overwrite'
+    ' choose another folder, or'
+    ' pass --overwrite (in Python overwrite=True)'
   ):
     train('run', **quick)
   assert contents('run') == before

@@ -226,6 +226,11 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
       'levels: wanted a list of integers, like [3,15], got 3',
     ),
     (
+      CONTROL,
+      '--controls=3',
+      'controls: wanted a list of names, like [random,own], got 3',
+    ),
+    (
       REINIT,
       '--levels=[]',
       'levels: wanted a list of integers, like [3,15], got []',
@@ -318,6 +323,16 @@ def test_bad_flags_print_one_line_and_no_flags(
     flags.call(main, [argv])
   assert caught.value.code == 2
   assert capsys.readouterr() == ('', f'argfile.py: {message}\n')
+
+
+@pytest.mark.parametrize('argfile', RUNNERS)
+def test_overwriting_is_passed_on(lines, argfile):
+  assert '--overwrite' not in lines(argfile)[0]
+  assert '--overwrite=True' in lines(argfile, '--overwrite')[0].split()
+
+
+def test_one_control_needs_no_brackets(lines):
+  assert lines(CONTROL, '--controls=own') == lines(CONTROL, '--controls=[own]')
 
 
 def test_the_scripts_themselves(root, monkeypatch):

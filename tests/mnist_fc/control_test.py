@@ -280,10 +280,27 @@ def test_no_folder_is_refused_before_anything_is_made(
   ('changes', 'message'),
   [
     ({'control': 'reinitialize'}, 'control: wanted one of '),
-    ({'control': 'noise'}, 'scale: wanted for the control noise'),
+    (
+      {'control': 'noise_0.5x'},
+      "got 'noise_0.5x', which the argfile calls --control=noise --scale=0.5",
+    ),
+    (
+      {'control': 'rewind_500its'},
+      ', which the argfile calls --control=rewind --rewind_to=500',
+    ),
+    (
+      {'control': 'noise'},
+      'scale: wanted for the control noise, like --scale=1',
+    ),
     ({'scale': 1}, 'scale: the control reinit takes none'),
-    ({'control': 'rewind'}, 'rewind_to: wanted for the control rewind'),
-    ({'control': 'union'}, 'trials: wanted for the control union'),
+    (
+      {'control': 'rewind'},
+      'rewind_to: wanted for the control rewind, like --rewind_to=500',
+    ),
+    (
+      {'control': 'union'},
+      'trials: wanted for the control union, like --trials=[',
+    ),
     (
       {'control': 'noise', 'scale': -1},
       'scale: wanted a finite number of at least 0, got -1',
@@ -297,7 +314,11 @@ def test_no_folder_is_refused_before_anything_is_made(
       {'control': 'union', 'trials': 'trial1'},
       "trials: wanted a list of folders, like ['a/trial1'], got 'trial1'",
     ),
-    ({'level': 7}, '7/same_init: wanted a finished run'),
+    (
+      {'level': 7},
+      '7/same_init: wanted a finished run;'
+      ' runners/lottery_experiment.py makes tickets',
+    ),
     ({'level': -1}, 'level: wanted an integer of at least 0, got -1'),
     (
       {'control': 'continued', 'level': 0},
@@ -308,10 +329,15 @@ def test_no_folder_is_refused_before_anything_is_made(
       'ticket_name: wanted letters, digits, "_", "-" and ".", got ',
     ),
     ({'no_reset_name': ''}, 'no_reset_name: wanted letters, digits, '),
-    ({'trial_dir': 'nowhere'}, 'nowhere/1/same_init: wanted a finished run'),
+    (
+      {'trial_dir': 'nowhere'},
+      'nowhere/1/same_init: wanted a finished run;'
+      ' runners/lottery_experiment.py makes tickets',
+    ),
     (
       {'control': 'no_reset_ticket'},
-      '1/no_reset: wanted a finished run',
+      '1/no_reset: wanted a finished run;'
+      ' runners/lottery_experiment.py makes tickets',
     ),
     (
       {'control': 'noise', 'scale': 1, 'kernel_initializer': 'random_normal'},

@@ -9,6 +9,8 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import initialization
 
+MAKES = '; runners/lottery_experiment.py makes tickets'
+
 
 @pytest.fixture
 def folder(experiment_path, tmp_path):
@@ -63,19 +65,21 @@ def test_takes_runs_of_another_name(folder):
   for trial in (1, 2):
     run = folder / f'trial{trial}' / '0' / 'same_init'
     run.rename(run.with_name('other'))
-  assert refusal(0, str(folder)).endswith('same_init: wanted a finished run')
+  assert refusal(0, str(folder)).endswith(
+    f'same_init: wanted a finished run{MAKES}'
+  )
   assert len(initialization.pool(0, str(folder), 'other')['layer1']) == 400
 
 
 def test_names_a_trial_that_has_not_finished(folder):
   run = folder / 'trial2' / '1' / 'same_init'
   (run / 'run.json').rename(run / 'unfinished.json')
-  assert refusal(1, str(folder)) == f'{run}: wanted a finished run'
+  assert refusal(1, str(folder)) == f'{run}: wanted a finished run{MAKES}'
   assert refusal(2, str(folder)) == (
-    f'{folder}/trial1/2/same_init: wanted a finished run'
+    f'{folder}/trial1/2/same_init: wanted a finished run{MAKES}'
   )
   assert refusal(1, str(folder), trials=[1, 3]) == (
-    f'{folder}/trial3/1/same_init: wanted a finished run'
+    f'{folder}/trial3/1/same_init: wanted a finished run{MAKES}'
   )
   assert not (folder / 'weights').exists()
 
@@ -115,7 +119,8 @@ def test_the_same_again_writes_nothing_and_another_is_refused(folder):
   assert stamps() == before
   place = folder / 'weights' / '1' / 'initialization'
   assert refusal(1, str(folder), trials=[1]) == (
-    f'{place}: holds another distribution; move it away, or overwrite'
+    f'{place}: holds another distribution; move it away, or'
+    ' pass --overwrite (in Python overwrite=True)'
   )
   assert stamps() == before
   initialization.pool(1, str(folder), trials=[1], overwrite=True)

@@ -242,7 +242,9 @@ def test_refuses_the_folder_of_another_experiment(
     f'{trial}/0/same_init: holds a finished run of another configuration ('
   )
   assert difference in str(caught.value)
-  assert str(caught.value).endswith('; choose another folder, or overwrite')
+  assert str(caught.value).endswith(
+    '; choose another folder, or pass --overwrite (in Python overwrite=True)'
+  )
   assert stamps(trial) == before
 
 

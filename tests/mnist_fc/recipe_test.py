@@ -221,7 +221,7 @@ def test_takes_values_shows_each_value_and_keeps_the_function():
   assert train('a', batch_size=3) == ('a', 'x', {'batch_size': 3})
   doc = train.__doc__
   assert 'training_len: Something of its own.\n' in doc
-  assert 'batch_size: Examples a batch.\n' in doc
+  assert 'batch_size: Examples a batch; ' in doc
   assert doc.count('training_len:') == 1 and '**values' not in doc
   assert doc.index('prune_percents: ') < doc.index('Returns:')
 

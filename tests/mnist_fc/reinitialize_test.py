@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import initialization
@@ -213,3 +214,17 @@ def test_masks_that_are_a_list_are_united(
 def test_without_masks_nothing_is_pruned(tmp_path, cheap):
   reinitialize.train(str(tmp_path), seed=1, **cheap)
   assert all(mask.all() for mask in network(tmp_path, 'masks').values())
+
+
+def test_pooled_weights_that_are_not_there(cheap, experiment_path):
+  with pytest.raises(errors.InputError) as caught:
+    reinitialize.train(
+      'run',
+      masks=str(experiment_path / 'trial1' / '1' / 'same_init' / 'masks'),
+      initialization_distribution='weights/1/initialization',
+      **cheap,
+    )
+  assert str(caught.value) == (
+    'weights/1/initialization: no such folder;'
+    ' runners/initialization.py makes it'
+  )

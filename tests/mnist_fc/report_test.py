@@ -68,7 +68,8 @@ def test_a_folder_without_runs_is_one_line(tmp_path, run, capsys):
     run(tmp_path)
   assert raised.value.code == 2
   shown = capsys.readouterr()
-  assert shown.err == f'report.py: {tmp_path}: no finished run there\n'
+  assert shown.err.startswith(f'report.py: {tmp_path}: no finished run there; ')
+  assert shown.err.count('\n') == 1
   assert not list(tmp_path.glob('report*'))
 
 
@@ -172,9 +173,7 @@ def test_a_report_from_the_command_line(folder, run, tmp_path, capsys):
   (unfinished / 'run.json').unlink()
   run(copy)
   shown = capsys.readouterr()
-  assert shown.err == (
-    f'left out: {unfinished}: {unfinished}/run.json: no such file\n'
-  )
+  assert shown.err == (f'left out: {unfinished}: run.json: no such file\n')
   heading, *_, verdict, where = shown.out.splitlines()
   page = copy / 'report' / 'index.html'
   assert where == f'report: {page}'

@@ -4,9 +4,12 @@ Scripts run in this process, as `python runners/train.py ...` would: that saves
 loading TensorFlow for each of many cases.
 """
 
+import importlib
+import inspect
 import json
 import os
 import pathlib
+import re
 import runpy
 import shlex
 import shutil
@@ -16,6 +19,7 @@ import sys
 import numpy as np
 import pytest
 
+from lottery_ticket.cli import flags
 from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import save_restore
 
@@ -328,7 +332,7 @@ def test_networks_that_do_not_fit(refusal, flag, message):
     ),
     (
       ['--masks=good', '--initialization_distribution=nowhere'],
-      'nowhere: wanted a folder of .npy files',
+      'nowhere: no such folder; runners/initialization.py makes it',
     ),
     (
       [
@@ -396,7 +400,8 @@ def test_bad_input_of_a_lottery_experiment(refusal, argv, message):
     ),
     (
       ['--level=0', '--trials=[1]', '--experiment_path=empty'],
-      'empty/trial1/0/same_init: wanted a finished run',
+      'empty/trial1/0/same_init: wanted a finished run;'
+      ' runners/lottery_experiment.py makes tickets',
     ),
   ],
 )
@@ -417,6 +422,45 @@ def test_help(run, runner):
   assert (code, err, trained) == (0, '', [])
   for name in ('output_dir', 'seed', 'overwrite', 'learning_rate', 'layers'):
     assert f'\n    --{name}={name.upper()}' in out
+
+
+def _said(function):
+  """Returns what a docstring says of each argument, {name: words}."""
+  args = inspect.getdoc(function).partition('\nArgs:\n')[2]
+  parts = re.split(r'^  \**(\w+): ', args.split('\n\n')[0], flags=re.MULTILINE)
+  return {
+    name: ' '.join(text.split())
+    for name, text in zip(parts[1::2], parts[2::2], strict=True)
+  }
+
+
+def _programs(root):
+  """Returns the functions of all scripts."""
+  texts = [
+    path.read_text() for path in (root / 'mnist_fc' / 'runners').glob('*.py')
+  ]
+  targets = re.findall(r"entry\.run\('(.*):(.*)'\)", ''.join(texts))
+  argfiles = (root / 'mnist_fc' / 'argfiles').glob('*_argfile.py')
+  targets += [
+    (f'lottery_ticket.mnist_fc.argfiles.{path.stem}', 'main')
+    for path in argfiles
+  ]
+  targets.append(('lottery_ticket.cli.argfile_runner', 'run'))
+  targets.append(('lottery_ticket.mnist_fc.download_data', 'download'))
+  return [
+    getattr(importlib.import_module(module), name) for module, name in targets
+  ]
+
+
+def test_help_has_all_that_is_said_of_arguments(root, capsys):
+  programs = _programs(root)
+  assert len(programs) > 15
+  for function in programs:
+    flags.call(function, ['--help'])
+    shown = capsys.readouterr().out.splitlines()
+    lines = [line.strip() for line in shown]
+    for name in inspect.signature(function).parameters:
+      assert _said(function)[name] in lines, (function.__module__, name)
 
 
 def test_a_run_that_is_interrupted_from_the_keyboard(

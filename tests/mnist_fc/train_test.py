@@ -212,6 +212,20 @@ def test_data_that_change_in_place_are_read_again(tmp_path, cheap, sample):
 )
 def test_a_record_without_a_seed_is_of_another_run(tmp_path, cheap, record):
   (tmp_path / 'run.json').write_text(json.dumps(record))
-  with pytest.raises(errors.InputError, match='another configuration'):
+  with pytest.raises(
+    errors.InputError, match='another configuration|wanted an object'
+  ):
     train.train(str(tmp_path), **cheap)
   assert json.loads((tmp_path / 'run.json').read_text()) == record
+
+
+def test_a_run_trained_or_loaded_is_a_line(tmp_path, cheap, capsys):
+  run = str(tmp_path / 'run')
+  for _ in range(2):
+    train.train(run, seed=1, **cheap)
+    record = json.loads((tmp_path / 'run' / 'run.json').read_text())
+    accuracy = 100 * record['results']['test']['accuracy']
+    assert capsys.readouterr().out == (
+      f'{run}: 100.0% of the weights, test accuracy {accuracy:.2f}% after'
+      f' {record["iterations"]:,} iterations\n'
+    )
