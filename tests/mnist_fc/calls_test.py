@@ -99,7 +99,7 @@ def test_outside_of_a_call_there_is_none():
 
 def test_a_script_keeps_its_signature_and_its_help():
   assert 'learning_rate' in inspect.signature(train.train).parameters
-  assert 'learning_rate: Its learning rate.' in inspect.getdoc(train.train)
+  assert 'learning_rate: Its learning rate; ' in inspect.getdoc(train.train)
 
 
 def test_the_command_line_makes_the_same_call():

@@ -213,7 +213,7 @@ def test_data_that_change_in_place_are_read_again(tmp_path, cheap, sample):
 def test_a_record_without_a_seed_is_of_another_run(tmp_path, cheap, record):
   (tmp_path / 'run.json').write_text(json.dumps(record))
   with pytest.raises(
-    errors.InputError, match='another configuration|wanted an object'
+    errors.InputError, match=r'another configuration|wanted an object'
   ):
     train.train(str(tmp_path), **cheap)
   assert json.loads((tmp_path / 'run.json').read_text()) == record
