@@ -201,7 +201,7 @@ def _estimate(
     count *= math.ceil(examples / recipe.batch_size)
   minutes = runs * count * per_iteration / jobs / 60
   print(
-    f'About {minutes // 60:.0f} h {minutes % 60:02.0f} min with {jobs} jobs'
+    f'About {minutes // 60:.0f} h {minutes % 60:02.0f} min, {jobs} at a time'
     f' ({jobs / per_iteration:,.0f} iterations a second). It may be'
     ' interrupted: the same command goes on.',
     flush=True,
