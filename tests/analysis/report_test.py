@@ -221,7 +221,7 @@ def test_problems_and_other_recipes_are_named(small):
   save_restore.write_json(paths.record(str(other)), record)
   page = Page(write(small).page)
   assert 'trial1/2/reinit1' in page.texts['th']
-  assert 'trial1/2/reinit1/run.json: no such file' in page.texts['td']
+  assert 'run.json: no such file' in page.texts['td']
   assert 'learning_rate 0.5' in page.texts['td']
 
 
