@@ -34,6 +34,7 @@ print('ready', flush=True)
 while line := sys.stdin.readline():
   child = os.fork()
   if not child:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What it says of its runs.
     try:
       flags.call(lottery_experiment.train, line.split())
     except SystemExit as error:
