@@ -113,7 +113,8 @@ def run_alone(folder: pathlib.Path, line: Line) -> Process:
   folder.mkdir()
   record = str(folder / 'record.json')
   started = time.time()
-  subprocess.run([sys.executable, str(LINE), record, *line], check=True)
+  command = [sys.executable, str(LINE), record, *line]
+  subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
   return Process(started, time.time(), _read(record))
 
 

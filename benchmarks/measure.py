@@ -5,6 +5,7 @@ the pauses in which a training reports its progress, every 100 iterations.
 """
 
 import contextlib
+import io
 import os
 import pathlib
 import tempfile
@@ -148,7 +149,8 @@ def whole_run(
   recipe = constants.recipe(name)
   with tempfile.TemporaryDirectory() as folder:
     pauses = Pauses({'steps': bare.steps, 'evaluation': bare.evaluation})
-    with progress.send_to(pauses):
+    silence = contextlib.redirect_stdout(io.StringIO())
+    with progress.send_to(pauses), silence:
       train.train(
         os.path.join(folder, 'run'),
         mnist_location,
