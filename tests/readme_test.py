@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 
@@ -73,3 +74,34 @@ def test_argfile_commands_run_dry(readme, root):
     )
     for line in shown.stdout.splitlines()[:1]:
       assert pathlib.Path(shlex.split(line)[1]).is_file()
+
+
+NETWORKS = ('same_init', 'reinit', 'random', 'one_shot')
+
+
+def test_the_numbers_are_those_of_the_study(readme, root):
+  runs = pd.read_csv(root / 'docs/study/report/results.csv')
+  runs = runs[runs.experiment.isin(NETWORKS)]
+  means = runs.groupby(['experiment', 'level'])[
+    ['early_stop', 'accuracy']
+  ].mean()
+  density = runs[runs.experiment == 'same_init'].groupby('level').density.mean()
+  rows = re.findall(r'^\| (\d+\.\d) \|(.+)\|$', readme, re.MULTILINE)
+  assert len(rows) >= 8
+  for percent, cells in rows:
+    level = (100 * density - float(percent)).abs().idxmin()
+    assert f'{100 * density[level]:.1f}' == percent
+    for name, cell in zip(NETWORKS, cells.split('|'), strict=True):
+      shown = ''
+      if (name, level) in means.index:
+        mean = means.loc[name, level]
+        shown = f'{mean.early_stop:,.0f} / {100 * mean.accuracy:.2f}'
+      assert cell.strip() == shown
+
+
+def test_the_verdict_is_that_of_the_study(readme, root):
+  verdict = re.search(
+    r'Of \d+ claims of the paper, .*? trials\.', readme, re.DOTALL
+  )
+  page = (root / 'docs/study/report/index.html').read_text(encoding='utf-8')
+  assert ' '.join(verdict[0].split()) in page
