@@ -13,9 +13,10 @@ QUICKSTART := experiments/quickstart
 TRIALS := 3
 
 # The paper's recipe with rounds three times the paper's: 1 - 0.8^3 of the
-# survivors of a layer, 1 - 0.9^3 of the output layer's.
+# survivors of a layer, 1 - 0.9^3 of the output layer's. Measured every 500
+# iterations: every 100, as in the paper, takes half as long again.
 QUICK := --experiment_path=$(QUICKSTART) --trials=$(TRIALS) \
-  --iterations=5 --training_len=iterations,10000 \
+  --iterations=5 --training_len=iterations,10000 --evaluation_interval=500 \
   --prune_percents={'layer0':.488,'layer1':.488,'layer2':.271}
 
 .DELETE_ON_ERROR:
