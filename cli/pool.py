@@ -79,7 +79,7 @@ class _Run:
       done, _ = futures.wait(
         self._under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
       )
-      for future in done:
+      for future in sorted(done, key=self._under_way.__getitem__):
         outcome = self._end(future)
         if outcome:
           yield outcome

@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import time
+from concurrent import futures
 
 import pytest
 
@@ -178,3 +179,34 @@ def test_leaves_the_signals_as_they_were(tmp_path):
   before = signal.getsignal(signal.SIGTERM)
   run_pool(tmp_path, [['--first']], workers=1)
   assert signal.getsignal(signal.SIGTERM) is before
+
+
+class AtOnce:
+  """An engine of which every line has ended as soon as it has begun."""
+
+  attempts = 1
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *exception):
+    del exception
+
+  def capacity(self):
+    return 20
+
+  def submit(self, job):
+    del job
+    future = futures.Future()
+    future.set_result(worker.Result(0, '', 0, 0))
+    return future
+
+  def result(self, future):
+    return future.result()
+
+
+def test_lines_that_have_ended_at_one_time_are_told_in_their_order():
+  jobs = [worker.Job('runner.py', (f'--{i}',), '', '') for i in range(20)]
+  display = display_lib.Display(len(jobs), io.StringIO())
+  outcomes = pool.run(jobs, AtOnce(), display)
+  assert [outcome.job for outcome in outcomes] == jobs
