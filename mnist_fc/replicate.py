@@ -133,13 +133,31 @@ def _up_to(most: int, levels: Iterable[int]) -> list[int]:
 
 
 def _scripts(sizes: _Sizes, common: dict[str, Any]) -> Iterator[str]:
-  """Yields runner, argfile, runner, argfile, ... of the study."""
+  """Yields runner, argfile, runner, argfile, ... of the study.
+
+  What takes longest comes first, so that no processor is left without work:
+  the levels of a trial follow each other, while controls wait for nothing but
+  the trials that they are about.
+  """
+  others = [
+    name for name in control_argfile.CONTROLS if name not in MAIN_CONTROLS
+  ]
+  of_some = bool(sizes.control_levels and sizes.control_trials)
   yield from _pair(
     'lottery_experiment',
     trials=sizes.trials,
     iterations=sizes.iterations,
     **common,
   )
+  if of_some:
+    yield from _pair(
+      'lottery_experiment',
+      trials=sizes.control_trials,
+      iterations=max(sizes.control_levels),
+      experiment_name=NO_RESET,
+      reset='final',
+      **common,
+    )
   if sizes.levels:
     yield from _pair(
       'control',
@@ -149,20 +167,10 @@ def _scripts(sizes: _Sizes, common: dict[str, Any]) -> Iterator[str]:
       repetitions=sizes.repetitions,
       **common,
     )
-  if sizes.control_levels and sizes.control_trials:
-    yield from _pair(
-      'lottery_experiment',
-      trials=sizes.control_trials,
-      iterations=max(sizes.control_levels),
-      experiment_name=NO_RESET,
-      reset='final',
-      **common,
-    )
+  if of_some:
     yield from _pair(
       'control',
-      controls=[
-        name for name in control_argfile.CONTROLS if name not in MAIN_CONTROLS
-      ],
+      controls=others,
       levels=sizes.control_levels,
       trials=sizes.trials,
       of_trials=list(range(1, sizes.control_trials + 1)),
