@@ -7,6 +7,7 @@ import numpy as np
 
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
@@ -155,7 +156,8 @@ def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_validation_size(size: object, examples: int) -> None:
-  if type(size) is not int or not 0 <= size < examples:
+  checked = integers.read(size)
+  if checked is None or not 0 <= checked < examples:
     raise errors.InputError(
       f'validation_size: wanted an integer from 0 to {examples - 1},'
       f' got {size!r}'

@@ -3,7 +3,6 @@
 import copy
 import functools
 import hashlib
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -121,7 +120,9 @@ class DatasetBase:
     validate: tuple[np.ndarray, np.ndarray] | None = None,
     train_order_seed: int | None = None,
   ):
-    self.train_batch_size = _check_batch_size(train_batch_size)
+    self.train_batch_size = integers.check(
+      'batch size', train_batch_size, least=1
+    )
     if train_order_seed is None:
       train_order_seed = seeds.fresh()
     self.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
@@ -183,15 +184,6 @@ class DatasetBase:
     other = copy.copy(self)
     other.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
     return other
-
-
-def _check_batch_size(size: Any) -> int:
-  checked = integers.read(size)
-  if checked is None or checked < 1:
-    raise errors.InputError(
-      f'batch size: wanted an integer of at least 1, got {size!r}'
-    )
-  return checked
 
 
 def _check_same_form(

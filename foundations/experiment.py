@@ -72,11 +72,7 @@ def experiment(
       cannot be read, `make_model` does not take its arguments, or
       `train_model` returns something else.
   """
-  rounds = integers.read(iterations)
-  if rounds is None or rounds < 0:
-    raise errors.InputError(
-      f'iterations: wanted an integer of at least 0, got {iterations!r}'
-    )
+  rounds = integers.check('iterations', iterations, least=0)
   _check_takes_names(make_model)
   presets = save_restore.standardize(presets, name='presets')
   masks: Network | None = None

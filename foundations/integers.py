@@ -3,6 +3,8 @@
 import operator
 from typing import Any
 
+from lottery_ticket.foundations import errors
+
 
 def read(value: Any) -> int | None:
   """Returns an integer as an int, and None for anything else.
@@ -17,3 +19,22 @@ def read(value: Any) -> int | None:
     return operator.index(value)
   except (AttributeError, TypeError):  # NumPy's booleans, and tensors of them.
     return None
+
+
+def check(name: str, value: Any, least: int) -> int:
+  """Returns an integer as an int.
+
+  Args:
+    name: What it is called, for the error's message.
+    value: An integer of any type.
+    least: The least that it may be.
+
+  Raises:
+    InputError: If it is anything else.
+  """
+  integer = read(value)
+  if integer is None or integer < least:
+    raise errors.InputError(
+      f'{name}: wanted an integer of at least {least}, got {value!r}'
+    )
+  return integer

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
 
@@ -112,8 +113,7 @@ def _check_layer(layer: Any) -> None:
   if (
     not isinstance(layer, (list, tuple))
     or len(layer) != 2
-    or type(layer[0]) is not int
-    or layer[0] < 1
+    or (integers.read(layer[0]) or 0) < 1
   ):
     raise errors.InputError(
       f'layers: wanted (units, activation) with units of at least 1,'

@@ -8,6 +8,7 @@ from typing import Any
 from lottery_ticket.datasets import dataset_mnist
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_fc
 from lottery_ticket.foundations import paths
@@ -73,14 +74,6 @@ def describe(
     'level': level,
     'recipe': recipe.configuration(),
   }
-
-
-def check_number(name: str, number: object) -> None:
-  """Raises InputError unless this is an integer of at least 0."""
-  if type(number) is not int or number < 0:
-    raise errors.InputError(
-      f'{name}: wanted an integer of at least 0, got {number!r}'
-    )
 
 
 def make_dataset(
@@ -202,7 +195,7 @@ def train_model(
   Raises:
     InputError: Before any training, if an argument is of no use.
   """
-  check_number('level', level)
+  level = integers.check('level', level, least=0)
   calls.check(output_dir, dataset, model)
   trained = trainer.train(
     dataset.with_order(order_seed(seed, level, train_order_seed)),

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import schedule
 
@@ -89,11 +90,8 @@ class Recipe:
         f'learning_rate: wanted a finite number above 0, got {rate!r}'
       )
     for name, least in (('batch_size', 1), ('validation_size', 0)):
-      value = getattr(self, name)
-      if type(value) is not int or value < least:
-        raise errors.InputError(
-          f'{name}: wanted an integer of at least {least}, got {value!r}'
-        )
+      value = integers.check(name, getattr(self, name), least)
+      object.__setattr__(self, name, value)
     schedule.iterations(self.training_len, 1, 'training_len')
     schedule.iterations(self.interval, 1, 'evaluation_interval')
 
@@ -162,8 +160,10 @@ class Recipe:
       reset = int(reset)
     unit, count = self.training_len
     longest = count if unit == 'iterations' else math.inf
-    is_iteration = type(reset) is int and 1 <= reset <= longest
-    if reset not in ('initial', 'final') and not is_iteration:
+    iteration = integers.read(reset)
+    if iteration is not None and 1 <= iteration <= longest:
+      return iteration
+    if reset not in ('initial', 'final'):
       upto = f'1 to {longest}' if unit == 'iterations' else '1'
       raise errors.InputError(
         f"reset: wanted 'initial', 'final' or an iteration from {upto},"
@@ -221,7 +221,9 @@ def _layers(layers: Any) -> tuple[Layer, ...]:
     )
   last = len(layers) - 1
   pairs = [
-    (layer, None if i == last else 'relu') if isinstance(layer, int) else layer
+    layer
+    if integers.read(layer) is None
+    else (layer, None if i == last else 'relu')
     for i, layer in enumerate(layers)
   ]
   for pair in pairs:

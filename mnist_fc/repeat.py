@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import files
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
@@ -186,7 +187,7 @@ def _read(run: str) -> _Source:
   if not record.get('outputs'):
     raise errors.InputError(f'{path}: no checksums of its outputs are recorded')
   recipe = recipe_lib.Recipe().replace(**experiment['recipe'])
-  common.check_number('level', experiment.get('level'))
+  integers.check('level', experiment.get('level'), least=0)
   return _Source(
     path,
     os.path.abspath(folder),

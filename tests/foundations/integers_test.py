@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import integers
 
 
@@ -34,3 +35,17 @@ def test_integers_of_any_size_are_themselves():
 )
 def test_anything_else_is_none(value):
   assert integers.read(value) is None
+
+
+def test_what_is_checked_is_an_int():
+  checked = integers.check('level', np.int64(0), least=0)
+  assert checked == 0 and type(checked) is int
+
+
+@pytest.mark.parametrize('value', [0, True, 1.0, '1', None])
+def test_what_is_no_number_or_too_small_is_an_error(value):
+  with pytest.raises(errors.InputError) as caught:
+    integers.check('batch_size', value, least=1)
+  assert str(caught.value) == (
+    f'batch_size: wanted an integer of at least 1, got {value!r}'
+  )

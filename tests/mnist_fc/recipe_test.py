@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from lottery_ticket.foundations import errors
@@ -242,7 +243,14 @@ def test_every_pruner_can_be_a_recipes(name):
 
 @pytest.mark.parametrize(
   ('reset', 'wanted'),
-  [('initial', 'initial'), ('final', 'final'), (1, 1), (9, 9), ('9', 9)],
+  [
+    ('initial', 'initial'),
+    ('final', 'final'),
+    (1, 1),
+    (9, 9),
+    ('9', 9),
+    (np.int64(9), 9),
+  ],
 )
 def test_a_reset_is_to_a_name_or_an_iteration(reset, wanted):
   recipe = recipe_lib.Recipe(training_len=('iterations', 9))

@@ -175,6 +175,21 @@ def test_seed_level_and_order_seed_give_the_order(tmp_path, cheap):
   check_equal(a, c)
 
 
+def test_numbers_of_numpy_make_the_same_run(tmp_path, cheap):
+  run = str(tmp_path / 'a')
+  first = train.train(run, seed=1, level=2, **cheap)
+  other = {
+    name: np.array(cheap[name])
+    for name in ('layers', 'validation_size', 'evaluation_interval')
+  }
+  other['layers'] = list(other['layers'])
+  other['batch_size'] = np.int64(cheap['batch_size'])
+  other['training_len'] = ('iterations', np.uint8(1))
+  same = train.train(run, seed=np.int64(1), level=np.int32(2), **cheap | other)
+  for before, after in zip(first, same, strict=True):
+    check_equal(before, after)
+
+
 def test_fashion_mnist_is_another_location(tmp_path, cheap, sample):
   fashion = tmp_path / 'fashion'
   fashion.mkdir()
