@@ -10,7 +10,7 @@ import functools
 import math
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ import pandas as pd
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import paper
+from lottery_ticket.analysis import results
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
@@ -36,6 +37,7 @@ COLUMNS = (
   'paper',
   'paper_value',
   'measured',
+  'bound',
   'n',
   'low',
   'high',
@@ -116,16 +118,17 @@ def judge(
   Returns:
     A row for each claim, with `COLUMNS`: of a claim of several parts, the one
     that decides; the note has the others. `measured`, `low`, `high`, `null`,
-    `margin` and `paper_value` are in `unit`; `n` is the number of trials;
-    `paper_inside` whether the paper's value is inside the interval, missing
-    where there is none.
+    `margin` and `paper_value` are in `unit`; `bound` is 'lower' or 'upper' if
+    `measured` is such a bound, 'unknown' if the truth may lie on either side,
+    else ''; `n` is the number of trials; `paper_inside` whether the paper's
+    value is inside the interval, missing where there is none.
 
   Raises:
     InputError: If there are no runs, or a claim is unknown.
   """
-  judged = parts(runs, only, confidence=confidence, seed=seed)
-  rows = [_deciding(rows) for _, rows in judged.groupby('claim', sort=False)]
-  return _table(rows)
+  judges = _Judge(runs, confidence, seed)
+  rows = [_deciding(_table(judges.rows(claim))) for claim in _chosen(only)]
+  return _table([judges.with_remarks(row) for row in rows])
 
 
 def parts(
@@ -149,19 +152,19 @@ def parts(
   Raises:
     InputError: If there are no runs, or a claim is unknown.
   """
-  if runs.empty:
-    raise errors.InputError('runs: wanted at least one, got none')
+  judges = _Judge(runs, confidence, seed)
+  rows = [row for claim in _chosen(only) for row in judges.rows(claim)]
+  return _table([judges.with_remarks(row) for row in rows])
+
+
+def _chosen(only: Sequence[str] | None) -> list[paper.Claim]:
   known = {claim.claim: claim for claim in paper.CLAIMS}
   for name in only or ():
     if name not in known:
       raise errors.InputError(
         f'only: wanted some of {list(known)}, got {name!r}'
       )
-  judges = _Judge(runs, confidence, seed)
-  chosen = [claim for name, claim in known.items() if name in (only or known)]
-  return _table(
-    [judges.row(claim, part) for claim in chosen for part in claim.parts]
-  )
+  return [claim for name, claim in known.items() if name in (only or known)]
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -189,14 +192,20 @@ def _deciding(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _said(row: pd.Series) -> str:
-  if row.verdict == NOT_MEASURED:
-    return f'{NOT_MEASURED} ({row.note})'
-  numbers = _numbers(intervals.Interval(row.measured, row.low, row.high, row.n))
-  return f'{numbers} {row.unit}: {row.verdict}'
+  said = row.verdict
+  if row.verdict != NOT_MEASURED:
+    interval = intervals.Interval(row.measured, row.low, row.high, row.n)
+    said = f'{numbers(interval, row.bound)} {row.unit}: {said}'
+  return f'{said} ({row.note})' if row.note else said
 
 
-def _numbers(interval: intervals.Interval) -> str:
-  text = f'{interval.estimate:.3g}'
+SIGNS = {'lower': '>= ', 'upper': '<= ', 'unknown': '? ', '': ''}
+"""What stands before a number that is a bound."""
+
+
+def numbers(interval: intervals.Interval, bound: str = '') -> str:
+  """Returns an estimate and its interval as text, like '2.13 [1.48, 2.78]'."""
+  text = f'{SIGNS[bound]}{interval.estimate:.3g}'
   if math.isfinite(interval.low):
     text += f' [{interval.low:.3g}, {interval.high:.3g}]'
   return text
@@ -209,102 +218,171 @@ class _Found(NamedTuple):
     interval: With its interval.
     least: How many trials a verdict takes.
     notes: What to say about it.
-    bound: 'a lower' or 'an upper', if the truth lies beyond, or ''.
+    bounds: Of 'lower' and 'upper', which bounds the estimate is.
   """
 
   interval: intervals.Interval
   least: int
   notes: list[str]
-  bound: str = ''
+  bounds: frozenset[str] = frozenset()
 
 
 class _Judge:
-  """Judges parts of claims on the runs of a study."""
+  """Judges claims on the runs of a study."""
 
   def __init__(self, runs: pd.DataFrame, confidence: float, seed: int):
-    self._study = Study(runs, paper.RECIPE)
-    self._later = self._other = None
-    if runs.censored.any():
-      self._later = Study(_with_later_stops(runs), paper.RECIPE)
-      self._other = Study(_with_other_accuracies(runs), paper.RECIPE)
+    if runs.empty:
+      raise errors.InputError('runs: wanted at least one, got none')
+    self._runs = runs
+    self._networks = functools.lru_cache(maxsize=64)(results.networks)
+    self._study = self._of(runs)
     self._confidence = confidence
     self._seed = seed
-    self._remarks = _remarks(self._study)
-    self._measure = functools.cache(self._find)
+    self._found = functools.cache(self._find)
 
-  def row(self, claim: paper.Claim, part: paper.Part) -> dict[str, Any]:
-    """Returns the row of one part."""
-    found = self._measure(part.measure, self._study)
+  def _of(self, runs: pd.DataFrame) -> Study:
+    return Study(runs, paper.RECIPE, self._networks)
+
+  @functools.cached_property
+  def _later(self) -> list[Study]:
+    """The study, with the censored early stops of some runs much later."""
+    return [self._of(runs) for runs in _with_later_stops(self._runs)]
+
+  @functools.cached_property
+  def _other(self) -> Study:
+    """The study, with other accuracies at censored early stops."""
+    return self._of(_with_other_accuracies(self._runs))
+
+  def rows(self, claim: paper.Claim) -> list[dict[str, Any]]:
+    """Returns the rows of a claim's parts."""
+    return [self._row(claim, part) for part in claim.parts]
+
+  def with_remarks(self, row: dict[str, Any]) -> dict[str, Any]:
+    """Returns a row with what is to be said of everything that is measured."""
+    remarks = _remarks(self._study) if row['n'] else []
+    return {**row, 'note': '; '.join(filter(None, [row['note'], *remarks]))}
+
+  def _row(self, claim: paper.Claim, part: paper.Part) -> dict[str, Any]:
+    found = self._found(part.measure)
     interval = _bounded(found.interval, part.unit)
     judged = verdict(interval, part.null, part.side, part.margin, found.least)
-    bounds = [*filter(None, [found.bound, self._bound_by_stops(part)])]
-    for bound in bounds:
+    for bound in found.bounds:
       judged = _of_bound(judged, part.side, bound)
     return {
       **claim._asdict(),
       **part._asdict(),
       **interval._asdict(),
       'measured': interval.estimate,
+      'bound': _bound(found.bounds),
       'verdict': judged,
-      'paper_inside': _is_inside(part.paper_value, interval, bounds),
-      'note': '; '.join(self._notes(part, found, bounds)),
+      'paper_inside': _is_inside(part.paper_value, interval, found.bounds),
+      'note': '; '.join(self._notes(part, found)),
     }
 
-  def _notes(
-    self, part: paper.Part, found: _Found, bounds: list[str]
-  ) -> Iterator[str]:
+  def _notes(self, part: paper.Part, found: _Found) -> Iterator[str]:
     n, least = found.interval.n, found.least
     if 0 < n < least:
       yield f'n = {n}, a verdict takes {least}'
     yield from found.notes
-    if self._depends(part, self._other):
-      yield 'some accuracies are of censored early stops'
-    if self._depends(part, self._later):
-      yield 'some early stops are censored'
-    yield from (f'{bound} bound' for bound in bounds)
-    yield from self._also(part)
-    if n:
-      yield from self._remarks
+    for name, measure in part.also.items():
+      other = self._found(measure)
+      if other.interval.n:
+        said = numbers(other.interval, _bound(other.bounds))
+        about = '; '.join([f'n = {other.interval.n}', *other.notes])
+        yield f'{name}: {said} ({about})'
 
-  def _find(self, measure: paper.Estimand, study: Study) -> _Found:
+  def _find(self, measure: paper.Estimand) -> _Found:
+    """Returns what the study says of an estimand, with its interval."""
     try:
-      measured = measure(study)
+      measured = measure(self._study)
     except estimands.NotMeasuredError as error:
       nothing = intervals.Interval(math.nan, math.nan, math.nan, 0)
       return _Found(nothing, LEAST_TRIALS, [str(error)])
+    directions = frozenset(self._directions(measure))
     if isinstance(measured, estimands.OverTrials):
-      interval = intervals.bootstrap(
-        measured.table, measured.statistic, self._confidence, seed=self._seed
+      interval = self._bootstrap(measured)
+      least, bounds = LEAST_TRIALS_BOOTSTRAP, measured.bounds | directions
+    else:
+      interval = intervals.t_interval(_values(measured), self._confidence)
+      least, bounds = LEAST_TRIALS, directions
+    notes = list(_about(measured, interval))
+    if self._depends_on_accuracies(measure):
+      notes.append('some accuracies are of censored early stops')
+    if directions:
+      notes.append('some early stops are censored')
+    notes += [f'{_ARTICLES[bound]} {bound} bound' for bound in sorted(bounds)]
+    return _Found(interval, least, notes, bounds)
+
+  def _bootstrap(self, measured: estimands.OverTrials) -> intervals.Interval:
+    def interval(
+      statistic: Callable[[np.ndarray], float],
+    ) -> intervals.Interval:
+      return intervals.bootstrap(
+        measured.table, statistic, self._confidence, seed=self._seed
       )
-      notes = ['bootstrap interval', *filter(None, [measured.note])]
-      return _Found(interval, LEAST_TRIALS_BOOTSTRAP, notes, measured.bound)
-    interval = intervals.t_interval(measured, self._confidence)
-    notes = [] if interval.n else ['wanted: a trial with all of these runs']
-    return _Found(interval, LEAST_TRIALS, notes)
 
-  def _estimate(self, part: paper.Part, study: Study) -> float:
-    return self._measure(part.measure, study).interval.estimate
+    found = interval(measured.statistic)
+    if measured.most is not None:
+      found = found._replace(high=interval(measured.most).high)
+    if measured.bounds:
+      found = found._replace(estimate=measured.estimate)
+    return found
 
-  def _depends(self, part: paper.Part, study: Study | None) -> bool:
-    """Tells whether a part comes out otherwise on these runs."""
-    if study is None:
+  def _directions(self, measure: paper.Estimand) -> Iterator[str]:
+    """Yields which bounds censored early stops make of an estimate."""
+    if self._runs.censored.any():
+      here = _estimate(measure, self._study)
+      for later in self._later:
+        change = _estimate(measure, later) - here
+        if abs(change) > 0:  # False for NaN.
+          yield 'lower' if change > 0 else 'upper'
+
+  def _depends_on_accuracies(self, measure: paper.Estimand) -> bool:
+    """Tells whether accuracies at censored early stops make a difference."""
+    if not self._runs.censored.any():
       return False
-    change = self._estimate(part, study) - self._estimate(part, self._study)
-    return abs(change) > 0  # False for NaN.
+    here = _estimate(measure, self._study)
+    return abs(_estimate(measure, self._other) - here) > 0
 
-  def _bound_by_stops(self, part: paper.Part) -> str:
-    """Returns which bound censored early stops make of a part, or ''."""
-    if self._later is None or not self._depends(part, self._later):
-      return ''
-    later = self._estimate(part, self._later)
-    is_lower = later > self._estimate(part, self._study)
-    return 'a lower' if is_lower else 'an upper'
 
-  def _also(self, part: paper.Part) -> Iterator[str]:
-    for name, measure in part.also.items():
-      interval = self._measure(measure, self._study).interval
-      if interval.n:
-        yield f'{name}: {_numbers(interval)}, n = {interval.n}'
+_ARTICLES = {'lower': 'a', 'upper': 'an'}
+
+
+def _bound(bounds: Collection[str]) -> str:
+  """Returns what the column `bound` says."""
+  return 'unknown' if len(bounds) > 1 else ''.join(bounds)
+
+
+def _values(measured: pd.Series | estimands.OverLevels) -> pd.Series:
+  if isinstance(measured, estimands.OverLevels):
+    return measured.values
+  return measured
+
+
+def _about(
+  measured: estimands.Measured, interval: intervals.Interval
+) -> Iterator[str]:
+  """Yields what to say about an estimate."""
+  if not interval.n:
+    yield 'wanted: a trial with all of these runs'
+  elif isinstance(measured, estimands.OverTrials):
+    yield 'bootstrap interval'
+  elif interval.n > 1 and interval.low == interval.high:
+    yield 'the same in each trial, so that the interval has no width'
+  note = '' if isinstance(measured, pd.Series) else measured.note
+  if note:
+    yield note
+
+
+def _estimate(measure: paper.Estimand, study: Study) -> float:
+  """Returns what a study says of an estimand, NaN if nothing."""
+  try:
+    measured = measure(study)
+  except estimands.NotMeasuredError:
+    return math.nan
+  if isinstance(measured, estimands.OverTrials):
+    return measured.statistic(measured.table)
+  return float(_values(measured).mean())
 
 
 def _bounded(interval: intervals.Interval, unit: str) -> intervals.Interval:
@@ -322,25 +400,25 @@ def _of_bound(judged: str, side: str, bound: str) -> str:
   Args:
     judged: The verdict if the bound were the truth.
     side: Where the estimand is if the claim is right.
-    bound: Which bound it is, 'a lower' or 'an upper'.
+    bound: Which bound it is, 'lower' or 'upper'.
   """
   if judged == NOT_MEASURED:
     return judged
-  helps = {'above': 'a lower', 'below': 'an upper'}.get(side) == bound
+  helps = {'above': 'lower', 'below': 'upper'}.get(side) == bound
   safe = REPRODUCED if helps else NOT_REPRODUCED
   return judged if judged == safe and side != 'near' else INCONCLUSIVE
 
 
 def _is_inside(
-  paper_value: float, interval: intervals.Interval, bounds: list[str]
+  paper_value: float, interval: intervals.Interval, bounds: Collection[str]
 ) -> bool | None:
   """Tells whether the paper's value, to its digits, is inside an interval."""
   if not math.isfinite(paper_value + interval.low) or len(bounds) > 1:
     return None
   _, _, decimals = str(paper_value).partition('.')
   digit = 0.5 * 10.0 ** -len(decimals)
-  low = -math.inf if 'an upper' in bounds else interval.low - digit
-  high = math.inf if 'a lower' in bounds else interval.high + digit
+  low = -math.inf if 'upper' in bounds else interval.low - digit
+  high = math.inf if 'lower' in bounds else interval.high + digit
   return low <= paper_value <= high
 
 
@@ -355,15 +433,22 @@ def _remarks(study: Study) -> list[str]:
   return remarks
 
 
-def _with_later_stops(runs: pd.DataFrame) -> pd.DataFrame:
-  """Returns runs whose censored early stops come much later."""
-  factors = np.where(runs.censored, _LATER, 1)
-  return runs.assign(early_stop=runs.early_stop * factors)
+def _with_later_stops(runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+  """Yields runs of which the censored early stops of one kind come later.
+
+  One kind at one level at a time: together they would hide each other, where
+  an early stop is divided by another.
+  """
+  kinds = ['recipe', 'experiment', 'level']
+  for _, group in runs[runs.censored].groupby(kinds):
+    factors = np.where(runs.index.isin(group.index), _LATER, 1)
+    yield runs.assign(early_stop=runs.early_stop * factors)
 
 
 def _with_other_accuracies(runs: pd.DataFrame) -> pd.DataFrame:
-  """Returns runs with another accuracy where the early stop is censored."""
-  return runs.assign(accuracy=runs.accuracy + np.where(runs.censored, 0.1, 0))
+  """Returns runs with other accuracies where the early stop is censored."""
+  changes = np.linspace(0.1, 0.2, len(runs))  # No two alike.
+  return runs.assign(accuracy=runs.accuracy + runs.censored * changes)
 
 
 def counts(judged: pd.DataFrame) -> dict[str, int]:

@@ -9,7 +9,7 @@ import json
 import math
 import pathlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from lottery_ticket.analysis import results
 from lottery_ticket.foundations import errors
 
 TICKET = 'same_init'
+LADDER = 'lottery_experiment'  # The script that prunes level by level.
 DENSE = 100.0  # P_m of the network that is not pruned, in percent.
 SPARSE = 21.1  # At or below this P_m (%) ways to prune differ visibly.
 _TOLERANCE = 0.1  # Of P_m, relative: rounds of other percents hit near it.
@@ -29,37 +30,63 @@ class NotMeasuredError(Exception):
   """The runs that an estimand needs are not there; says which."""
 
 
+class OverLevels(NamedTuple):
+  """An estimand that sums up several levels.
+
+  Attributes:
+    values: One number a trial.
+    note: Which levels these are.
+  """
+
+  values: pd.Series
+  note: str
+
+
 class OverTrials(NamedTuple):
   """An estimand that only all trials together have, like a crossing of means.
 
   Attributes:
     table: What was measured, shape [trials, ...].
-    statistic: Takes such a table, returns a number.
+    statistic: Takes such a table, returns a number: the least that it may be,
+      where what was measured leaves it open.
+    most: The same, but returns the most that it may be; None if that is equal.
+    estimate: What to say of all trials, if they leave it open; or NaN.
+    bounds: Of 'lower' and 'upper', which bounds the estimate is, if any.
     note: What to say about it, or ''.
-    bound: 'a lower' or 'an upper', if what it says is a bound, or ''.
   """
 
   table: np.ndarray
   statistic: Callable[[np.ndarray], float]
+  most: Callable[[np.ndarray], float] | None = None
+  estimate: float = math.nan
+  bounds: frozenset[str] = frozenset()
   note: str = ''
-  bound: str = ''
+
+
+Measured: TypeAlias = pd.Series | OverLevels | OverTrials
+"""One number a trial, or what stands for it."""
 
 
 class View:
   """The runs of one recipe, as estimands ask for them."""
 
-  def __init__(self, runs: pd.DataFrame):
+  def __init__(
+    self,
+    runs: pd.DataFrame,
+    networks: Callable[[str], results.Networks] = results.networks,
+  ):
     """Takes the runs.
 
     Args:
       runs: As in `results.Results`, of one recipe.
+      networks: Reads a run's networks.
     """
     self.runs = runs
     tickets = runs[runs.experiment == TICKET]
     self.percents = 100 * tickets.groupby('level').density.mean()
     """P_m of each level, in percent."""
     self._table = functools.cache(self._measured)
-    self._networks = functools.lru_cache(maxsize=64)(results.networks)
+    self._networks = networks
 
   def over(
     self,
@@ -173,15 +200,21 @@ class View:
 class Study(View):
   """The runs of the main recipe, and those of other recipes beside them."""
 
-  def __init__(self, runs: pd.DataFrame, reference: dict[str, Any]):
+  def __init__(
+    self,
+    runs: pd.DataFrame,
+    reference: dict[str, Any],
+    networks: Callable[[str], results.Networks] = results.networks,
+  ):
     """Finds the main recipe: the one with tickets nearest to the reference.
 
     Args:
       runs: As in `results.Results`, of any number of recipes.
       reference: {name: value}, what the main recipe is to be like.
+      networks: Reads a run's networks.
     """
     self.settings = [
-      (json.loads(recipe), View(_as_tickets(_unique_trials(rows))))
+      (json.loads(recipe), View(_as_tickets(_unique_trials(rows)), networks))
       for recipe, rows in runs.groupby(np.array(_recipes(runs)), sort=True)
     ]
 
@@ -193,7 +226,7 @@ class Study(View):
     self.recipe, main = min(self.settings, key=distance)
     self.differing = _differing(self.recipe, reference)
     """Names of what differs from the reference, of what is recorded."""
-    super().__init__(main.runs)
+    super().__init__(main.runs, networks)
 
   def varying(
     self, wanted: Callable[[dict[str, Any]], bool], *names: str
@@ -238,9 +271,13 @@ def _recipes(runs: pd.DataFrame) -> list[str]:
     for key, way, name in zip(keys, own, runs.experiment, strict=True)
     if name == TICKET
   }
+  ways = [
+    way if script == LADDER else tickets.get(key, way)
+    for key, way, script in zip(keys, own, runs.script, strict=True)
+  ]
   return [
-    json.dumps(json.loads(recipe) | tickets.get(key, way), sort_keys=True)
-    for key, way, recipe in zip(keys, own, runs.recipe, strict=True)
+    json.dumps(json.loads(recipe) | way, sort_keys=True)
+    for recipe, way in zip(runs.recipe, ways, strict=True)
   ]
 
 
@@ -254,18 +291,24 @@ def _way(run: Any) -> dict[str, Any]:
 
 
 def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
-  """Keeps trials of the same name of several experiments apart."""
+  """Keeps trials of the same name of several experiments apart.
+
+  Those of one seed are one trial: all of their runs would come out alike.
+  """
   folders = _folders(runs)
   first = folders.groupby(runs.trial).transform('first')
   names = runs.trial.where(folders == first, folders + ' ' + runs.trial)
-  return runs.assign(trial=names)
+  seeds = runs.assign(trial=names).groupby('trial', sort=False).seed.first()
+  same = seeds.dropna().drop_duplicates()
+  known = {seed: name for name, seed in same.items()}
+  return runs.assign(trial=names.map(lambda name: known.get(seeds[name], name)))
 
 
 def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
   """Calls a ladder of a name of its own by the tickets' name, if it is one."""
   if (runs.experiment == TICKET).any():
     return runs
-  ladder = (runs.script == 'lottery_experiment') & (
+  ladder = (runs.script == LADDER) & (
     runs.reset.isna() | (runs.reset == 'initial')
   )
   names = runs.experiment.where(~ladder, TICKET)
@@ -304,13 +347,48 @@ def _check_levels(number: int) -> None:
     )
 
 
-def mean(table: pd.DataFrame) -> pd.Series:
-  """Returns the mean over levels, one number a trial."""
-  return complete(table).mean(axis=1)
+def mean(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+  """Returns the mean over levels, one number a trial.
+
+  Args:
+    table: Trials x levels.
+    percents: P_m of each level, in percent.
+
+  Raises:
+    NotMeasuredError: If there is nothing in the table.
+  """
+  whole = complete(table)
+  return OverLevels(whole.mean(axis=1), _which(whole, percents))
 
 
-def trend(table: pd.DataFrame) -> pd.Series:
-  """Returns Spearman's rank correlation of a measure with the level.
+def least(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+  """Returns the least over levels; like `mean`."""
+  whole = complete(table)
+  return OverLevels(whole.min(axis=1), _which(whole, percents))
+
+
+def sparsest(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+  """Returns what was measured at the last level; like `mean`."""
+  last = complete(table).iloc[:, -1:]
+  return OverLevels(last.iloc[:, 0], _which(last, percents))
+
+
+def _which(table: pd.DataFrame, percents: pd.Series) -> str:
+  """Says which levels a table has."""
+  labels = percents.reindex(table.columns).to_numpy()
+  if len(labels) == 1:
+    return f'of one level, P_m = {labels[0]:.1f}%'
+  return f'of {len(labels)} levels, P_m = {labels[0]:.1f} to {labels[-1]:.1f}%'
+
+
+def trend(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+  """Returns `correlation` with the level, and says which levels these are."""
+  values = correlation(table)
+  return OverLevels(values, _which(complete(table), percents))
+
+
+def correlation(table: pd.DataFrame) -> pd.Series:
+  """Returns Spearman's rank correlation of a measure with its columns.
 
   Args:
     table: Trials x levels.
@@ -332,6 +410,22 @@ def trend(table: pd.DataFrame) -> pd.Series:
   return whole.apply(rho, axis=1)
 
 
+class Crossing(NamedTuple):
+  """At which P_m (%) a gain is used up.
+
+  Attributes:
+    least: The least that it may be: 0 if the gain outlasts what was measured.
+    most: The most: 100 if there never was one.
+    seen: What was seen of it.
+    bound: 'lower' or 'upper' if that is a bound, else ''.
+  """
+
+  least: float
+  most: float
+  seen: float
+  bound: str = ''
+
+
 def crossing(gains: pd.DataFrame, percents: pd.Series) -> OverTrials:
   """Finds the P_m at which a gain over the dense network is used up.
 
@@ -349,28 +443,38 @@ def crossing(gains: pd.DataFrame, percents: pd.Series) -> OverTrials:
   whole = complete(gains)
   _check_levels(whole.shape[1])
   labels = percents.reindex(whole.columns).to_numpy()
-
-  def statistic(table: np.ndarray) -> float:
-    return _cross(table.mean(axis=0), labels)
-
-  means = whole.mean().to_numpy()
-  note = f'over {len(labels)} levels, P_m = {labels[0]:.1f}'
-  note += f' to {labels[-1]:.1f}%'
-  if (means <= 0).all():
+  found = cross(whole.to_numpy(), labels)
+  note = _which(whole, percents)
+  if found.bound == 'lower':
     note += '; never above the dense network'
-    return OverTrials(whole.to_numpy(), statistic, note, 'a lower')
-  if (means[means.argmax() :] > 0).all():
+  if found.bound == 'upper':
     note += '; above the dense network to the last level'
-    return OverTrials(whole.to_numpy(), statistic, note, 'an upper')
-  return OverTrials(whole.to_numpy(), statistic, note)
+  return OverTrials(
+    whole.to_numpy(),
+    lambda table: cross(table, labels).least,
+    lambda table: cross(table, labels).most,
+    found.seen,
+    frozenset({found.bound} - {''}),
+    note,
+  )
 
 
-def _cross(means: np.ndarray, labels: np.ndarray) -> float:
+def cross(gains: np.ndarray, labels: np.ndarray) -> Crossing:
+  """Returns where the mean over trials is back at 0.
+
+  Args:
+    gains: Shape [trials, levels].
+    labels: P_m of the levels, in percent.
+  """
+  means = gains.mean(axis=0)
   best = int(means.argmax())
   if means[best] <= 0:
-    return float(labels[0])
+    return Crossing(labels[0], DENSE, labels[0], 'lower')
   back = np.flatnonzero(means[best:] <= 0)
-  return float(labels[best + back[0]]) if back.size else float(labels[-1])
+  if not back.size:
+    return Crossing(0, labels[-1], labels[-1], 'upper')
+  place = labels[best + back[0]]
+  return Crossing(place, place, place)
 
 
 def crossing_later(
@@ -378,37 +482,53 @@ def crossing_later(
 ) -> OverTrials:
   """Compares two kinds of networks by the P_m at which their gain is used up.
 
+  Each has its own levels. The fewer they are, the later a crossing is seen: if
+  these are the second's, the difference can only be greater.
+
   Args:
     first: Gains, trials x levels, without level 0.
     second: Those of the other kind.
     percents: P_m of each level, in percent.
 
   Returns:
-    P_m where the second's is used up minus P_m where the first's is, over the
-    levels that both have.
+    P_m where the second's is used up minus P_m where the first's is.
 
   Raises:
-    NotMeasuredError: If there are fewer than three of these.
+    NotMeasuredError: If one has fewer than three levels, or no trial has both.
   """
-  both = complete(pd.concat([first, second], axis=1, keys=['first', 'second']))
-  # Nothing may be left of one of them.
-  kinds = both.columns.get_level_values(0)
-  first, second = (
-    both.loc[:, kinds == kind].droplevel(0, axis=1)
-    for kind in ('first', 'second')
-  )
-  levels = first.columns.intersection(second.columns)
-  labels = percents.reindex(levels).to_numpy()
-  _check_levels(len(labels))
-  stacked = np.stack(
-    [gains[levels].to_numpy() for gains in (first, second)], axis=1
-  )
+  kinds = complete(first), complete(second)
+  for kind in kinds:
+    _check_levels(kind.shape[1])
+  trials = kinds[0].index.intersection(kinds[1].index)
+  if trials.empty:
+    raise NotMeasuredError('wanted: trials with both kinds of networks')
+  table = np.hstack([kind.loc[trials].to_numpy() for kind in kinds])
+  labels = [percents.reindex(kind.columns).to_numpy() for kind in kinds]
+  places = [len(labels[0])]
 
-  def statistic(table: np.ndarray) -> float:
-    crossings = [_cross(row, labels) for row in table.mean(axis=0)]
-    return crossings[1] - crossings[0]
+  def crossings(table: np.ndarray) -> tuple[Crossing, ...]:
+    parts = np.split(table, places, axis=1)
+    return tuple(cross(*pair) for pair in zip(parts, labels, strict=True))
 
-  return OverTrials(stacked, statistic)
+  def least(table: np.ndarray) -> float:
+    former, latter = crossings(table)
+    return latter.least - former.most
+
+  def most(table: np.ndarray) -> float:
+    former, latter = crossings(table)
+    return latter.most - former.least
+
+  former, latter = crossings(table)
+  opposite = {'lower': 'upper', 'upper': 'lower', '': ''}[former.bound]
+  return OverTrials(
+    table,
+    least,
+    most,
+    latter.seen - former.seen,
+    frozenset({opposite, latter.bound} - {''}),
+    f'the former {_which(kinds[1], percents)}, the latter'
+    f' {_which(kinds[0], percents)}',
+  )
 
 
 def best_elsewhere(gains: pd.DataFrame) -> pd.Series:

@@ -119,8 +119,7 @@ def _claims(tables: Tables) -> Drawing:
 
 
 def _early_stop(tables: Tables) -> Drawing:
-  tickets = _tickets(tables)
-  dense, later = tickets.iloc[0], tickets.iloc[1:]
+  dense, later = _dense_and_later(tables)
   best = later.loc[later.early_stop_mean.idxmin()]
   saved = 1 - best.early_stop_mean / dense.early_stop_mean
   censored = int(tables.summary.censored.sum())
@@ -168,9 +167,9 @@ def _over_density(tables: Tables, measure: str, said: str) -> Drawing:
   """Returns a measure over P_m, with what is said of it."""
   _, label, _ = plots.MEASURES[measure]
   summary = tables.summary
-  counts = summary[summary.experiment == TICKET].runs
-  runs = _range(counts.min(), counts.max())
-  said += f' Means over {runs} trials, bars from the minimum to the maximum.'
+  counts = summary[summary.experiment == TICKET].trials
+  trials = _range(counts.min(), counts.max())
+  said += f' Means over {trials} trials, bars from the minimum to the maximum.'
   lines = [
     style['label']
     for experiment, style in plots.STYLES.items()
@@ -186,8 +185,7 @@ def _over_density(tables: Tables, measure: str, said: str) -> Drawing:
 
 def _peak(tables: Tables, measure: str) -> str:
   """Says which ticket is the most accurate."""
-  tickets, column = _tickets(tables), f'{measure}_mean'
-  dense, later = tickets.iloc[0], tickets.iloc[1:]
+  column, (dense, later) = f'{measure}_mean', _dense_and_later(tables)
   best, last = later.loc[later[column].idxmax()], later.iloc[-1]
   return (
     f'On average the ticket of P_m = {_percent(best.density)} is the most'
@@ -288,21 +286,24 @@ def _connections(tables: Tables) -> Drawing:
     for trial, of_trial in masks.items()
   )
   uneven = pd.concat(map(metrics.unevenness, masks.values()))
-  means = uneven.groupby(['direction', 'layer']).dispersion.mean()
+  means = uneven.groupby(['direction', 'layer']).excess.mean()
   said = (
     'How many of its possible connections each unit keeps at P_m ='
     f' {_percent(runs.density.mean())}: incoming ones of the units of a layer,'
     ' outgoing ones of the units, or pixels, that feed it; a line for each'
-    ' trial. Flat is even, steep uneven. Variance over that of connections'
-    f' placed at random: {_dispersions(means["incoming"])} for incoming,'
-    f' {_dispersions(means["outgoing"])} for outgoing ones.'
+    ' trial. Flat is even, steep uneven. Stddev over mean, beyond that of'
+    f' connections placed at random: {_variations(means["incoming"])} for'
+    f' incoming, {_variations(means["outgoing"])} for outgoing ones.'
   )
   alt = 'Lines of connections kept over units, falling from left to right.'
   return Drawing(plots.connections(table), said, alt)
 
 
-def _dispersions(means: pd.Series) -> str:
-  return ', '.join(f'{mean:.1f} ({layer})' for layer, mean in means.items())
+def _variations(excess: pd.Series) -> str:
+  variations = excess.clip(lower=0) ** 0.5
+  return ', '.join(
+    f'{value:.2f} ({name})' for name, value in variations.items()
+  )
 
 
 def _controls_accuracy(tables: Tables) -> Drawing:
@@ -402,6 +403,14 @@ def _tickets(tables: Tables) -> pd.DataFrame:
       ' lottery_experiment makes them'
     )
   return tickets.sort_index()
+
+
+def _dense_and_later(tables: Tables) -> tuple[pd.Series, pd.DataFrame]:
+  """Returns the dense network's row, and those of levels of as many trials."""
+  tickets = _tickets(tables)
+  dense, later = tickets.iloc[0], tickets.iloc[1:]
+  alike = later[later.trials == dense.trials]
+  return dense, later if alike.empty else alike
 
 
 def _ticket_runs(tables: Tables, levels: list[int]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from scipy import stats
 
 from lottery_ticket.foundations import errors
 
-METHODS = ('percentile', 'basic', 'BCa')
+METHODS = ('expanded', 'percentile', 'basic', 'BCa')
 
 
 class Interval(NamedTuple):
@@ -60,21 +60,24 @@ def bootstrap(
   confidence: float = 0.95,
   *,
   seed: int,
-  method: str = 'percentile',
+  method: str = 'expanded',
   resamples: int = 9_999,
 ) -> Interval:
   """Returns a statistic of the trials with its bootstrap interval.
 
   Whole trials are drawn with replacement, so that what was measured on one
-  trial stays together. With fewer than about five trials the interval is too
-  narrow: three have but ten different resamples.
+  trial stays together. With few trials percentiles are too narrow (of five, a
+  95% interval of the mean covers it in 84% of cases); expanded ones, which are
+  further out by as much as Student's t is, cover what they say (Hesterberg
+  2015, "What Teachers Should Know About the Bootstrap").
 
   Args:
     table: What was measured, shape [trials] or [trials, ...].
     statistic: Takes a table of that shape, returns a number.
     confidence: Of the interval, in (0, 1).
     seed: Of the draws: the same seed, the same interval.
-    method: 'percentile', 'basic' or 'BCa', as in `scipy.stats.bootstrap`.
+    method: 'expanded' percentiles, or 'percentile', 'basic' or 'BCa' as in
+      `scipy.stats.bootstrap`.
     resamples: How many.
 
   Raises:
@@ -94,12 +97,20 @@ def bootstrap(
     (np.arange(n),),
     _statistic_of_places(trials, statistic),
     n_resamples=resamples,
-    confidence_level=confidence,
-    method=method,
+    confidence_level=_expanded(confidence, n)
+    if method == 'expanded'
+    else confidence,
+    method='percentile' if method == 'expanded' else method,
     vectorized=True,
     random_state=np.random.default_rng(seed),
   ).confidence_interval
   return Interval(estimate, float(drawn.low), float(drawn.high), n)
+
+
+def _expanded(confidence: float, n: int) -> float:
+  """Returns the confidence whose percentiles reach as far as Student's t."""
+  reach = np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1)
+  return min(float(1 - 2 * stats.norm.sf(reach)), 1 - 1e-9)
 
 
 def _statistic_of_places(

@@ -183,9 +183,11 @@ def unevenness(masks: Network) -> pd.DataFrame:
 
   Returns:
     A row for each layer and direction: `layer`, `direction`, `mean` (of
-    connections a unit), `variation` (stddev / mean) and `dispersion`: the
-    variance over that of as many connections placed at random (a
-    hypergeometric count), so 1 means as even as chance.
+    connections a unit), `variation` (stddev / mean) and `excess`: the variance
+    beyond that of as many connections placed at random (a hypergeometric
+    count), over the squared mean. 0 is as even as chance; units whose chances
+    vary with a stddev of a quarter of their mean come to 1/16, however many
+    connections they may have.
   """
   rows = []
   for (layer, direction), units in connectivity(masks).groupby(
@@ -202,7 +204,7 @@ def unevenness(masks: Network) -> pd.DataFrame:
         'direction': direction,
         'mean': mean,
         'variation': _ratio(np.sqrt(variance), mean),
-        'dispersion': _ratio(variance, chance),
+        'excess': _ratio(variance - chance, mean**2),
       }
     )
   return pd.DataFrame(rows)

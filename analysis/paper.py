@@ -6,14 +6,15 @@ and, for each part of it, the estimand: one number a trial; the null, which the
 claim says it lies above, or below, or near; and the margin, if one is stated:
 effects inside it are as good as none.
 
-Levels are fixed by the paper, before these runs were made, and never chosen by
-what came out of them. "Early stop" is the iteration of minimum validation
-loss; "accuracy" is test accuracy then, unless it says "at the end".
+Levels are those that the paper names, or are chosen on other trials than the
+one they are judged on; a crossing starts from the best level, which each
+resample of its bootstrap chooses anew. "Early stop" is the iteration of minimum
+validation loss; "accuracy" is test accuracy then, unless it says "at the end".
 """
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,23 +23,28 @@ from scipy import stats
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
 
+_MNIST = 'ea86ff7c055482ea823fcb6209fba81b6b4f2ab84970edabb36ed7b5af638674'
+
 RECIPE = {
   'layers': [[300, 'relu'], [100, 'relu'], [10, None]],
   'kernel_initializer': 'glorot_normal',
   'optimizer': 'Adam',
   'learning_rate': 1.2e-3,
+  'optimizer_settings': {},
   'batch_size': 60,
   'training_len': ['iterations', 50_000],
+  'evaluation_interval': 100,
   'validation_size': 5_000,
   'prune_percents': {'layer0': 0.2, 'layer1': 0.2, 'layer2': 0.1},
   'pruner': 'magnitude',
   'reset': 'initial',
   'permute_labels': False,
+  'scaling': 'unit',  # The paper does not say; this matches its numbers.
+  'test data': _MNIST,  # The test images and labels, so scaled.
 }
 
 Study = estimands.Study
-Measured: TypeAlias = 'pd.Series | estimands.OverTrials'
-Estimand = Callable[[Study], Measured]
+Estimand = Callable[[Study], estimands.Measured]
 
 
 class Part(NamedTuple):
@@ -47,8 +53,7 @@ class Part(NamedTuple):
   Attributes:
     estimand: What it is, in words.
     unit: Its unit.
-    measure: Takes a study, returns one number a trial, or what only all
-      trials together say.
+    measure: Takes a study, returns what was measured.
     null: What it is if the claim is wrong.
     side: Where it is if the claim is right: 'above' or 'below' the null, or
       'near' it: within the margin.
@@ -87,7 +92,7 @@ class Claim(NamedTuple):
 TICKET, DENSE, SPARSE = estimands.TICKET, estimands.DENSE, estimands.SPARSE
 REINIT, ONE_SHOT, RANDOM = 'reinit', 'one_shot', 'random'
 _LAST = 3.6  # P_m (%) of the sparsest tickets that do as well as dense ones.
-_BEFORE_LAST = 6.9  # P_m (%) just under the level before it in the figures.
+_ABOUT_LAST = 2.0  # P_m (%): from there to two levels before, and four after.
 _EFFECT = 0.05  # Points of accuracy: 5 of the 10,000 test images.
 
 
@@ -142,6 +147,7 @@ def _gained(
 
 
 _PRUNED = 90.0  # Percent: without level 0.
+_HALF = 51.3  # P_m (%) of the first pruned level in the paper's figures.
 
 
 def _back(
@@ -151,29 +157,41 @@ def _back(
   return estimands.crossing(table, study.percents)
 
 
+def _back_earlier(study: Study, experiment: str) -> estimands.OverTrials:
+  """Returns P_m at which others are back to dense minus that of tickets."""
+  return estimands.crossing_later(
+    _gained(study, TICKET, _PRUNED),
+    _gained(study, experiment, _PRUNED),
+    study.percents,
+  )
+
+
 def _more_accurate(
   study: Study, first: str, second: str, highest: float = SPARSE
-) -> pd.Series:
+) -> estimands.OverLevels:
   """Returns by how many points the first is the better one, over levels."""
   return estimands.mean(
-    _accuracies(study, first, highest) - _accuracies(study, second, highest)
+    _accuracies(study, first, highest) - _accuracies(study, second, highest),
+    study.percents,
   )
 
 
 def _faster(
   study: Study, first: str, second: str, highest: float = SPARSE
-) -> pd.Series:
+) -> estimands.OverLevels:
   """Returns how many percent fewer iterations the first takes, over levels."""
   ratios = _stops(study, first, highest) / _stops(study, second, highest)
-  return 100 * (1 - estimands.mean(ratios))
+  return estimands.mean(100 * (1 - ratios), study.percents)
 
 
-def _above_half_way(study: Study, experiment: str) -> pd.Series:
+def _above_half_way(
+  study: Study, experiment: str, sign: int = 1
+) -> estimands.OverLevels:
   """Returns how much better than half-way from reinit to ticket, in points."""
   ticket, reinit, other = (
     _accuracies(study, name, SPARSE) for name in (TICKET, REINIT, experiment)
   )
-  return estimands.mean(other - (ticket + reinit) / 2)
+  return estimands.mean(sign * (other - (ticket + reinit) / 2), study.percents)
 
 
 def _of_layer(table: pd.DataFrame, layer: str) -> pd.DataFrame:
@@ -254,14 +272,14 @@ def _in_and_out(layer: str, following: str) -> dict[str, Estimand]:
 
 
 def _unevenness_part(layer: str, **also: Estimand) -> Part:
-  outgoing = _uneven(layer, 'dispersion', 'outgoing')
-  incoming = _uneven(layer, 'dispersion', 'incoming')
+  outgoing = _uneven(layer, 'excess', 'outgoing')
+  incoming = _uneven(layer, 'excess', 'incoming')
   return Part(
-    f'variance of outgoing over that of incoming connections a unit of {layer}'
-    f' at P_m = {SPARSE}%, each relative to random placement',
-    'ratio',
-    lambda study: outgoing(study) / incoming(study),
-    null=1,
+    f'connections a unit of {layer} at P_m = {SPARSE}%, their variance beyond'
+    ' that of random placement over their squared mean: of outgoing minus of'
+    ' incoming ones',
+    'squared variation',
+    lambda study: outgoing(study) - incoming(study),
     also={
       f'stddev / mean of {name} connections': _uneven(layer, 'variation', name)
       for name in ('incoming', 'outgoing')
@@ -400,7 +418,7 @@ def _size_trend(study: Study) -> pd.Series:
     )
     for view in _sizes(study)
   }
-  return estimands.trend(pd.DataFrame(columns))
+  return estimands.correlation(pd.DataFrame(columns))
 
 
 def _gain_at(study: Study, count: float) -> pd.Series:
@@ -414,13 +432,16 @@ def _gain_at(study: Study, count: float) -> pd.Series:
 
 
 _SPARSE_LEVELS = f'mean over the levels with P_m <= {SPARSE}%'
-_TO_LOSS = f'by iterations to a validation loss of {metrics.TARGET_LOSS}'
+_TO_LOSS = (
+  f'by iterations to a validation loss of {metrics.TARGET_LOSS}, of trials that'
+  ' reach it'
+)
 
 CLAIMS = (
   Claim(
     'C1',
-    'The fastest winning ticket, at P_m = 21%, stops early sooner than the'
-    ' dense network.',
+    "The winning ticket at P_m = 21%, the paper's fastest, stops early sooner"
+    ' than the dense network.',
     '38% fewer iterations',
     (
       Part(
@@ -454,20 +475,21 @@ CLAIMS = (
     (
       Part(
         'P_m of the first level, from the fastest on, whose early stop is not'
-        " sooner than the dense network's (mean over trials of the ratio);"
-        ' null: just under the level before 3.6% in the figures of the paper',
+        " sooner than the dense network's (mean over trials of the ratio), to"
+        f' be within {_ABOUT_LAST:g} of {_LAST}',
         'P_m (%)',
         lambda study: _back(study, _saved, TICKET),
-        null=_BEFORE_LAST,
-        side='below',
-        paper_value=3.6,
+        null=_LAST,
+        side='near',
+        margin=_ABOUT_LAST,
+        paper_value=_LAST,
       ),
     ),
   ),
   Claim(
     'C3',
-    'Test accuracy at early stop is highest at P_m = 13.5%, above that of the'
-    ' dense network.',
+    "Test accuracy at early stop at P_m = 13.5%, the paper's highest, is above"
+    ' that of the dense network.',
     'more than 0.3 points',
     (
       Part(
@@ -487,13 +509,14 @@ CLAIMS = (
     (
       Part(
         'P_m of the first level, from the most accurate on, whose accuracy is'
-        ' not above dense accuracy (mean over trials); null: just under the'
-        ' level before 3.6% in the figures of the paper',
+        ' not above dense accuracy (mean over trials), to be within'
+        f' {_ABOUT_LAST:g} of {_LAST}',
         'P_m (%)',
         lambda study: _back(study, _gained, TICKET),
-        null=_BEFORE_LAST,
-        side='below',
-        paper_value=3.6,
+        null=_LAST,
+        side='near',
+        margin=_ABOUT_LAST,
+        paper_value=_LAST,
       ),
     ),
   ),
@@ -507,14 +530,26 @@ CLAIMS = (
         "Spearman's rank correlation of early stop with the level, P_m = 100"
         f' to {SPARSE}%',
         'rho',
-        lambda study: estimands.trend(_stops(study, TICKET, DENSE, SPARSE)),
+        lambda study: estimands.trend(
+          _stops(study, TICKET, DENSE, SPARSE), study.percents
+        ),
         side='below',
+      ),
+      Part(
+        f'early stop at P_m = {SPARSE}%: percent fewer iterations than at P_m ='
+        f' {_HALF}%',
+        'percent',
+        lambda study: (
+          100 * (1 - _stop(study, TICKET, SPARSE) / _stop(study, TICKET, _HALF))
+        ),
       ),
       Part(
         "Spearman's rank correlation of early stop with the level, P_m ="
         f' {SPARSE} to {_LAST}%',
         'rho',
-        lambda study: estimands.trend(_stops(study, TICKET, SPARSE, _LAST)),
+        lambda study: estimands.trend(
+          _stops(study, TICKET, SPARSE, _LAST), study.percents
+        ),
       ),
       Part(
         f'early stop at P_m = {_LAST}%: percent fewer iterations than dense, to'
@@ -530,19 +565,21 @@ CLAIMS = (
     'C6',
     'A reinitialized ticket falls below dense accuracy from P_m = 21.1% on,'
     ' much earlier than the ticket (2.9%).',
-    'P_m = 21.1%',
+    'P_m = 21.1%, tickets 2.9%',
     (
       Part(
         'P_m of the first level, from the most accurate on, at which'
-        ' reinitialized tickets are not above dense accuracy (mean over'
-        " trials); null: the tickets' 2.9%",
-        'P_m (%)',
-        lambda study: _back(study, _gained, REINIT),
-        null=2.9,
-        paper_value=21.1,
+        ' reinitialized tickets are not above dense accuracy (mean over trials)'
+        ' minus that of tickets',
+        'points of P_m',
+        lambda study: _back_earlier(study, REINIT),
+        paper_value=18.2,  # 21.1 - 2.9.
         also={
+          'P_m (%) of reinitialized tickets': lambda study: _back(
+            study, _gained, REINIT
+          ),
           f'points from dense accuracy, {_SPARSE_LEVELS}': lambda study: (
-            estimands.mean(_gained(study, REINIT, SPARSE))
+            estimands.mean(_gained(study, REINIT, SPARSE), study.percents)
           ),
         },
       ),
@@ -609,7 +646,9 @@ CLAIMS = (
         "Spearman's rank correlation of the reinitialized tickets' early stop"
         ' with the level',
         'rho',
-        lambda study: estimands.trend(_stops(study, REINIT, DENSE)),
+        lambda study: estimands.trend(
+          _stops(study, REINIT, DENSE), study.percents
+        ),
       ),
     ),
   ),
@@ -640,9 +679,10 @@ CLAIMS = (
         'training accuracy at the end, the least over the levels with P_m >='
         ' 2%; null: 99.5%',
         'percent',
-        lambda study: estimands.complete(
-          _accuracies(study, TICKET, _PRUNED, 2, 'final_train_accuracy')
-        ).min(axis=1),
+        lambda study: estimands.least(
+          _accuracies(study, TICKET, _PRUNED, 2, 'final_train_accuracy'),
+          study.percents,
+        ),
         null=99.5,
         paper_value=100,
       ),
@@ -658,13 +698,22 @@ CLAIMS = (
         'early stop: percent fewer iterations than dense, mean over the levels'
         ' with 67.5% >= P_m >= 17.6%',
         'percent',
-        lambda study: estimands.mean(_saved(study, ONE_SHOT, 67.5, 17.6)),
+        lambda study: estimands.mean(
+          _saved(study, ONE_SHOT, 67.5, 17.6), study.percents
+        ),
         margin=5,
         also={
           'back to dense at P_m (%)': lambda study: _back(
             study, _saved, ONE_SHOT
           ),
         },
+      ),
+      Part(
+        'the same, at the last of these levels',
+        'percent',
+        lambda study: estimands.sparsest(
+          _saved(study, ONE_SHOT, 67.5, 17.6), study.percents
+        ),
       ),
     ),
   ),
@@ -678,13 +727,22 @@ CLAIMS = (
         'accuracy minus dense accuracy, mean over the levels with 95.0% >= P_m'
         ' >= 5.17%',
         'points',
-        lambda study: estimands.mean(_gained(study, ONE_SHOT, 95.0, 5.17)),
+        lambda study: estimands.mean(
+          _gained(study, ONE_SHOT, 95.0, 5.17), study.percents
+        ),
         margin=_EFFECT,
         also={
           'back to dense at P_m (%)': lambda study: _back(
             study, _gained, ONE_SHOT
           ),
         },
+      ),
+      Part(
+        'the same, at the last of these levels',
+        'points',
+        lambda study: estimands.sparsest(
+          _gained(study, ONE_SHOT, 95.0, 5.17), study.percents
+        ),
       ),
     ),
   ),
@@ -711,12 +769,8 @@ CLAIMS = (
       Part(
         'P_m at which one-shot tickets are back to dense accuracy minus that at'
         ' which tickets are',
-        'P_m (%)',
-        lambda study: estimands.crossing_later(
-          _gained(study, TICKET, _PRUNED),
-          _gained(study, ONE_SHOT, _PRUNED),
-          study.percents,
-        ),
+        'points of P_m',
+        lambda study: _back_earlier(study, ONE_SHOT),
       ),
     ),
   ),
@@ -730,13 +784,17 @@ CLAIMS = (
         "Spearman's rank correlation of the random networks' early stop with"
         ' the level',
         'rho',
-        lambda study: estimands.trend(_stops(study, RANDOM, DENSE)),
+        lambda study: estimands.trend(
+          _stops(study, RANDOM, DENSE), study.percents
+        ),
       ),
       Part(
         "Spearman's rank correlation of the random networks' accuracy with the"
         ' level',
         'rho',
-        lambda study: estimands.trend(_accuracies(study, RANDOM, DENSE)),
+        lambda study: estimands.trend(
+          _accuracies(study, RANDOM, DENSE), study.percents
+        ),
         side='below',
       ),
     ),
@@ -817,7 +875,7 @@ CLAIMS = (
         f' of the sampled one, {_SPARSE_LEVELS}: above 0 it is nearer to the'
         ' reinitialized one',
         'points',
-        lambda study: -_above_half_way(study, 'own'),
+        lambda study: _above_half_way(study, 'own', sign=-1),
       ),
     ),
   ),
@@ -923,12 +981,12 @@ CLAIMS = (
     'yes',
     (
       Part(
-        f'early stop at P_m = {SPARSE}% over that with Adam; null: a quarter'
-        ' more iterations',
+        f'early stop at P_m = {SPARSE}% over that with Adam at the main'
+        " recipe's learning rate; null: a quarter more iterations",
         'ratio',
         lambda study: (
           _mean_of([_stop(v, TICKET, SPARSE) for v in _fast_sgd(study)])
-          / _stop(study, TICKET, SPARSE)
+          / _stop(_adam_main(study), TICKET, SPARSE)
         ),
         null=1.25,
         side='below',
@@ -938,7 +996,10 @@ CLAIMS = (
         ' 0.5%; null: 0.25 points less',
         'points',
         lambda study: _mean_of(
-          [estimands.mean(_gained(v, TICKET, 1, 0.5)) for v in _fast_sgd(study)]
+          [
+            estimands.mean(_gained(view, TICKET, 1, 0.5), view.percents).values
+            for view in _fast_sgd(study)
+          ]
         ),
         null=-0.25,
       ),

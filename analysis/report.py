@@ -156,11 +156,13 @@ def _claims(judged: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 
 def _measured(row: Any) -> str:
   """Returns what was measured of a claim, with its unit."""
-  value = _number(row.measured, row)
+  value = claims.SIGNS[row.bound] + _number(row.measured, row)
+  equals = '' if row.bound else '= '
   forms = {
     'percent': f'{value}%',
-    'P_m (%)': f'P_m = {value}%',
+    'P_m (%)': f'P_m {equals}{value}%',
     'points': f'{value} points',
+    'points of P_m': f'{value} points of P_m',
   }
   return forms.get(row.unit, f'{row.unit} {value}')
 

@@ -329,19 +329,25 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
     runs: As in `Results`.
 
   Returns:
-    A row for each experiment and level, with `density`, `runs` (how many),
-    `censored` (how many of them), and for each of `early_stop`, `accuracy`,
-    `final_accuracy` and `final_train_accuracy` `{name}_mean`, `{name}_min`
-    and `{name}_max`. Where runs are censored the mean of `early_stop` is a
-    lower bound.
+    A row for each experiment and level, with `density`, `runs` and `trials`
+    (how many), `censored` (how many runs), and for each of `early_stop`,
+    `accuracy`, `final_accuracy` and `final_train_accuracy` `{name}_mean` (over
+    trials, of the mean over a trial's runs), `{name}_min` and `{name}_max`
+    (over runs). Where runs are censored the mean of `early_stop` is a lower
+    bound.
   """
-  groups = runs.groupby(['experiment', 'level'], sort=True)
+  keys = ['experiment', 'level']
+  groups = runs.groupby(keys, sort=True)
+  trials = runs.groupby([*keys, 'trial'])[list(_SUMMARIZED)].mean()
+  means = trials.groupby(keys, sort=True)
   columns = {
     'density': groups['density'].mean(),
     'runs': groups.size(),
+    'trials': means.size(),
     'censored': groups['censored'].sum(),
   }
   for name in _SUMMARIZED:
-    for statistic in ('mean', 'min', 'max'):
-      columns[f'{name}_{statistic}'] = groups[name].agg(statistic)
+    columns[f'{name}_mean'] = means[name].mean()
+    columns[f'{name}_min'] = groups[name].min()
+    columns[f'{name}_max'] = groups[name].max()
   return pd.DataFrame(columns).reset_index()

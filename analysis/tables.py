@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from lottery_ticket.analysis import claims as claims_lib
+from lottery_ticket.analysis import intervals
 from lottery_ticket.foundations import errors
 
 TICKET = 'same_init'
@@ -17,7 +19,7 @@ def tickets(summary: pd.DataFrame) -> str:
   Returns:
     Lines with P_m in percent, and for ticket and reinitialized ticket the
     early-stop iteration and the test accuracy then in percent, means over
-    the runs. ">=" marks an early stop on the last measurement of some run.
+    `n` trials. ">=" marks an early stop on the last measurement of some run.
 
   Raises:
     InputError: If there are no tickets.
@@ -49,8 +51,8 @@ def claims(judged: pd.DataFrame) -> str:
 
   Returns:
     A line for each claim: its number, the verdict, the paper's number, what
-    was measured, its 95% interval (or whichever it was judged by), its unit
-    and the number of trials.
+    was measured (">=" if that is a lower bound), its 95% interval (or
+    whichever it was judged by), its unit and the number of trials.
   """
   lines = [
     f'{"claim":5}  {"verdict":14}  {"the paper":30}  {"n":>2}  measured',
@@ -59,10 +61,8 @@ def claims(judged: pd.DataFrame) -> str:
   for row in judged.itertuples():
     measured = '-'
     if row.n:
-      measured = f'{row.measured:.3g}'
-      if row.n > 1:
-        measured += f' [{row.low:.3g}, {row.high:.3g}]'
-      measured += f' {row.unit}'
+      interval = intervals.Interval(row.measured, row.low, row.high, row.n)
+      measured = f'{claims_lib.numbers(interval, row.bound)} {row.unit}'
     lines.append(
       f'{row.claim:5}  {row.verdict:14}  {row.paper:30}  {row.n:2}  {measured}'
     )
@@ -70,9 +70,9 @@ def claims(judged: pd.DataFrame) -> str:
 
 
 def _cells(row: pd.Series | None) -> str:
-  """Returns early stop, accuracy and number of runs in fixed columns."""
+  """Returns early stop, accuracy and number of trials in fixed columns."""
   if row is None:
     return f'{"-":>10}  {"-":>10}  {0:1}'
   bound = '>= ' if row.censored else ''
   stop = f'{bound}{row.early_stop_mean:,.0f}'
-  return f'{stop:>10}  {100 * row.accuracy_mean:10.2f}  {row.runs:1.0f}'
+  return f'{stop:>10}  {100 * row.accuracy_mean:10.2f}  {row.trials:1.0f}'

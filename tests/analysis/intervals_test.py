@@ -56,6 +56,24 @@ def test_bootstrap_of_the_mean_is_about_right():
   assert (found.low, found.high) == pytest.approx(wanted[1:3], abs=0.1)
 
 
+@pytest.mark.parametrize(
+  ('method', 'least', 'most'),
+  [('expanded', 0.92, 0.98), ('percentile', 0.78, 0.89)],
+)
+def test_of_few_trials_expanded_intervals_cover_what_they_say(
+  method, least, most
+):
+  generator = np.random.default_rng(0)
+
+  def covers():
+    found = intervals.bootstrap(
+      generator.normal(size=5), seed=0, resamples=999, method=method
+    )
+    return found.low <= 0 <= found.high
+
+  assert least < np.mean([covers() for _ in range(500)]) < most
+
+
 @pytest.mark.parametrize('method', intervals.METHODS)
 def test_the_seed_says_what_is_drawn(method):
   sample = np.random.default_rng(0).normal(0, 1, 12)
@@ -121,7 +139,8 @@ def test_without_a_pair_there_is_no_ratio():
     ),
     (
       lambda: intervals.bootstrap([1.0, 2.0], seed=0, method='t'),
-      "method: wanted one of ['percentile', 'basic', 'BCa'], got 't'",
+      "method: wanted one of ['expanded', 'percentile', 'basic', 'BCa'],"
+      " got 't'",
     ),
   ],
 )

@@ -116,17 +116,30 @@ def test_random_masks_are_as_uneven_as_chance():
   mask = np.zeros(400 * 300, np.float32)
   mask[generator.choice(mask.size, 12_000, replace=False)] = 1
   table = metrics.unevenness({'a': mask.reshape(400, 300)})
-  assert list(table.dispersion) == pytest.approx([1, 1], abs=0.25)
+  assert list(table.excess) == pytest.approx([0, 0], abs=0.005)
+
+
+@pytest.mark.parametrize('shape', [(784, 300), (300, 100)])
+def test_units_that_vary_alike_are_alike_uneven(shape):
+  generator = np.random.default_rng(0)
+  inputs, units = (1 + generator.normal(0, 0.25, size) for size in shape)
+  share = 0.2 * np.outer(inputs.clip(0, 2), units.clip(0, 2))
+  mask = generator.random(shape) < share
+  table = metrics.unevenness({'a': mask}).set_index('direction')
+  assert table.excess['incoming'] == pytest.approx(1 / 16, rel=0.35)
+  assert table.excess['outgoing'] == pytest.approx(1 / 16, rel=0.35)
 
 
 def test_unevenness_by_hand():
-  # Two units of 4 inputs: 4 and 0 connections. Variance 4 to the chance one.
+  # Two units of 4 inputs: 4 and 0 connections, and their variance is 4.
   table = metrics.unevenness({'a': np.array([[1, 0]] * 4)})
   incoming, outgoing = table.itertuples()
   assert (incoming.mean, incoming.variation) == (2, 1)
   chance = 8 / 2 * 1 / 2 * 1 / 2 * 4 / 7  # n K/N (1 - K/N) (N - n)/(N - 1)
-  assert incoming.dispersion == pytest.approx(4 / chance)
-  assert (outgoing.mean, outgoing.dispersion) == (1, 0)
+  assert incoming.excess == pytest.approx((4 - chance) / 2**2)
+  chance = 4 / 4 * 2 * 1 / 2 * 1 / 2 * 6 / 7
+  assert (outgoing.mean, outgoing.variation) == (1, 0)
+  assert outgoing.excess == pytest.approx(-chance)
 
 
 def test_overlap():

@@ -229,13 +229,15 @@ def test_numbers_have_the_digits_that_their_interval_bears(study):
   row = pd.Series({'measured': 44.55, 'low': 8.712, 'high': 80.4, 'unit': '%'})
   assert report._interval(row) == '8.7 to 80.4'
   row = pd.Series(
-    {'measured': -0.056, 'low': -0.1, 'high': 0, 'unit': 'points'}
+    {'measured': -0.056, 'low': -0.1, 'high': 0, 'unit': 'points', 'bound': ''}
   )
   assert report._measured(row) == '\N{MINUS SIGN}0.06 points'
   row['unit'] = 'ratio'
   assert report._measured(row) == 'ratio \N{MINUS SIGN}0.06'
   row['unit'] = 'P_m (%)'
   assert report._measured(row) == 'P_m = \N{MINUS SIGN}0.06%'
+  row['bound'] = 'lower'
+  assert report._measured(row) == 'P_m >= \N{MINUS SIGN}0.06%'
   row['low'] = float('nan')
   assert report._interval(row) == report.NOTHING
 
