@@ -12,8 +12,10 @@ import pandas as pd
 
 from lottery_ticket.analysis import metrics
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 
 COLUMNS = (
@@ -107,7 +109,10 @@ def read(
     )
   runs = pd.DataFrame(rows, columns=list(COLUMNS))
   return Results(
-    runs.astype({'loss_stop': 'Int64', 'seed': 'UInt64'}), problems
+    runs.astype(
+      {'iterations': 'Int64', 'loss_stop': 'Int64', 'seed': 'UInt64'}
+    ),
+    problems,
   )
 
 
@@ -136,7 +141,8 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
 def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   """Returns a finished run's row."""
   directory = run.directory
-  record = save_restore.read_json(paths.record(directory))
+  record = run_folder.read_finished(directory)
+  _check_outputs(directory, record)
   split = 'test'
   if pathlib.Path(paths.log(directory, 'validate')).exists():
     split = 'validate'
@@ -145,6 +151,7 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   train = _part(record, 'results', 'train')
   experiment = _part(record, 'configuration', 'experiment')
   recipe = _part(experiment, 'recipe')
+  reset = experiment.get('reset')
   return {
     'trial': run.trial,
     'level': run.level,
@@ -152,19 +159,32 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'run_id': run.run_id,
     'density': masks_lib.density(masks),
     'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
-    'iterations': record.get('iterations'),
+    'iterations': integers.read(record.get('iterations')),
     **_stops(directory, split, test, target_loss),
     'final_accuracy': float(test['accuracy'][-1]),
     'final_train_accuracy': _number(train.get('accuracy')),
     'final_train_loss': _number(train.get('loss')),
     'recipe': json.dumps(_recipe(record), sort_keys=True),
     'seed': _seed(experiment.get('seed')),
-    **{name: experiment.get(name) for name in ('control', 'script', 'reset')},
-    'ticket_name': _part(record, 'call', 'arguments').get('ticket_name'),
+    **{name: _text(experiment.get(name)) for name in ('control', 'script')},
+    'reset': reset if type(reset) is int else _text(reset),
+    'ticket_name': _text(_part(record, 'call', 'arguments').get('ticket_name')),
     'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
-    'pruner': recipe.get('pruner'),
+    'pruner': _text(recipe.get('pruner')),
     'directory': directory,
   }
+
+
+def _check_outputs(directory: str, record: dict[str, Any]) -> None:
+  """Checks that nothing of a run is lost, and that what is read is its own."""
+  logs = (paths.log('', split) for split in ('test', 'validate'))
+  read = {paths.masks(''), *logs}
+  for name in record.get('outputs', {}):
+    path = os.path.join(directory, str(name))
+    if not os.path.lexists(path):
+      raise errors.InputError(f'{path}: gone, though the run left it')
+    if name in read:
+      run_folder.check_output(directory, record, name)
 
 
 def _stops(
@@ -214,6 +234,10 @@ def _number(value: Any) -> float:
   """Returns a recorded number, NaN where there is none."""
   is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
   return float(value) if is_number and abs(value) < 1e300 else math.nan
+
+
+def _text(value: Any) -> str | None:
+  return value if isinstance(value, str) else None
 
 
 def _seed(value: Any) -> Any:

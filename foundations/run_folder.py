@@ -248,6 +248,23 @@ def checksum(directory: str, name: str) -> str:
   return hashlib.sha256(content).hexdigest()
 
 
+def check_output(directory: str, record: dict[str, Any], name: str) -> None:
+  """Checks that an output is what the run left, if that is recorded.
+
+  Args:
+    directory: The run's folder.
+    record: Of the run.
+    name: As in `checksum`.
+
+  Raises:
+    InputError: If it is missing, cannot be read, or is another.
+  """
+  recorded = record.get('outputs', {}).get(name)
+  if recorded not in (None, checksum(directory, name)):
+    path = os.path.join(directory, name)
+    raise errors.InputError(f'{path}: other than what the run left')
+
+
 def _outputs(directory: str) -> list[pathlib.Path]:
   """Returns what there is in the folder of the outputs of a run."""
   names = [

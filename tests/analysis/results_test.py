@@ -2,18 +2,24 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from lottery_ticket.analysis import claims
+from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
+from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 
 
@@ -118,7 +124,7 @@ def test_unfinished_and_damaged_runs_are_named(experiment):
 @pytest.mark.parametrize(
   ('record', 'problem'),
   [
-    ({'configuration': 3}, 'run.json: configuration: wanted an object'),
+    ({'configuration': 3}, 'run.json: configuration: wanted an object, got 3'),
     (
       {'configuration': {'experiment': {'recipe': [1]}}},
       'run.json: recipe: wanted an object',
@@ -132,6 +138,59 @@ def test_damaged_records_are_named(experiment, record, problem):
   found = results.read(str(experiment))
   assert found.problems == {str(damaged): problem}
   assert len(found.runs) == 5
+
+
+@pytest.mark.parametrize('value', ['x', [1], {'a': 1}, None, True])
+def test_odd_values_of_a_record_are_none(experiment, value):
+  run = experiment / 'trial1' / '1' / 'reinit1'
+  names = ('seed', 'control', 'script', 'reset', 'recipe')
+  odd = dict.fromkeys(names[:-1], value) | {'recipe': {'pruner': value}}
+  record = {
+    'iterations': value,
+    'seconds': value,
+    'versions': value if isinstance(value, dict) else {},
+    'configuration': {'experiment': odd},
+    'call': {'arguments': {'ticket_name': value}},
+  }
+  save_restore.write_json(str(run / 'run.json'), record)
+  runs = results.read(str(experiment)).runs
+  assert len(runs) == 6
+  runs.groupby(['script', 'reset', 'pruner', 'ticket_name'], dropna=False)
+  study = estimands.Study(runs, {})
+  assert provenance.read(study, runs).experiments.runs.sum() == 6
+  claims.judge(runs)
+
+
+def with_outputs(run):
+  """Records what a run left."""
+  for name in ('initial', 'final'):
+    weights = {'layer0': np.ones((4, 5), np.float32)}
+    save_restore.save_network(f'{run}/{name}', weights)
+  outputs = run_folder.checksums(str(run))
+  record = {'iterations': 30, 'outputs': outputs}
+  save_restore.write_json(str(run / 'run.json'), record)
+
+
+@pytest.mark.parametrize('name', ['validate.json', 'initial', 'masks'])
+def test_what_is_lost_of_a_run_is_named(experiment, name):
+  run = experiment / 'trial1' / '1' / 'same_init'
+  with_outputs(run)
+  whole = results.read(str(experiment))
+  assert len(whole.runs) == 6 and not whole.problems
+  (run / name).rename(experiment / 'elsewhere')
+  found = results.read(str(experiment))
+  assert found.problems == {str(run): f'{name}: gone, though the run left it'}
+
+
+@pytest.mark.parametrize('name', ['validate.json', 'test.json', 'masks'])
+def test_what_is_not_a_runs_own_is_named(experiment, name):
+  run = experiment / 'trial1' / '1' / 'same_init'
+  with_outputs(run)
+  other = experiment / 'trial1' / '0' / 'same_init' / name
+  shutil.rmtree(run / name) if other.is_dir() else (run / name).unlink()
+  other.rename(run / name)
+  problems = results.read(str(experiment)).problems
+  assert problems[str(run)] == f'{name}: other than what the run left'
 
 
 def test_damaged_logs_are_named(experiment):
@@ -274,9 +333,19 @@ def test_summary(experiment):
   assert dense.accuracy_min == pytest.approx(0.96)
   assert dense.accuracy_max == pytest.approx(0.98)
   reinit = rows.loc[('reinit', 1)]
-  assert reinit.censored == 1
+  assert (reinit.runs, reinit.trials, reinit.censored) == (2, 2, 1)
   assert reinit.density == pytest.approx(0.8)
   assert reinit.early_stop_mean == 25
+
+
+def test_a_summary_averages_a_trials_runs_first(experiment):
+  runs = results.read(str(experiment)).runs
+  reinit = runs[(runs.experiment == 'reinit') & (runs.trial == '1')]
+  more = [reinit.assign(run_id=str(i), early_stop=20) for i in (2, 3)]
+  summary = results.summarize(pd.concat([runs, *more]))
+  row = summary.set_index('experiment').loc['reinit']
+  assert (row.runs, row.trials) == (4, 2)
+  assert row.early_stop_mean == (20 + 30) / 2
 
 
 def test_table(experiment):
