@@ -41,7 +41,7 @@ def experiment(
   train_model: Callable[
     [int, dataset_base.DatasetBase, Any], tuple[Network, Network]
   ],
-  prune_masks: Callable[[Network, Network], Network],
+  prune_masks: Callable[..., Network],
   iterations: int,
   presets: save_restore.NetworkLike | None = None,
   *,
@@ -56,7 +56,8 @@ def experiment(
     train_model: `train_model(level, dataset, model)` trains it and returns its
       initial and final weights.
     prune_masks: `prune_masks(masks, final_weights)` gives the next level's
-      masks, like `pruner.prune_by_percent` with percents.
+      masks, like `pruner.prune_by_percent` with percents; it gets
+      `initial_weights`, those of that level, if it takes them by keyword.
     iterations: The number of pruning rounds: levels 0 to `iterations`.
     presets: The initial weights of level 0, or their folder; None for those
       that the model draws.
@@ -88,11 +89,24 @@ def experiment(
     initial, final = trained
     levels.append(Level(level, model.masks, initial, final))
     if level < rounds:
-      masks = prune_masks(model.masks, final)
+      masks = prune_masks(model.masks, final, **_wanted(prune_masks, initial))
       presets = levels[0].initial
       if reset is not None:
         presets = reset(level, initial, final)
   return levels
+
+
+def _wanted(
+  prune_masks: Callable[..., Network], initial: Network
+) -> dict[str, Network]:
+  """Returns what a way to prune takes beside masks and final weights."""
+  try:
+    parameters = inspect.signature(prune_masks).parameters
+  except ValueError:  # Of a function that is not Python's.
+    return {}
+  wanted = parameters.get('initial_weights')
+  is_given = wanted is None or wanted.default not in (None, wanted.empty)
+  return {} if is_given else {'initial_weights': initial}
 
 
 def _check_takes_names(make_model: Callable[..., Any]) -> None:

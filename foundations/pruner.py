@@ -1,6 +1,7 @@
 """Ways to prune: from masks and trained weights to smaller masks.
 
-Every way has one shape and, if it is in `PRUNERS`, a name:
+Every way has one shape and, if it is in `PRUNERS`, a name (`random` and those
+by sign want a seed):
 
   (percents, masks, final_weights, *, initial_weights=None, seed=None) -> masks
 
@@ -288,13 +289,22 @@ def movement(layer: Layer) -> np.ndarray:
 
 
 def large_final_same_sign(layer: Layer) -> np.ndarray:
-  """max(0, w_i w_f / |w_i|): of weights that changed sign, 0."""
-  return np.maximum(0, np.sign(layer.initial) * layer.final)
+  """max(0, w_i w_f / |w_i|), and those of another sign first, at random."""
+  return _with_ties_at_random(layer, np.sign(layer.initial) * layer.final)
 
 
 def large_final_diff_sign(layer: Layer) -> np.ndarray:
-  """max(0, -w_i w_f / |w_i|): of weights that kept their sign, 0."""
-  return np.maximum(0, -np.sign(layer.initial) * layer.final)
+  """max(0, -w_i w_f / |w_i|), and those of the same sign first, at random."""
+  return _with_ties_at_random(layer, -np.sign(layer.initial) * layer.final)
+
+
+def _with_ties_at_random(layer: Layer, scores: np.ndarray) -> np.ndarray:
+  """Returns scores, and instead of those that are not above 0 random ones.
+
+  They are ties of more weights than go in a round: by position, that would be
+  the first inputs' weights.
+  """
+  return np.where(scores > 0, scores, -layer.generator.random(scores.size))
 
 
 PRUNERS: dict[str, Pruner] = {

@@ -1,6 +1,7 @@
 """Performs the lottery ticket experiment on MNIST."""
 
 import functools
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -93,12 +94,12 @@ def train(
       _check_folder(
         run(level=level), common.describe(chosen, seed, level, **description)
       )
-  initials: list[Network] = []  # Of each level so far.
+  rounds = itertools.count(1)
 
   def train_model(
     level: int, dataset: Any, model: Any
   ) -> tuple[Network, Network]:
-    initial, final = common.train_model(
+    return common.train_model(
       chosen,
       dataset,
       model,
@@ -110,16 +111,16 @@ def train(
       checkpoints=[reset] if isinstance(reset, int) and not level else [],
       **description,
     )
-    initials.append(initial)
-    return initial, final
 
-  def prune_masks(masks: Network, final: Network) -> Network:
+  def prune_masks(
+    masks: Network, final: Network, *, initial_weights: Network
+  ) -> Network:
     return pruner.get(chosen.pruner)(
       chosen.prune_percents,
       masks,
       final,
-      initial_weights=initials[-1],
-      seed=seeds.integer(seed, 'prune', len(initials)),
+      initial_weights=initial_weights,
+      seed=seeds.integer(seed, 'prune', next(rounds)),
     )
 
   return experiment.experiment(

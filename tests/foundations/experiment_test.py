@@ -66,6 +66,32 @@ def kinds(calls):
   return [call if isinstance(call, str) else call[0] for call in calls]
 
 
+@pytest.mark.parametrize('name', sorted(pruner.PRUNERS))
+def test_takes_every_way_to_prune(name):
+  toys = Toys()
+  toys.prune = functools.partial(pruner.get(name), {'w': 0.2}, seed=1)
+  levels = toys.run(3)
+  assert [int(level.masks['w'].sum()) for level in levels] == [5, 4, 3, 2]
+
+
+def test_initial_weights_of_ones_own_stay():
+  toys, given = Toys(), []
+
+  def prune(masks, final, initial_weights=None):
+    given.append(initial_weights)
+    return pruner.prune_by_percent({'w': 0.2}, masks, final)
+
+  toys.prune = prune
+  levels = toys.run(2)
+  for level, initial in zip(levels, given, strict=False):
+    np.testing.assert_array_equal(initial['w'], level.initial['w'])
+  toys = Toys()
+  given.clear()
+  toys.prune = functools.partial(prune, initial_weights={'w': 0})
+  toys.run(2)
+  assert given == [{'w': 0}] * 2
+
+
 def test_trains_prunes_resets_and_again():
   levels = Toys().run(3)
   assert [level.level for level in levels] == [0, 1, 2, 3]

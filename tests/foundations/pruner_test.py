@@ -350,8 +350,10 @@ SCORES = {
   'small_init': lambda i, f: -abs(i),
   'magnitude_increase': lambda i, f: abs(f) - abs(i),
   'movement': lambda i, f: abs(f - i),
-  'large_final_same_sign': lambda i, f: max(0, i * f / abs(i)),
-  'large_final_diff_sign': lambda i, f: max(0, -i * f / abs(i)),
+}
+BY_SIGN = {
+  'large_final_same_sign': lambda i, f: i * f / np.abs(i),
+  'large_final_diff_sign': lambda i, f: -i * f / np.abs(i),
 }
 
 
@@ -379,8 +381,6 @@ def test_the_formula_decides(name, percent):
     ('small_init', [3, -1, 2, -4], [9, 9, 9, 9], [0, 1, 1, 0]),
     ('magnitude_increase', [1, -5, 5, 1], [2, -5, -4, -3], [1, 0, 0, 1]),
     ('movement', [1, -5, 5, 1], [2, -5, -4, -3], [0, 0, 1, 1]),
-    ('large_final_same_sign', [1, -1, 1, -1], [9, 8, 1, -2], [1, 0, 0, 1]),
-    ('large_final_diff_sign', [1, -1, 1, -1], [-1, 2, 8, -9], [1, 1, 0, 0]),
     # Ranks 0 1 2 3 and 3 0 1 2; 0 1 2 3 and 1 3 0 2.
     ('large_init_large_final', [1, 2, 3, 4], [90, -60, 70, -80], [0, 0, 1, 1]),
     ('large_init_large_final', [1, 2, 3, 4], [10, 40, 5, 30], [0, 1, 0, 1]),
@@ -389,6 +389,30 @@ def test_the_formula_decides(name, percent):
 )
 def test_the_criteria_by_hand(name, initial, final, wanted):
   assert prune_one(name, initial, final) == wanted
+
+
+@pytest.mark.parametrize('percent', [0.2, 0.4, 0.6, 0.9])
+@pytest.mark.parametrize('name', BY_SIGN)
+def test_of_the_wrong_sign_any_go_first_then_the_smallest(name, percent):
+  initial, final = np.random.default_rng(1).normal(size=(2, 20_000))
+  scores = BY_SIGN[name](initial, final)
+  kept = np.array(prune_one(name, initial, final, percent, seed=3)) == 1
+  wrong, count = scores <= 0, round(percent * scores.size)
+  if count >= wrong.sum():
+    assert not kept[wrong].any()
+    assert scores[kept].min() >= np.sort(scores)[count]
+  else:
+    assert kept[~wrong].all()
+    first, second = np.split(kept & wrong, 2)  # As many of each half.
+    assert first.sum() / second.sum() == pytest.approx(1, abs=0.1)
+    other = np.array(prune_one(name, initial, final, percent, seed=4)) == 1
+    assert (other != kept).any()
+
+
+@pytest.mark.parametrize('name', BY_SIGN)
+def test_criteria_by_sign_want_a_seed(name, refused):
+  with refused('seed: wanted an integer in [0, 2**63), got None'):
+    prune_one(name, [1, -1], [1, 1])
 
 
 @pytest.mark.parametrize('percentile', [100, 200, 300])
@@ -412,9 +436,12 @@ def test_scales_of_initial_and_final_weights_do_not_matter(name):
   assert got != prune_one('large_final', initial, final)
 
 
-@pytest.mark.parametrize('name', [n for n in NAMES if n != 'random'])
+@pytest.mark.parametrize(
+  'name', sorted({*NAMES} - {'random', 'large_final_diff_sign'})
+)
 def test_ties_go_by_position_whatever_the_criterion(name):
-  got = prune_one(name, [2] * 6, [3] * 6, 1 / 3, [1, 0, 1, 1, 1, 1])
+  mask = [1, 0, 1, 1, 1, 1]
+  got = prune_one(name, [2] * 6, [3] * 6, 1 / 3, mask, seed=0)
   assert got == [0, 0, 0, 1, 1, 1]
 
 
