@@ -91,7 +91,7 @@ def train(
     level=level,
     train_order_seed=train_order_seed,
     overwrite=overwrite,
-    script='reinitialize',
+    script='control',  # By another name: the same run.
     control=control,
     run_id=run_id,
     permute_labels=permute_labels,

@@ -17,7 +17,6 @@ from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc.argfiles import control_argfile
 
 TICKET = 'same_init'
-REINITIALIZE = 'reinitialize'
 CONTROL = 'control'
 _EXPERIMENT = 'lottery_experiment'
 
@@ -61,7 +60,7 @@ def commands(runs: pd.DataFrame) -> Iterator[str]:
   names = ['script', 'experiment', 'recipe', 'prune_percents', 'pruner']
   names += ['ticket_name']
   everyone = _numbers(runs)
-  order = {_EXPERIMENT: 0, REINITIALIZE: 1, CONTROL: 2}
+  order = {_EXPERIMENT: 0, CONTROL: 1}
   groups = [
     (key[0], key[1], group) for key, group in runs.groupby(names, dropna=False)
   ]
@@ -70,8 +69,6 @@ def commands(runs: pd.DataFrame) -> Iterator[str]:
   ):
     if script == _EXPERIMENT:
       yield from _ladders(name, group)
-    elif script == REINITIALIZE and _numbers(group):
-      yield _argfile(REINITIALIZE, _reinitializations(name, group))
     elif name in control_argfile.CONTROLS and everyone and _has_seeds(group):
       flags = _repetitions(name, group, everyone)
       line = argfiles.short_line(**flags)
@@ -98,16 +95,6 @@ def _ladders(name: str, runs: pd.DataFrame) -> Iterator[str]:
     own = {'output_dir': folder, 'seed': _given(seed, None)} | flags
     line = argfiles.short_line(**own)
     yield f'python mnist_fc/runners/{_EXPERIMENT}.py {line}'
-
-
-def _reinitializations(name: str, runs: pd.DataFrame) -> dict[str, Any]:
-  """Returns the flags of `reinitialize_argfile`."""
-  return {
-    'experiment': None if name == 'reinit' else name,
-    'trials': runs.trial.nunique(),
-    'levels': sorted(runs.level.unique().tolist()),
-    'reinitializations': _largest_id(runs),
-  } | _recipe_flags(runs)
 
 
 def _repetitions(

@@ -63,6 +63,39 @@ def test_a_reinitialization_is_that_of_reinitialize(
     np.testing.assert_equal(network(folder, name), network(other, name))
 
 
+@pytest.mark.parametrize('control', ['reinit', 'reuse', 'reuse_sign'])
+def test_what_reinitialize_made_is_loaded(
+  run, ticket, experiment_path, cheap, control
+):
+  sources = {}
+  if control != 'reinit':
+    places = [experiment_path / f'trial{i}/1/same_init' for i in (1, 2)]
+    tickets = [
+      controls.Ticket(network(place, 'masks'), network(place, 'initial'))
+      for place in places
+    ]
+    sources['initialization_distribution'] = controls.pool_weights(tickets)
+  if control == 'reuse_sign':
+    sources['same_sign'] = str(ticket / 'initial')
+
+  def train(folder):
+    masks = str(ticket / 'masks')
+    reinitialize.train(
+      str(folder),
+      masks=masks,
+      seed=1,
+      level=1,
+      run_id=1,
+      **sources,
+      **cheap,
+    )
+
+  folder = run(control)
+  record = (folder / 'run.json').read_bytes()
+  train(folder)
+  assert (folder / 'run.json').read_bytes() == record
+
+
 @pytest.mark.parametrize('control', ['random', 'one_shot', 'init_magnitude'])
 def test_other_masks_of_the_same_layers_densities(run, ticket, dense, control):
   folder = run(control)

@@ -108,7 +108,7 @@ def test_keeps_masks_data_and_order_and_changes_the_weights(
   assert recorded['train_order_seed'] == wanted['train_order_seed']
   experiment = recorded['experiment']
   assert (experiment['script'], experiment['control']) == (
-    'reinitialize',
+    'control',
     control,
   )
   assert [experiment[key] for key in ('seed', 'level', 'run_id')] == [1, 1, 1]

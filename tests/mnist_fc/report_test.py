@@ -29,7 +29,7 @@ def folder(experiment_path, tmp_path_factory):
     reinit = paths.run(place, 1, 'reinit', 1)
     shutil.copytree(paths.run(place, 1), reinit)
     record = save_restore.read_json(paths.record(reinit))
-    record['configuration']['experiment']['script'] = 'reinitialize'
+    record['configuration']['experiment']['script'] = 'control'
     save_restore.write_json(paths.record(reinit), record)
   return copy
 
@@ -78,7 +78,7 @@ def test_the_commands_make_the_same_runs(folder):
   ladder, reinit = report.commands(runs)
   for command, script in (
     (ladder, 'lottery_experiment'),
-    (reinit, 'reinitialize'),
+    (reinit, 'control'),
   ):
     python, runner, target, argfile = shlex.split(command)
     assert (python, runner) == ('python', 'argfile_runner.py')
@@ -94,7 +94,7 @@ def test_the_commands_make_the_same_runs(folder):
       '/trial2' if script == 'lottery_experiment' else '/trial2/1/reinit1'
     )
   assert "'--layers=[[20,relu],[10,None]]'" in ladder
-  assert '--reinitializations=1' in reinit
+  assert '--controls=[reinit]' in reinit
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_commands_of_other_seeds_and_scripts(
 
 def test_controls_of_equal_flags_share_a_command(folder):
   runs = results.read(str(folder)).runs
-  reinit = runs[runs.experiment == 'reinit'].assign(script='control')
+  reinit = runs[runs.experiment == 'reinit']
   names = ('random', 'noise_0.5x')
   others = [reinit.assign(experiment=name) for name in names]
   comment, command = report.commands(
@@ -146,10 +146,8 @@ def test_controls_of_equal_flags_share_a_command(folder):
 def test_controls_of_some_trials_and_of_other_tickets(folder):
   runs = results.read(str(folder)).runs
   second = runs[(runs.experiment == 'reinit') & (runs.trial == '2')]
-  changed = {'script': 'control', 'experiment': 'union'}
-  *_, command = report.commands(
-    pd.concat([runs, second.assign(**changed, ticket_name='mine')])
-  )
+  union = second.assign(experiment='union', ticket_name='mine')
+  *_, command = report.commands(pd.concat([runs, union]))
   [line] = argfiles.read(shlex.split(command)[-1])
   flags = dict(flag.removeprefix('--').split('=', 1) for flag in line)
   assert flags['output_dir'].endswith('/trial2/1/union1')
