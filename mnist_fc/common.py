@@ -1,6 +1,7 @@
 """What the experiment scripts share: data, models and runs of a recipe."""
 
 import functools
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -160,6 +161,22 @@ def _network(run: str, path: Callable[[str], str]) -> Network:
       ' runners/lottery_experiment.py makes tickets'
     )
   return save_restore.standardize(path(run)) or {}
+
+
+def is_saved(location: str, network: Network, *, overwrite: bool) -> bool:
+  """Tells whether a folder holds a network already.
+
+  Raises:
+    InputError: If it holds another one that may not be lost.
+  """
+  if overwrite or not os.path.lexists(location):
+    return False
+  there = save_restore.restore_network(location)
+  if save_restore.checksum(there) == save_restore.checksum(network):
+    return True
+  raise errors.InputError(
+    f'{location}: holds another network; move it away, or {errors.OVERWRITE}'
+  )
 
 
 def train_model(

@@ -53,7 +53,9 @@ def pool(
       for name in names
     ]
   )
-  _save(paths.initialization(experiment_path, level), pooled, overwrite)
+  location = paths.initialization(experiment_path, level)
+  if not common.is_saved(location, pooled, overwrite=overwrite):
+    save_restore.save_network(location, pooled)
   return pooled
 
 
@@ -61,15 +63,3 @@ def _find_trials(experiment_path: str) -> list[str]:
   folders = pathlib.Path(experiment_path).glob('trial*')
   names = [folder.name.removeprefix('trial') for folder in folders]
   return sorted(names, key=lambda name: (len(name), name))
-
-
-def _save(location: str, pooled: masks_lib.Network, overwrite: bool) -> None:
-  if pathlib.Path(location).exists() and not overwrite:
-    there = save_restore.restore_network(location)
-    if save_restore.checksum(there) == save_restore.checksum(pooled):
-      return
-    raise errors.InputError(
-      f'{location}: holds another distribution; move it away, or'
-      f' {errors.OVERWRITE}'
-    )
-  save_restore.save_network(location, pooled)

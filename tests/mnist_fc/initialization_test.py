@@ -119,7 +119,7 @@ def test_the_same_again_writes_nothing_and_another_is_refused(folder):
   assert stamps() == before
   place = folder / 'weights' / '1' / 'initialization'
   assert refusal(1, str(folder), trials=[1]) == (
-    f'{place}: holds another distribution; move it away, or'
+    f'{place}: holds another network; move it away, or'
     ' pass --overwrite (in Python overwrite=True)'
   )
   assert stamps() == before
