@@ -49,8 +49,8 @@ def choose_seed(
   return seeds.fresh() if recorded is None else recorded
 
 
-def recorded_seed(run_directory: str) -> int | None:
-  """Returns the seed of the trial that a run is of, or None.
+def recorded(run_directory: str) -> dict[str, Any]:
+  """Returns what a run's record says of its experiment, {} if nothing.
 
   Args:
     run_directory: A run's folder, be it finished, interrupted or not there.
@@ -60,9 +60,19 @@ def recorded_seed(run_directory: str) -> int | None:
   """
   record = run_folder.read_record(run_directory) or {}
   try:
-    return seeds.check(record['configuration']['experiment']['seed'])
-  except (KeyError, TypeError):  # Not of an experiment.
-    return None
+    return dict(record['configuration']['experiment'])
+  except (KeyError, TypeError, ValueError):  # Not of an experiment.
+    return {}
+
+
+def recorded_seed(run_directory: str) -> int | None:
+  """Returns the seed of the trial that a run is of, or None; like `recorded`.
+
+  Raises:
+    InputError: If its record is damaged.
+  """
+  seed = recorded(run_directory).get('seed')
+  return None if seed is None else seeds.check(seed)
 
 
 def describe(

@@ -25,6 +25,7 @@ from lottery_ticket.mnist_fc.argfiles import control_argfile
 
 Network = masks_lib.Network
 
+_PRUNING = ('prune_percents', 'pruner')  # What a control has no use for.
 _SETTINGS = {'scale': 'scale', 'rewound': 'rewind_to', 'tickets': 'trials'}
 """{what a control may want: the flag that says which}."""
 _EXAMPLES = {
@@ -87,9 +88,9 @@ def train(
     The initial and the final weights, {parameter name: array} each.
 
   Raises:
-    InputError: Before any training, if an argument is of no use, the seed is
-      another than the trial's, or a run that the control builds on is not
-      finished.
+    InputError: Before any training, if an argument is of no use, the recipe,
+      the seed or the labels are others than the trial's, or a run that the
+      control builds on is not finished.
   """
   files.check_path(output_dir, 'output_dir')
   constants.check_name('ticket_name', ticket_name)
@@ -104,6 +105,7 @@ def train(
   function = _function(control, level, settings)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
+  _check_like(run(level), chosen, permute_labels, control)
   seed = common.choose_seed(
     _trial_seed(seed, [run(level), run(0)]), output_dir, overwrite=overwrite
   )
@@ -168,6 +170,26 @@ def train(
       if settings[name] is not None
     },
   )
+
+
+def _check_like(
+  run: str, recipe: recipe_lib.Recipe, permute_labels: bool, control: str
+) -> None:
+  """Checks that nothing is changed about a ticket's run beside the control."""
+  there = common.recorded(run)
+  now = {'permute_labels': permute_labels, **recipe.configuration()}
+  recorded = {'permute_labels': there.get('permute_labels', False)}
+  if isinstance(there.get('recipe'), dict):
+    recorded |= there['recipe']
+  for name, value in recorded.items():
+    if name not in _PRUNING and name in now and now[name] != value:
+      raise errors.InputError(
+        f'{name}: wanted {value!r}, that of {run}, got {now[name]!r}'
+      )
+  if control == 'permuted_labels' and recorded['permute_labels']:
+    raise errors.InputError(
+      f'control: permuted_labels wants a trial whose labels are not, got {run}'
+    )
 
 
 def _trial_seed(seed: int | None, runs: Sequence[str]) -> int | None:

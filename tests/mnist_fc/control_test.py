@@ -10,6 +10,7 @@ import pytest
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import control as control_lib
 from lottery_ticket.mnist_fc import lottery_experiment
@@ -21,6 +22,22 @@ LAYERS = ('layer0', 'layer1')
 
 def network(folder, name):
   return save_restore.restore_network(str(folder / name))
+
+
+@pytest.fixture(scope='module')
+def cheap(cheap):
+  """Arguments of a run that still changes which weights are large."""
+  return cheap | {'training_len': ('iterations', 3), 'learning_rate': 1.0}
+
+
+@pytest.fixture(scope='module')
+def experiment_path(cheap, tmp_path_factory):
+  """The folder of trials 1 and 2, of levels 0 and 1; not to be changed."""
+  folder = tmp_path_factory.mktemp('experiments')
+  for trial in (1, 2):
+    place = paths.trial(str(folder), trial)
+    lottery_experiment.train(place, iterations=1, seed=trial, **cheap)
+  return folder
 
 
 @pytest.fixture(scope='module')
@@ -136,17 +153,17 @@ def test_goes_on_from_the_trained_weights(run, ticket, dense):
 
 
 def test_rewinding_to_the_end_gives_the_trained_weights(
-  experiment_path, small, tmp_path, ticket, dense
+  experiment_path, cheap, tmp_path, ticket, dense
 ):
   folder = tmp_path / 'rewound'
   control_lib.train(
     str(folder),
     control='rewind',
-    rewind_to=small['training_len'][1],
+    rewind_to=cheap['training_len'][1],
     trial_dir=str(experiment_path / 'trial1'),
     level=1,
     seed=1,
-    **small,
+    **cheap,
   )
   masks, final = network(ticket, 'masks'), network(dense, 'final')
   initial = network(folder, 'initial')
@@ -188,7 +205,7 @@ def test_only_the_data_change(run, ticket):
 
 
 def test_what_was_found_without_resets_is_reset_once(
-  run, experiment_path, small, tmp_path, dense
+  run, experiment_path, cheap, tmp_path, dense
 ):
   trial = tmp_path / 'trial1'
   shutil.copytree(experiment_path / 'trial1', trial)
@@ -198,7 +215,7 @@ def test_what_was_found_without_resets_is_reset_once(
     seed=1,
     reset='final',
     experiment_name='no_reset',
-    **small,
+    **cheap,
   )
   folder = run('no_reset_ticket', trial_dir=str(trial))
   masks = network(trial / '1' / 'no_reset', 'masks')
@@ -215,6 +232,65 @@ def test_the_record_says_what_was_changed(run):
   wanted = {'script': 'control', 'control': 'noise', 'scale': 0.5}
   wanted |= {'run_id': 3, 'level': 1, 'seed': 1}
   assert wanted.items() <= experiment.items()
+
+
+@pytest.fixture
+def recorded(experiment_path, tmp_path):
+  """Returns a function that copies trial 1 and changes what it recorded."""
+
+  def copy(**changes):
+    trial = tmp_path / 'trial'
+    shutil.copytree(experiment_path / 'trial1', trial)
+    for path in trial.glob('*/*/run.json'):
+      record = json.loads(path.read_text())
+      experiment = record['configuration']['experiment']
+      for name, value in changes.items():
+        part = experiment['recipe'] if name in experiment['recipe'] else {}
+        (part or experiment)[name] = value
+      path.write_text(json.dumps(record))
+    return str(trial)
+
+  return copy
+
+
+@pytest.mark.parametrize(
+  ('recorded_changes', 'changes', 'message'),
+  [
+    ({}, {'optimizer': 'Adam'}, "optimizer: wanted 'SGD', that of {}, got"),
+    ({'scaling': 'l2'}, {}, "scaling: wanted 'l2', that of {}, got 'unit'"),
+    ({'permute_labels': True}, {}, 'permute_labels: wanted True, that of {},'),
+    ({}, {'permute_labels': True}, 'permute_labels: wanted False, that of {},'),
+    (
+      {'permute_labels': True},
+      {'permute_labels': True, 'control': 'permuted_labels'},
+      'control: permuted_labels wants a trial whose labels are not, got {}',
+    ),
+    (
+      {'kernel_initializer': 'random_normal'},
+      {
+        'kernel_initializer': 'random_normal',
+        'control': 'noise',
+        'scale': 1,
+      },
+      'kernel_initializer: noise wants one that scales with the size',
+    ),
+  ],
+)
+def test_all_else_is_as_it_was_for_the_ticket(
+  recorded, cheap, tmp_path, recorded_changes, changes, message
+):
+  trial = recorded(**recorded_changes)
+  run = f'{trial}/1/same_init'
+  arguments = cheap | {'control': 'reinit', 'trial_dir': trial, 'level': 1}
+  with pytest.raises(errors.InputError) as caught:
+    control_lib.train(str(tmp_path / 'run'), **(arguments | changes))
+  assert str(caught.value).startswith(message.format(run))
+  assert not (tmp_path / 'run').exists()
+
+
+def test_how_the_ticket_was_pruned_does_not_matter(recorded, cheap, tmp_path):
+  trial = recorded(pruner='random', prune_percents={'layer0': 0.5})
+  control_lib.train(str(tmp_path / 'run'), trial_dir=trial, level=1, **cheap)
 
 
 @pytest.fixture(scope='module')
@@ -371,10 +447,6 @@ def test_no_folder_is_refused_before_anything_is_made(
       {'control': 'no_reset_ticket'},
       '1/no_reset: wanted a finished run;'
       ' runners/lottery_experiment.py makes tickets',
-    ),
-    (
-      {'control': 'noise', 'scale': 1, 'kernel_initializer': 'random_normal'},
-      'kernel_initializer: noise wants one that scales ',
     ),
   ],
 )
