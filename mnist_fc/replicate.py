@@ -97,18 +97,19 @@ def replicate(
     repetitions,
   )
   scripts = list(_scripts(sizes, common))
-  runs = [
-    run
+  lines = [
+    [not os.path.isfile(paths.record(run)) for run in _runs(line)]
     for argfile in scripts[1::2]
     for line in argfiles.read(argfile)
-    for run in _runs(line)
   ]
-  left = sum(not os.path.isfile(paths.record(run)) for run in runs)
+  left, count = sum(map(sum, lines)), sum(map(len, lines))
   length, unit = chosen.training_len[1], chosen.training_len[0]
-  print(f'{len(runs):,} runs of {length:,} {unit},', end=' ')
-  print(f'{len(runs) - left:,} of them finished before', flush=True)
+  print(f'{count:,} runs of {length:,} {unit},', end=' ')
+  print(f'{count - left:,} of them finished before', flush=True)
   if left:
-    _estimate(common, chosen, left, jobs or argfile_runner.processors())
+    workers = jobs or argfile_runner.processors()
+    rounds = _rounds([sum(line) for line in lines], workers)
+    _estimate(common, chosen, rounds, workers)
   if dry_run:
     return
   succeeded = argfile_runner.run_all(scripts, jobs=jobs, log_dir=log_dir)
@@ -197,8 +198,22 @@ def _runs(line: list[str]) -> list[str]:
   ]
 
 
+def _rounds(lines: list[int], jobs: int) -> float:
+  """Returns after how many times the time of a run all will be done.
+
+  The runs of a line follow each other, and a control of its last one it.
+
+  Args:
+    lines: How many runs of each line are left.
+    jobs: How many lines are run at a time.
+  """
+  longest = max(lines)
+  in_a_row = longest + 1 if longest > 1 else longest
+  return max(sum(lines) / jobs, min(in_a_row, sum(lines)))
+
+
 def _estimate(
-  common: dict[str, Any], recipe: recipe_lib.Recipe, runs: int, jobs: int
+  common: dict[str, Any], recipe: recipe_lib.Recipe, rounds: float, jobs: int
 ) -> None:
   """Says how long runs will take, by trying how fast this machine is."""
   print('Trying how fast this machine is ...', flush=True)
@@ -207,7 +222,7 @@ def _estimate(
   if unit == 'epochs':
     examples = _MNIST_EXAMPLES - recipe.validation_size
     count *= math.ceil(examples / recipe.batch_size)
-  minutes = runs * count * per_iteration / jobs / 60
+  minutes = rounds * count * per_iteration / 60
   print(
     f'About {minutes // 60:.0f} h {minutes % 60:02.0f} min, {jobs} at a time'
     f' ({jobs / per_iteration:,.0f} iterations a second). It may be'

@@ -57,6 +57,20 @@ def test_there_is_other_work_while_levels_follow_each_other():
   assert len(free) == 4 * 3 * len(replicate.LABELS)  # Of the other trials.
 
 
+@pytest.mark.parametrize(
+  ('lines', 'jobs', 'wanted'),
+  [
+    ([21, 21, 1, 1, 1], 2, 22.5),
+    ([21, 21, 1, 1, 1], 4, 22),  # A ladder, and then a control.
+    ([0, 0, 1, 1, 1], 2, 1.5),
+    ([0, 0, 1, 1, 1], 8, 1),
+    ([3], 8, 3),
+  ],
+)
+def test_levels_that_follow_each_other_take_their_time(lines, jobs, wanted):
+  assert replicate._rounds(lines, jobs) == wanted
+
+
 def test_no_levels_no_controls(tmp_path):
   runs = runs_of(replicate._Sizes(2, 1, [], 0, [], 1), 'exp')
   assert runs == [
