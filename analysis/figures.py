@@ -113,7 +113,8 @@ def _claims(tables: Tables) -> Drawing:
     plots.forest(tables.judged),
     'Each claim that could be measured, by its number in the table above:'
     ' point and 95% interval over trials. A tick is the null (no effect, or the'
-    " limit that the table states), a hollow diamond the paper's value.",
+    " limit that the table states), a hollow diamond the paper's value; a sign"
+    ' behind the number says that the point is a bound.',
     f'Intervals of the claims that were measured; {said}.',
   )
 

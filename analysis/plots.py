@@ -269,7 +269,8 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
 
   Returns:
     A figure with a panel for each unit: points and intervals by verdict, the
-    null as a tick, the paper's value as a hollow diamond.
+    null as a tick, the paper's value as a hollow diamond; a sign behind the
+    claim's number where the point is a bound.
 
   Raises:
     InputError: If no claim has been measured.
@@ -292,12 +293,21 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
   return figure
 
 
+_BOUNDS = {
+  'lower': ' \N{GREATER-THAN OR EQUAL TO}',
+  'upper': ' \N{LESS-THAN OR EQUAL TO}',
+  'unknown': ' ?',
+  '': '',
+}
+
+
 def _draw_claims(axes: Any, table: pd.DataFrame) -> None:
   """Draws the claims of one unit into one panel."""
+  names = table.claim + table.bound.map(_BOUNDS)
   for verdict, style in VERDICTS.items():
     is_so = table.verdict == verdict
     style = style | {'label': verdict}
-    _draw_intervals(axes, table.where(is_so), table.claim, style)
+    _draw_intervals(axes, table.where(is_so), names, style)
   places = np.arange(len(table))
   axes.plot(table.null, places, '|', color='black', markersize=14, label='null')
   axes.plot(

@@ -171,10 +171,10 @@ def test_controls_stand_in_order_from_the_top_with_intervals():
 def judged():
   return pd.DataFrame(
     [
-      ('C1', '%', 40.0, 20.0, 60.0, 0.0, 38.0, 'reproduced'),
-      ('C3', 'points', 0.1, -0.3, 0.5, 0.0, 0.3, 'inconclusive'),
-      ('C4', 'points', -0.2, -0.3, -0.1, 0.0, np.nan, 'not reproduced'),
-      ('C9', 'points', np.nan, np.nan, np.nan, 0.0, 0.3, 'not measured'),
+      ('C1', '%', 40.0, 20.0, 60.0, 0.0, 38.0, 'reproduced', ''),
+      ('C3', 'points', 0.1, -0.3, 0.5, 0.0, 0.3, 'inconclusive', 'lower'),
+      ('C4', 'points', -0.2, -0.3, -0.1, 0.0, np.nan, 'not reproduced', ''),
+      ('C9', 'points', np.nan, np.nan, np.nan, 0.0, 0.3, 'not measured', ''),
     ],
     columns=[
       'claim',
@@ -185,6 +185,7 @@ def judged():
       'null',
       'paper_value',
       'verdict',
+      'bound',
     ],
   )
 
@@ -196,7 +197,7 @@ def test_a_forest_has_a_panel_a_unit_and_leaves_out_what_is_not_measured(
   percent, points = figure.axes
   assert (percent.get_xlabel(), points.get_xlabel()) == ('%', 'points')
   labels = [label.get_text() for label in points.get_yticklabels()]
-  assert labels == ['C3', 'C4']
+  assert labels == ['C3 \N{GREATER-THAN OR EQUAL TO}', 'C4']
   drawn = {
     container.get_label(): list(container.lines[0].get_xdata())
     for container in points.containers
