@@ -1,5 +1,6 @@
 """Runs the README's Python, and checks that what it names is there."""
 
+import json
 import pathlib
 import re
 import shlex
@@ -9,6 +10,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+
+from lottery_ticket.analysis import paper
 
 
 @pytest.fixture(scope='module')
@@ -97,6 +100,20 @@ def test_the_numbers_are_those_of_the_study(readme, root):
         mean = means.loc[name, level]
         shown = f'{mean.early_stop:,.0f} / {100 * mean.accuracy:.2f}'
       assert cell.strip() == shown
+
+
+def test_the_study_is_of_the_papers_recipe(root):
+  runs = pd.read_csv(root / 'docs/study/report/results.csv')
+  tickets = runs[runs.experiment == 'same_init']
+  keys = ['recipe', 'prune_percents', 'pruner', 'reset']
+  assert len(tickets[keys].drop_duplicates()) == 1
+  row = tickets.iloc[0]
+  found = json.loads(row.recipe) | {
+    'prune_percents': json.loads(row.prune_percents),
+    'pruner': row.pruner,
+    'reset': row.reset,
+  }
+  assert {name: found[name] for name in paper.RECIPE} == paper.RECIPE
 
 
 def test_the_verdict_is_that_of_the_study(readme, root):
