@@ -405,7 +405,8 @@ def correlation(table: pd.DataFrame) -> pd.Series:
   def rho(row: pd.Series) -> float:
     if row.nunique() == 1:
       return 0.0
-    return float(stats.spearmanr(whole.columns, row).statistic)
+    # It misses 1 by a rounding error, which would look like a spread.
+    return round(float(stats.spearmanr(whole.columns, row).statistic), 9)
 
   return whole.apply(rho, axis=1)
 

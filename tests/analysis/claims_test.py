@@ -592,6 +592,13 @@ def test_trends_and_what_they_need():
     estimands.trend(table[[1, 4]], percents)
 
 
+def test_trends_that_are_alike_say_so():
+  slower = make_runs('reinit', range(1, 16), lambda level: 2.0**level)
+  row = judge(TICKETS, slower, only=['C9']).loc['C9']
+  assert (row.measured, row.low, row.high) == (1, 1, 1)
+  assert row.note.startswith('the same in each trial')
+
+
 def test_levels_are_summed_up_and_named():
   table = pd.DataFrame([[1, 2, 6], [3, 2, 1], [1, np.nan, np.nan]])
   percents = pd.Series([80, 50, 25])
