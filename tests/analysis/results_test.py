@@ -21,6 +21,7 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
+from lottery_ticket.mnist_fc import summarize
 
 
 def write_run(directory, losses, remaining, splits=('validate', 'test')):
@@ -420,6 +421,22 @@ def test_summarize_from_the_command_line(experiment, root):
   assert 'winning ticket' in shown.stdout
   assert shown.stdout.splitlines()[-1] == f'figure: {figure}'
   assert figure.read_bytes().startswith(b'\x89PNG')
+
+
+@pytest.mark.parametrize('name', ['reinit1', 'permuted_labels1'])
+def test_what_is_drawn_and_differs_is_said(experiment, capsys, tmp_path, name):
+  run = experiment / 'trial1' / '1' / 'reinit1'
+  configuration = {'experiment': {'permute_labels': True}}
+  save_restore.write_json(
+    str(run / 'run.json'), {'configuration': configuration}
+  )
+  run.rename(run.with_name(name))
+  summarize.summarize(str(experiment), figure=str(tmp_path / 'a.png'))
+  said = capsys.readouterr().err
+  if name == 'reinit1':
+    assert said == 'take care: the runs differ in permute_labels\n'
+  else:
+    assert said == ''
 
 
 def test_a_figure_of_an_unknown_kind_is_refused(experiment, root):
