@@ -219,12 +219,14 @@ class _Found(NamedTuple):
     least: How many trials a verdict takes.
     notes: What to say about it.
     bounds: Of 'lower' and 'upper', which bounds the estimate is.
+    open: Those of them that the interval does not know of.
   """
 
   interval: intervals.Interval
   least: int
   notes: list[str]
   bounds: frozenset[str] = frozenset()
+  open: frozenset[str] = frozenset()
 
 
 class _Judge:
@@ -233,12 +235,13 @@ class _Judge:
   def __init__(self, runs: pd.DataFrame, confidence: float, seed: int):
     if runs.empty:
       raise errors.InputError('runs: wanted at least one, got none')
-    self._runs = runs
+    self._runs = runs = runs.reset_index(drop=True)
     self._networks = functools.lru_cache(maxsize=64)(results.networks)
     self._study = self._of(runs)
     self._confidence = confidence
     self._seed = seed
     self._found = functools.cache(self._find)
+    self._changed = functools.cache(lambda change: self._of(change(runs)))
 
   def _of(self, runs: pd.DataFrame) -> Study:
     return Study(runs, paper.RECIPE, self._networks)
@@ -247,11 +250,6 @@ class _Judge:
   def _later(self) -> list[Study]:
     """The study, with the censored early stops of some runs much later."""
     return [self._of(runs) for runs in _with_later_stops(self._runs)]
-
-  @functools.cached_property
-  def _other(self) -> Study:
-    """The study, with other accuracies at censored early stops."""
-    return self._of(_with_other_accuracies(self._runs))
 
   def rows(self, claim: paper.Claim) -> list[dict[str, Any]]:
     """Returns the rows of a claim's parts."""
@@ -266,7 +264,7 @@ class _Judge:
     found = self._found(part.measure)
     interval = _bounded(found.interval, part.unit)
     judged = verdict(interval, part.null, part.side, part.margin, found.least)
-    for bound in found.bounds:
+    for bound in found.open:
       judged = _of_bound(judged, part.side, bound)
     return {
       **claim._asdict(),
@@ -298,7 +296,8 @@ class _Judge:
     except estimands.NotMeasuredError as error:
       nothing = intervals.Interval(math.nan, math.nan, math.nan, 0)
       return _Found(nothing, LEAST_TRIALS, [str(error)])
-    directions = frozenset(self._directions(measure))
+    is_sure = not self._runs.censored.any()
+    directions = frozenset() if is_sure else self._directions(measure)
     if isinstance(measured, estimands.OverTrials):
       interval = self._bootstrap(measured)
       least, bounds = LEAST_TRIALS_BOOTSTRAP, measured.bounds | directions
@@ -306,12 +305,12 @@ class _Judge:
       interval = intervals.t_interval(_values(measured), self._confidence)
       least, bounds = LEAST_TRIALS, directions
     notes = list(_about(measured, interval))
-    if self._depends_on_accuracies(measure):
+    if not is_sure and self._depends_on_accuracies(measure):
       notes.append('some accuracies are of censored early stops')
     if directions:
       notes.append('some early stops are censored')
     notes += [f'{_ARTICLES[bound]} {bound} bound' for bound in sorted(bounds)]
-    return _Found(interval, least, notes, bounds)
+    return _Found(interval, least, notes, bounds, directions)
 
   def _bootstrap(self, measured: estimands.OverTrials) -> intervals.Interval:
     def interval(
@@ -328,21 +327,24 @@ class _Judge:
       found = found._replace(estimate=measured.estimate)
     return found
 
-  def _directions(self, measure: paper.Estimand) -> Iterator[str]:
-    """Yields which bounds censored early stops make of an estimate."""
-    if self._runs.censored.any():
-      here = _estimate(measure, self._study)
-      for later in self._later:
-        change = _estimate(measure, later) - here
-        if abs(change) > 0:  # False for NaN.
-          yield 'lower' if change > 0 else 'upper'
+  def _directions(self, measure: paper.Estimand) -> frozenset[str]:
+    """Returns which bounds censored early stops make of an estimate."""
+    here = _estimate(measure, self._study)
+    if here == _estimate(measure, self._changed(_without_stops)):
+      return frozenset()  # It is not about early stops.
+    found: set[str] = set()
+    for later in self._later:
+      change = _estimate(measure, later) - here
+      if abs(change) > 0:  # False for NaN.
+        found.add('lower' if change > 0 else 'upper')
+      if len(found) == 2:
+        break
+    return frozenset(found)
 
   def _depends_on_accuracies(self, measure: paper.Estimand) -> bool:
     """Tells whether accuracies at censored early stops make a difference."""
-    if not self._runs.censored.any():
-      return False
-    here = _estimate(measure, self._study)
-    return abs(_estimate(measure, self._other) - here) > 0
+    other = _estimate(measure, self._changed(_with_other_accuracies))
+    return abs(other - _estimate(measure, self._study)) > 0
 
 
 _ARTICLES = {'lower': 'a', 'upper': 'an'}
@@ -443,6 +445,11 @@ def _with_later_stops(runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
   for _, group in runs[runs.censored].groupby(kinds):
     factors = np.where(runs.index.isin(group.index), _LATER, 1)
     yield runs.assign(early_stop=runs.early_stop * factors)
+
+
+def _without_stops(runs: pd.DataFrame) -> pd.DataFrame:
+  """Returns runs that do not know when they would best have been stopped."""
+  return runs.assign(early_stop=np.nan)
 
 
 def _with_other_accuracies(runs: pd.DataFrame) -> pd.DataFrame:

@@ -214,7 +214,7 @@ class Study(View):
       networks: Reads a run's networks.
     """
     self.settings = [
-      (json.loads(recipe), View(_as_tickets(_unique_trials(rows)), networks))
+      (json.loads(recipe), View(_unique_trials(_as_tickets(rows)), networks))
       for recipe, rows in runs.groupby(np.array(_recipes(runs)), sort=True)
     ]
 
@@ -293,15 +293,19 @@ def _way(run: Any) -> dict[str, Any]:
 def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
   """Keeps trials of the same name of several experiments apart.
 
-  Those of one seed are one trial: all of their runs would come out alike.
+  Copies are one trial: those whose first tickets have one seed and came out
+  alike, as they do where nothing else differs.
   """
   folders = _folders(runs)
   first = folders.groupby(runs.trial).transform('first')
   names = runs.trial.where(folders == first, folders + ' ' + runs.trial)
-  seeds = runs.assign(trial=names).groupby('trial', sort=False).seed.first()
-  same = seeds.dropna().drop_duplicates()
-  known = {seed: name for name, seed in same.items()}
-  return runs.assign(trial=names.map(lambda name: known.get(seeds[name], name)))
+  tickets = runs.assign(trial=names)[runs.experiment == TICKET]
+  tickets = tickets.sort_values('level', kind='stable')
+  tickets = tickets.drop_duplicates('trial').dropna(subset='seed')
+  alike = ['seed', 'level', 'early_stop', 'accuracy', 'final_accuracy']
+  originals = tickets.groupby(alike, sort=False, dropna=False).trial
+  known = dict(zip(tickets.trial, originals.transform('first'), strict=True))
+  return runs.assign(trial=names.map(lambda name: known.get(name, name)))
 
 
 def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
@@ -483,8 +487,9 @@ def crossing_later(
 ) -> OverTrials:
   """Compares two kinds of networks by the P_m at which their gain is used up.
 
-  Each has its own levels. The fewer they are, the later a crossing is seen: if
-  these are the second's, the difference can only be greater.
+  Each has its own levels. The fewer they are, the later a crossing is seen,
+  where the gain falls: if these are the second's, the difference is rather
+  greater than less.
 
   Args:
     first: Gains, trials x levels, without level 0.

@@ -185,9 +185,9 @@ def unevenness(masks: Network) -> pd.DataFrame:
     A row for each layer and direction: `layer`, `direction`, `mean` (of
     connections a unit), `variation` (stddev / mean) and `excess`: the variance
     beyond that of as many connections placed at random (a hypergeometric
-    count), over the squared mean. 0 is as even as chance; units whose chances
-    vary with a stddev of a quarter of their mean come to 1/16, however many
-    connections they may have.
+    count), over the squared mean, and over 1 - 1 / possible connections. 0 is
+    as even as chance; units whose chances vary with a stddev of a quarter of
+    their mean come to 1/16, however many connections they may have.
   """
   rows = []
   for (layer, direction), units in connectivity(masks).groupby(
@@ -204,7 +204,7 @@ def unevenness(masks: Network) -> pd.DataFrame:
         'direction': direction,
         'mean': mean,
         'variation': _ratio(np.sqrt(variance), mean),
-        'excess': _ratio(variance - chance, mean**2),
+        'excess': _ratio(variance - chance, mean**2 * (1 - 1 / possible)),
       }
     )
   return pd.DataFrame(rows)

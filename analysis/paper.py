@@ -92,7 +92,7 @@ class Claim(NamedTuple):
 TICKET, DENSE, SPARSE = estimands.TICKET, estimands.DENSE, estimands.SPARSE
 REINIT, ONE_SHOT, RANDOM = 'reinit', 'one_shot', 'random'
 _LAST = 3.6  # P_m (%) of the sparsest tickets that do as well as dense ones.
-_ABOUT_LAST = 2.0  # P_m (%): from there to two levels before, and four after.
+_ABOUT_LAST = 2.0  # P_m (%): from two levels before that to three after.
 _EFFECT = 0.05  # Points of accuracy: 5 of the 10,000 test images.
 
 

@@ -75,6 +75,7 @@ def experiment(
   """
   rounds = integers.check('iterations', iterations, least=0)
   _check_takes_names(make_model)
+  takes_initial = rounds > 0 and _takes_initial(prune_masks)
   presets = save_restore.standardize(presets, name='presets')
   masks: Network | None = None
   levels: list[Level] = []
@@ -89,24 +90,28 @@ def experiment(
     initial, final = trained
     levels.append(Level(level, model.masks, initial, final))
     if level < rounds:
-      masks = prune_masks(model.masks, final, **_wanted(prune_masks, initial))
+      given = {'initial_weights': initial} if takes_initial else {}
+      masks = prune_masks(model.masks, final, **given)
       presets = levels[0].initial
       if reset is not None:
         presets = reset(level, initial, final)
   return levels
 
 
-def _wanted(
-  prune_masks: Callable[..., Network], initial: Network
-) -> dict[str, Network]:
-  """Returns what a way to prune takes beside masks and final weights."""
+def _takes_initial(prune_masks: Callable[..., Network]) -> bool:
+  """Tells whether a way to prune wants initial weights, and has none yet."""
+  if not callable(prune_masks):
+    raise errors.InputError(
+      f'prune_masks: wanted a function, got {prune_masks!r}'
+    )
   try:
     parameters = inspect.signature(prune_masks).parameters
   except ValueError:  # Of a function that is not Python's.
-    return {}
+    return False
   wanted = parameters.get('initial_weights')
-  is_given = wanted is None or wanted.default not in (None, wanted.empty)
-  return {} if is_given else {'initial_weights': initial}
+  return wanted is not None and (
+    wanted.default is None or wanted.default is wanted.empty
+  )
 
 
 def _check_takes_names(make_model: Callable[..., Any]) -> None:

@@ -260,7 +260,7 @@ def check_output(directory: str, record: dict[str, Any], name: str) -> None:
     InputError: If it is missing, cannot be read, or is another.
   """
   recorded = record.get('outputs', {}).get(name)
-  if recorded not in (None, checksum(directory, name)):
+  if recorded is not None and recorded != checksum(directory, name):
     path = os.path.join(directory, name)
     raise errors.InputError(f'{path}: other than what the run left')
 

@@ -182,7 +182,9 @@ def _check_like(
   if isinstance(there.get('recipe'), dict):
     recorded |= there['recipe']
   for name, value in recorded.items():
-    if name not in _PRUNING and name in now and now[name] != value:
+    if name in _PRUNING or name not in now:
+      continue
+    if _spelt(now[name]) != _spelt(value):
       raise errors.InputError(
         f'{name}: wanted {value!r}, that of {run}, got {now[name]!r}'
       )
@@ -190,6 +192,11 @@ def _check_like(
     raise errors.InputError(
       f'control: permuted_labels wants a trial whose labels are not, got {run}'
     )
+
+
+def _spelt(value: Any) -> Any:
+  """Returns a name in one spelling: GlorotNormal is glorot_normal."""
+  return value.lower().replace('_', '') if isinstance(value, str) else value
 
 
 def _trial_seed(seed: int | None, runs: Sequence[str]) -> int | None:

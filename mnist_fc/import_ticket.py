@@ -1,6 +1,7 @@
 """Unpacks a ticket that is one file, so that the scripts can train it."""
 
 import os
+import shlex
 
 from lottery_ticket.foundations import files
 from lottery_ticket.foundations import paths
@@ -44,5 +45,5 @@ def unpack(
   weights = sum(mask.size for mask in found.masks.values())
   print(f'{ticket}: {100 * found.density:.2f}% of {weights:,} weights')
   for name, place in (('masks', paths.masks), ('presets', paths.initial)):
-    print(f'--{name}={os.path.normpath(place(output_dir))}')
+    print(f'--{name}={shlex.quote(os.path.normpath(place(output_dir)))}')
   return found

@@ -208,7 +208,7 @@ def test_an_effect_that_is_absent_is_not_reproduced():
 
 
 def test_an_effect_that_is_reversed_is_not_reproduced():
-  names = ['C1', 'C3', 'C5', 'C7', 'C8', 'C9', 'C10']
+  names = ['C1', 'C2', 'C3', 'C4', 'C5', 'C7', 'C8', 'C9', 'C10']
   slower = judge(
     make_runs(
       early_stop=lambda level: 5_000 + 400 * level,
@@ -326,6 +326,14 @@ def test_censored_early_stops_on_both_sides_leave_it_open():
   assert 'a lower bound; an upper bound' in row.note
 
 
+def test_rows_of_several_tables_keep_apart_what_is_censored():
+  late = REINIT.assign(censored=True)
+  other = TICKETS.assign(directory='x/y/0/z', seed=TICKETS.seed + 5)
+  alone = claims.judge(pd.concat([TICKETS, other]), ['C1']).iloc[0]
+  both = claims.judge(pd.concat([TICKETS, other, late]), ['C1']).iloc[0]
+  pd.testing.assert_series_equal(both, alone)
+
+
 def test_trainings_too_short_to_reach_their_minimum_say_nothing_of_speed():
   short = [
     runs.assign(censored=True, early_stop=50_000)
@@ -363,6 +371,7 @@ def test_a_crossing_beyond_the_ladder_is_a_bound():
     assert row.measured == pytest.approx(100 * SURVIVORS[last] / 266_200)
     assert row.verdict == 'inconclusive'  # At 10.8% or 5.6%, or later.
     assert (row.bound, row.low) == ('upper', 0)
+    assert row.high == row.measured
     assert 'an upper bound' in row.note
     assert bool(row.paper_inside)
 
@@ -422,6 +431,11 @@ def test_trials_of_one_name_of_two_experiments_are_two(judged):
   twice = judge(TICKETS, other, only=['C1'])
   assert twice.loc['C1'].n == 10
   assert twice.loc['C1'].measured == pytest.approx(judged.loc['C1'].measured)
+
+
+def test_trials_of_one_seed_in_another_order_are_two():
+  other = TICKETS.assign(directory='x/y/0/z', accuracy=TICKETS.accuracy + 1e-4)
+  assert judge(TICKETS, other, only=['C1']).loc['C1'].n == 10
 
 
 @pytest.mark.parametrize('changes', [{'trial': '6'}, {'directory': 'x/y/0/z'}])

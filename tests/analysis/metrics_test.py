@@ -136,10 +136,10 @@ def test_unevenness_by_hand():
   incoming, outgoing = table.itertuples()
   assert (incoming.mean, incoming.variation) == (2, 1)
   chance = 8 / 2 * 1 / 2 * 1 / 2 * 4 / 7  # n K/N (1 - K/N) (N - n)/(N - 1)
-  assert incoming.excess == pytest.approx((4 - chance) / 2**2)
+  assert incoming.excess == pytest.approx((4 - chance) / 2**2 / (3 / 4))
   chance = 4 / 4 * 2 * 1 / 2 * 1 / 2 * 6 / 7
   assert (outgoing.mean, outgoing.variation) == (1, 0)
-  assert outgoing.excess == pytest.approx(-chance)
+  assert outgoing.excess == pytest.approx(-chance / (1 / 2))
 
 
 def test_overlap():

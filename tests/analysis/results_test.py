@@ -156,7 +156,8 @@ def test_odd_values_of_a_record_are_none(experiment, value):
   save_restore.write_json(str(run / 'run.json'), record)
   runs = results.read(str(experiment)).runs
   assert len(runs) == 6
-  runs.groupby(['script', 'reset', 'pruner', 'ticket_name'], dropna=False)
+  names = ['script', 'reset', 'pruner', 'ticket_name']
+  assert runs.groupby(names, dropna=False).size().sum() == 6
   study = estimands.Study(runs, {})
   assert provenance.read(study, runs).experiments.runs.sum() == 6
   claims.judge(runs)
@@ -195,6 +196,15 @@ def test_what_is_not_a_runs_own_is_named(experiment, name):
   other.rename(run / name)
   problems = results.read(str(experiment)).problems
   assert problems[str(run)] == f'{name}: other than what the run left'
+
+
+def test_a_run_without_a_validation_set_is_whole(tmp_path):
+  run = paths.run(paths.trial(str(tmp_path), 1), 0)
+  write_run(run, [3.0, 1.0, 2.0], 20, splits=('test',))
+  with_outputs(pathlib.Path(run))
+  found = results.read(str(tmp_path))
+  assert not found.problems
+  assert found.runs.early_stop_split.item() == 'test'
 
 
 def test_damaged_logs_are_named(experiment):

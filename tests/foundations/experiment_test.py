@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import experiment
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import pruner
@@ -87,9 +88,19 @@ def test_initial_weights_of_ones_own_stay():
     np.testing.assert_array_equal(initial['w'], level.initial['w'])
   toys = Toys()
   given.clear()
-  toys.prune = functools.partial(prune, initial_weights={'w': 0})
+  mine = np.arange(3)
+  toys.prune = functools.partial(prune, initial_weights=mine)
   toys.run(2)
-  assert given == [{'w': 0}] * 2
+  assert all(weights is mine for weights in given) and len(given) == 2
+
+
+def test_what_is_no_way_to_prune_is_refused_before_training():
+  toys = Toys()
+  toys.prune = {'w': 0.2}
+  with pytest.raises(errors.InputError) as caught:
+    toys.run(1)
+  assert str(caught.value).startswith('prune_masks: wanted a function, got {')
+  assert toys.calls == []
 
 
 def test_trains_prunes_resets_and_again():
