@@ -1,6 +1,7 @@
 """Fixtures: values that make runs small, and two trials to look at."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,13 +36,25 @@ def cheap(small: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope='session')
+def make_trials(
+  tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., pathlib.Path]:
+  """Returns a function that makes a folder of two trials of two levels."""
+
+  def make(**arguments: Any) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp('experiments')
+    for trial in (1, 2):
+      lottery_experiment.train(
+        paths.trial(str(folder), trial), iterations=1, seed=trial, **arguments
+      )
+    return folder
+
+  return make
+
+
+@pytest.fixture(scope='session')
 def experiment_path(
-  small: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+  small: dict[str, Any], make_trials: Callable[..., pathlib.Path]
 ) -> pathlib.Path:
   """The folder of trials 1 and 2, of levels 0 and 1; not to be changed."""
-  folder = tmp_path_factory.mktemp('experiments')
-  for trial in (1, 2):
-    lottery_experiment.train(
-      paths.trial(str(folder), trial), iterations=1, seed=trial, **small
-    )
-  return folder
+  return make_trials(**small)

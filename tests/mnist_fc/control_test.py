@@ -10,7 +10,6 @@ import pytest
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import control as control_lib
 from lottery_ticket.mnist_fc import lottery_experiment
@@ -31,13 +30,9 @@ def cheap(cheap):
 
 
 @pytest.fixture(scope='module')
-def experiment_path(cheap, tmp_path_factory):
-  """The folder of trials 1 and 2, of levels 0 and 1; not to be changed."""
-  folder = tmp_path_factory.mktemp('experiments')
-  for trial in (1, 2):
-    place = paths.trial(str(folder), trial)
-    lottery_experiment.train(place, iterations=1, seed=trial, **cheap)
-  return folder
+def experiment_path(cheap, make_trials):
+  """The folder of trials 1 and 2 of the controls' recipe; not to be changed."""
+  return make_trials(**cheap)
 
 
 @pytest.fixture(scope='module')

@@ -33,6 +33,12 @@ OUTPUTS = [
 
 
 @pytest.fixture(scope='module')
+def experiment_path(cheap, make_trials):
+  """The folder of trials 1 and 2 of the controls' recipe; not to be changed."""
+  return make_trials(**cheap)
+
+
+@pytest.fixture(scope='module')
 def study(tmp_path_factory, experiment_path, cheap):
   """A run of each kind: {name: folder}; not to be changed."""
   folder = tmp_path_factory.mktemp('study')
