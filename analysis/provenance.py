@@ -10,8 +10,6 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 
-_OF_CONTROLS = ('permute_labels', 'reset')  # What they change on purpose.
-
 
 class Provenance(NamedTuple):
   """How runs were made.
@@ -45,7 +43,7 @@ def compared(study: estimands.Study, runs: pd.DataFrame) -> pd.DataFrame:
   places = [
     place
     for recipe, view in study.settings
-    if _differing(recipe, study.recipe) <= set(_OF_CONTROLS)
+    if _is_a_controls(_differing(recipe, study.recipe))
     for place in view.runs.index.difference(study.runs.index)
   ]
   controls = runs.loc[places]
@@ -140,6 +138,13 @@ def other_recipes(
   ]
   columns = ['experiment', 'trials', 'levels', 'runs', 'differs']
   return pd.DataFrame(rows, columns=columns)
+
+
+def _is_a_controls(differing: set[str]) -> bool:
+  """Tells whether a control changes these on purpose."""
+  if 'permute_labels' in differing:  # Then the data are others, too.
+    differing = differing - {'permute_labels', 'test data'}
+  return differing <= {'reset'}
 
 
 def _differing(recipe: dict[str, Any], usual: dict[str, Any]) -> set[str]:

@@ -59,6 +59,8 @@ def commands(runs: pd.DataFrame) -> Iterator[str]:
   controls: dict[str, tuple[dict[str, Any], list[str]]] = {}
   names = ['script', 'experiment', 'recipe', 'prune_percents', 'pruner']
   names += ['ticket_name']
+  # Early records of controls do not say whose they are.
+  runs = runs.assign(ticket_name=runs.ticket_name.fillna(TICKET))
   everyone = _numbers(runs)
   order = {_EXPERIMENT: 0, CONTROL: 1}
   groups = [

@@ -261,33 +261,34 @@ def test_provenance(study):
 
 def test_controls_may_differ_in_what_is_their_own(study):
   runs = results.read(str(study)).runs
-  one_shot, noise, no_reset = (
-    runs.experiment == name for name in ('one_shot', 'noise_0.5x', 'no_reset')
+  names = ('one_shot', 'noise_0.5x', 'no_reset', 'random')
+  one_shot, noise, no_reset, random = (
+    runs.experiment == name for name in names
   )
   runs.loc[no_reset, 'reset'] = 'final'
-  runs.loc[noise, 'recipe'] = runs.recipe[noise].str.replace(
-    '"permute_labels": false', '"permute_labels": true'
-  )
-  runs.loc[one_shot, 'recipe'] = runs.recipe[one_shot].str.replace(
-    '"batch_size": 60', '"batch_size": 64'
-  )
+  permuted = '"permute_labels": true', '"test data": "others"'
+  for rows, changes in (
+    (noise, permuted),
+    (one_shot, ['"batch_size": 64']),
+    (random, permuted[1:]),
+  ):
+    recipes = runs.recipe[rows]
+    for change in changes:
+      name = change.split(':')[0]
+      recipes = recipes.str.replace(rf'{name}: [^,}}]+', change, regex=True)
+    runs.loc[rows, 'recipe'] = recipes
   found = estimands.Study(runs, paper.RECIPE)
   compared = provenance.compared(found, runs)
   assert set(compared.experiment) == {
     'same_init',
     'reinit',
-    'random',
     'noise_0.5x',
     'no_reset',
   }
-  assert len(compared) == 57 - 9
+  assert len(compared) == 57 - 2 * 9
   others = provenance.other_recipes(runs, found, compared)
-  assert others.to_dict('records') == [
-    {
-      'experiment': 'one_shot',
-      'trials': '1, 2, 3',
-      'levels': '1, 2, 3',
-      'runs': 9,
-      'differs': 'batch_size 64',
-    }
-  ]
+  some = {'trials': '1, 2, 3', 'levels': '1, 2, 3', 'runs': 9}
+  assert others.set_index('experiment').to_dict('index') == {
+    'one_shot': some | {'differs': 'batch_size 64'},
+    'random': some | {'differs': 'test data "others"'},
+  }

@@ -143,6 +143,14 @@ def test_controls_of_equal_flags_share_a_command(folder):
   assert '--optimizer=SGD' in lines[0]
 
 
+def test_records_that_do_not_say_whose_ticket_it_was(folder):
+  runs = results.read(str(folder)).runs
+  early = runs.assign(
+    ticket_name=[None, 'same_init', *runs.ticket_name.iloc[2:]]
+  )
+  assert list(report.commands(early)) == list(report.commands(runs))
+
+
 def test_controls_of_some_trials_and_of_other_tickets(folder):
   runs = results.read(str(folder)).runs
   second = runs[(runs.experiment == 'reinit') & (runs.trial == '2')]
