@@ -20,6 +20,7 @@ from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import paper
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import study as study_lib
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
@@ -54,7 +55,7 @@ _LATER = 10  # Times: how much later a censored early stop may really be.
 _WORST_FIRST = (NOT_REPRODUCED, INCONCLUSIVE, REPRODUCED)
 _BOUNDS = {'rho': (-1, 1), 'share': (0, 1)}  # By unit.
 
-Study = estimands.Study
+Study = study_lib.Study
 
 
 def verdict(
@@ -293,7 +294,7 @@ class _Judge:
     """Returns what the study says of an estimand, with its interval."""
     try:
       measured = measure(self._study)
-    except estimands.NotMeasuredError as error:
+    except study_lib.NotMeasuredError as error:
       nothing = intervals.Interval(math.nan, math.nan, math.nan, 0)
       return _Found(nothing, LEAST_TRIALS, [str(error)])
     is_sure = not self._runs.censored.any()
@@ -380,7 +381,7 @@ def _estimate(measure: paper.Estimand, study: Study) -> float:
   """Returns what a study says of an estimand, NaN if nothing."""
   try:
     measured = measure(study)
-  except estimands.NotMeasuredError:
+  except study_lib.NotMeasuredError:
     return math.nan
   if isinstance(measured, estimands.OverTrials):
     return measured.statistic(measured.table)

@@ -22,6 +22,7 @@ from scipy import stats
 
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
+from lottery_ticket.analysis import study as study_lib
 
 _MNIST = 'ea86ff7c055482ea823fcb6209fba81b6b4f2ab84970edabb36ed7b5af638674'
 
@@ -43,7 +44,7 @@ RECIPE = {
   'test data': _MNIST,  # The test images and labels, so scaled.
 }
 
-Study = estimands.Study
+Study = study_lib.Study
 Estimand = Callable[[Study], estimands.Measured]
 
 
@@ -89,7 +90,7 @@ class Claim(NamedTuple):
   parts: tuple[Part, ...]
 
 
-TICKET, DENSE, SPARSE = estimands.TICKET, estimands.DENSE, estimands.SPARSE
+TICKET, DENSE, SPARSE = study_lib.TICKET, study_lib.DENSE, study_lib.SPARSE
 REINIT, ONE_SHOT, RANDOM = 'reinit', 'one_shot', 'random'
 _LAST = 3.6  # P_m (%) of the sparsest tickets that do as well as dense ones.
 _ABOUT_LAST = 2.0  # P_m (%): from two levels before that to three after.
@@ -97,26 +98,26 @@ _EFFECT = 0.05  # Points of accuracy: 5 of the 10,000 test images.
 
 
 def _stop(
-  study: estimands.View, experiment: str = TICKET, percent: float = DENSE
+  study: study_lib.View, experiment: str = TICKET, percent: float = DENSE
 ) -> pd.Series:
   return study.at('early_stop', experiment, percent)
 
 
 def _accuracy(
-  study: estimands.View, experiment: str = TICKET, percent: float = DENSE
+  study: study_lib.View, experiment: str = TICKET, percent: float = DENSE
 ) -> pd.Series:
   """Returns test accuracy at early stop, in percent."""
   return 100 * study.at('accuracy', experiment, percent)
 
 
 def _stops(
-  study: estimands.View, experiment: str, highest: float, lowest: float = 0
+  study: study_lib.View, experiment: str, highest: float, lowest: float = 0
 ) -> pd.DataFrame:
   return study.over('early_stop', experiment, highest, lowest)
 
 
 def _accuracies(
-  study: estimands.View,
+  study: study_lib.View,
   experiment: str,
   highest: float,
   lowest: float = 0,
@@ -126,7 +127,7 @@ def _accuracies(
 
 
 def _saved(
-  study: estimands.View, experiment: str, highest: float, lowest: float = 0
+  study: study_lib.View, experiment: str, highest: float, lowest: float = 0
 ) -> pd.DataFrame:
   """Returns how many percent fewer iterations than the dense network's."""
   ratios = _stops(study, experiment, highest, lowest).div(_stop(study), axis=0)
@@ -134,7 +135,7 @@ def _saved(
 
 
 def _gained(
-  study: estimands.View,
+  study: study_lib.View,
   experiment: str,
   highest: float,
   lowest: float = 0,
@@ -200,7 +201,7 @@ def _of_layer(table: pd.DataFrame, layer: str) -> pd.DataFrame:
   return rows if len(rows) else table.reindex([-1])
 
 
-def _bimodality(view: estimands.View, layer: str) -> pd.Series:
+def _bimodality(view: study_lib.View, layer: str) -> pd.Series:
   """Returns Sarle's coefficient of a layer's surviving initial weights."""
   return view.of_networks(
     lambda run: _of_layer(
@@ -211,7 +212,7 @@ def _bimodality(view: estimands.View, layer: str) -> pd.Series:
 
 
 def _bimodality_part(
-  layer: str, side: str, view: Callable[[Study], estimands.View]
+  layer: str, side: str, view: Callable[[Study], study_lib.View]
 ) -> Part:
   return Part(
     f"Sarle's bimodality coefficient of the initial weights of {layer} that"
@@ -290,11 +291,11 @@ def _unevenness_part(layer: str, **also: Estimand) -> Part:
 
 def _varying(
   study: Study, what: str, wanted: Callable[[dict], bool], *names: str
-) -> list[tuple[dict[str, Any], estimands.View]]:
+) -> list[tuple[dict[str, Any], study_lib.View]]:
   found = study.varying(wanted, *names)
   if found:
     return found
-  raise estimands.NotMeasuredError(
+  raise study_lib.NotMeasuredError(
     f'wanted: tickets found with {what}, and else with the same recipe'
   )
 
@@ -318,18 +319,18 @@ def _is_sgd(*rates: float) -> Callable[[dict[str, Any]], bool]:
   return wanted
 
 
-def _adam_main(study: Study) -> estimands.View:
+def _adam_main(study: Study) -> study_lib.View:
   if str(study.recipe.get('optimizer', 'Adam')).lower() == 'adam':
     return study
-  raise estimands.NotMeasuredError('wanted: tickets found with Adam')
+  raise study_lib.NotMeasuredError('wanted: tickets found with Adam')
 
 
-def _sgd(study: Study) -> estimands.View:
+def _sgd(study: Study) -> study_lib.View:
   what = 'SGD at learning rate 0.8'
   return _varying(study, what, _is_sgd(0.8), *_OPTIMIZER)[0][1]
 
 
-def _fast_sgd(study: Study) -> list[estimands.View]:
+def _fast_sgd(study: Study) -> list[study_lib.View]:
   what = 'SGD at learning rates 0.4 or 0.8'
   found = _varying(study, what, _is_sgd(0.4, 0.8), *_OPTIMIZER)
   return [view for _, view in found]
@@ -337,7 +338,7 @@ def _fast_sgd(study: Study) -> list[estimands.View]:
 
 def _adam(
   study: Study, wanted: Callable[[float], bool] = lambda rate: True
-) -> list[estimands.View]:
+) -> list[study_lib.View]:
   what = 'Adam at several learning rates from 0.0002 to 0.002'
 
   def is_adam(recipe: dict[str, Any]) -> bool:
@@ -356,7 +357,7 @@ def _adam(
 def _adam_range(study: Study) -> pd.Series:
   views = _adam(study)
   if len(views) < 2:
-    raise estimands.NotMeasuredError(
+    raise study_lib.NotMeasuredError(
       'wanted: tickets found with Adam at two learning rates or more'
     )
   table = pd.concat([_accuracy(view, TICKET, SPARSE) for view in views], axis=1)
@@ -398,12 +399,12 @@ def _by_percent(study: Study, *percents: float) -> pd.Series:
 _EQUAL_SIZE = 12_000  # Weights: the middle of 9,000 to 15,000.
 
 
-def _sizes(study: Study) -> list[estimands.View]:
+def _sizes(study: Study) -> list[study_lib.View]:
   found = _varying(
     study, 'networks of other sizes', lambda recipe: True, 'layers'
   )
   if len(found) < 3:
-    raise estimands.NotMeasuredError(
+    raise study_lib.NotMeasuredError(
       'wanted: tickets of networks of three sizes or more'
     )
   return sorted(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from lottery_ticket.analysis import estimands
+from lottery_ticket.analysis import study as study_lib
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
@@ -29,7 +29,7 @@ class Provenance(NamedTuple):
   versions: dict[str, list[str]]
 
 
-def compared(study: estimands.Study, runs: pd.DataFrame) -> pd.DataFrame:
+def compared(study: study_lib.Study, runs: pd.DataFrame) -> pd.DataFrame:
   """Returns the runs that can be compared with a study's tickets.
 
   Args:
@@ -47,11 +47,11 @@ def compared(study: estimands.Study, runs: pd.DataFrame) -> pd.DataFrame:
     for place in view.runs.index.difference(study.runs.index)
   ]
   controls = runs.loc[places]
-  controls = controls[controls.experiment != estimands.TICKET]
+  controls = controls[controls.experiment != study_lib.TICKET]
   return pd.concat([study.runs, controls]).sort_index()
 
 
-def read(study: estimands.Study, runs: pd.DataFrame) -> Provenance:
+def read(study: study_lib.Study, runs: pd.DataFrame) -> Provenance:
   """Reads how runs were made.
 
   Args:
@@ -106,7 +106,7 @@ def _number(value: Any) -> float:
 
 
 def other_recipes(
-  runs: pd.DataFrame, study: estimands.Study, compared_runs: pd.DataFrame
+  runs: pd.DataFrame, study: study_lib.Study, compared_runs: pd.DataFrame
 ) -> pd.DataFrame:
   """Says which runs cannot be compared with the others, and why.
 

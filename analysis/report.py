@@ -22,12 +22,12 @@ import pandas as pd
 
 import lottery_ticket
 from lottery_ticket.analysis import claims
-from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import figures
 from lottery_ticket.analysis import paper
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import study as study_lib
 from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import paths
 
@@ -72,7 +72,7 @@ def write(
   target.mkdir(parents=True, exist_ok=True)
   shorten = functools.partial(_from_folder, experiment_path)
   judged = judged.assign(note=judged.note.fillna('').map(shorten))
-  study = estimands.Study(found.runs, paper.RECIPE)
+  study = study_lib.Study(found.runs, paper.RECIPE)
   compared = provenance.compared(study, found.runs)
   others = provenance.other_recipes(found.runs, study, compared)
   verdict = sentence(judged, study.runs)

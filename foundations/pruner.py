@@ -299,10 +299,10 @@ def large_final_diff_sign(layer: Layer) -> np.ndarray:
 
 
 def _with_ties_at_random(layer: Layer, scores: np.ndarray) -> np.ndarray:
-  """Returns scores, and instead of those that are not above 0 random ones.
+  """Returns scores, with random ones below 0 instead of those not above it.
 
-  They are ties of more weights than go in a round: by position, that would be
-  the first inputs' weights.
+  These weights are ties, and more than go in a round: by position the first
+  inputs would lose all of theirs.
   """
   return np.where(scores > 0, scores, -layer.generator.random(scores.size))
 

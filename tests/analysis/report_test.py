@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from lottery_ticket.analysis import claims
-from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import paper
 from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import report
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import study as study_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 
@@ -244,7 +244,7 @@ def test_numbers_have_the_digits_that_their_interval_bears(study):
 
 def test_provenance(study):
   runs = results.read(str(study)).runs
-  study = estimands.Study(runs, paper.RECIPE)
+  study = study_lib.Study(runs, paper.RECIPE)
   made = provenance.read(study, provenance.compared(study, runs))
   tickets = made.experiments.set_index('experiment').loc['same_init']
   assert tickets.to_dict() == {
@@ -277,7 +277,7 @@ def test_controls_may_differ_in_what_is_their_own(study):
       name = change.split(':')[0]
       recipes = recipes.str.replace(rf'{name}: [^,}}]+', change, regex=True)
     runs.loc[rows, 'recipe'] = recipes
-  found = estimands.Study(runs, paper.RECIPE)
+  found = study_lib.Study(runs, paper.RECIPE)
   compared = provenance.compared(found, runs)
   assert set(compared.experiment) == {
     'same_init',

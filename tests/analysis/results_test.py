@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from lottery_ticket.analysis import claims
-from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import study as study_lib
 from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
@@ -158,7 +158,7 @@ def test_odd_values_of_a_record_are_none(experiment, value):
   assert len(runs) == 6
   names = ['script', 'reset', 'pruner', 'ticket_name']
   assert runs.groupby(names, dropna=False).size().sum() == 6
-  study = estimands.Study(runs, {})
+  study = study_lib.Study(runs, {})
   assert provenance.read(study, runs).experiments.runs.sum() == 6
   claims.judge(runs)
 
