@@ -12,7 +12,6 @@ import pandas as pd
 
 from lottery_ticket.analysis import metrics
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import run_folder
@@ -159,7 +158,7 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'run_id': run.run_id,
     'density': masks_lib.density(masks),
     'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
-    'iterations': integers.read(record.get('iterations')),
+    'iterations': errors.read_integer(record.get('iterations')),
     **_stops(directory, split, test, target_loss),
     'final_accuracy': float(test['accuracy'][-1]),
     'final_train_accuracy': _number(train.get('accuracy')),

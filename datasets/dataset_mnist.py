@@ -7,7 +7,6 @@ import numpy as np
 
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
@@ -156,7 +155,7 @@ def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_validation_size(size: object, examples: int) -> None:
-  checked = integers.read(size)
+  checked = errors.read_integer(size)
   if checked is None or not 0 <= checked < examples:
     raise errors.InputError(
       f'validation_size: wanted an integer from 0 to {examples - 1},'

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import seeds
 
 
@@ -120,7 +119,7 @@ class DatasetBase:
     validate: tuple[np.ndarray, np.ndarray] | None = None,
     train_order_seed: int | None = None,
   ):
-    self.train_batch_size = integers.check(
+    self.train_batch_size = errors.check_integer(
       'batch size', train_batch_size, least=1
     )
     if train_order_seed is None:

@@ -1,4 +1,9 @@
-"""The one error for input that cannot be used."""
+"""The errors for input that cannot be used, and checks of plain numbers."""
+
+import math
+import numbers
+import operator
+from typing import Any
 
 OVERWRITE = 'pass --overwrite (in Python overwrite=True)'
 """How to say that something there may be lost."""
@@ -11,3 +16,77 @@ class InputError(ValueError):
   was wanted. It is raised before any work is done. The command line prints it
   without a traceback and exits with code 2.
   """
+
+
+class MissingInputError(InputError):
+  """Input that is not there, or not there yet: another job may make it."""
+
+
+def read_integer(value: Any) -> int | None:
+  """Returns an integer of any type as an int, and None for anything else.
+
+  >>> import numpy as np
+  >>> read_integer(np.int64(3)), read_integer(3.0), read_integer(True)
+  (3, None, None)
+  """
+  if isinstance(value, bool):
+    return None
+  try:
+    return operator.index(value)
+  except (AttributeError, TypeError):  # NumPy's booleans, and tensors of them.
+    return None
+
+
+def check_integer(name: str, value: Any, least: int) -> int:
+  """Returns an integer as an int.
+
+  Args:
+    name: Name of the argument, for the error's message.
+    value: An integer of any type.
+    least: The least value that is allowed.
+
+  Raises:
+    InputError: If it is anything else.
+  """
+  integer = read_integer(value)
+  if integer is None or integer < least:
+    raise InputError(
+      f'{name}: wanted an integer of at least {least}, got {value!r}'
+    )
+  return integer
+
+
+def read_number(value: Any) -> float | None:
+  """Returns a finite number as a float, and None for anything else.
+
+  >>> read_number(3), read_number(True), read_number(math.inf)
+  (3.0, None, None)
+  """
+  if not isinstance(value, numbers.Real) or isinstance(value, bool):
+    return None
+  try:
+    number = float(value)
+  except OverflowError:  # An integer beyond all floats.
+    return None
+  return number if math.isfinite(number) else None
+
+
+def check_number(
+  name: str, value: Any, least: float = 0, *, is_open: bool = False
+) -> float:
+  """Returns a finite number as a float.
+
+  Args:
+    name: Name of the argument, for the error's message.
+    value: A number.
+    least: The lower bound.
+    is_open: Whether the bound itself is refused.
+
+  Raises:
+    InputError: If it is anything else.
+  """
+  number = read_number(value)
+  if number is None or number < least or (is_open and number == least):
+    bound = f'above {least}' if is_open else f'of at least {least}'
+    raise InputError(f'{name}: wanted a finite number {bound}, got {value!r}')
+  return number

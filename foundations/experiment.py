@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
@@ -73,7 +72,7 @@ def experiment(
       cannot be read, `make_model` does not take its arguments, or
       `train_model` returns something else.
   """
-  rounds = integers.check('iterations', iterations, least=0)
+  rounds = errors.check_integer('iterations', iterations, least=0)
   _check_takes_names(make_model)
   takes_initial = rounds > 0 and _takes_initial(prune_masks)
   presets = save_restore.standardize(presets, name='presets')

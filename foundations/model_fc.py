@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
 
@@ -113,7 +112,7 @@ def _check_layer(layer: Any) -> None:
   if (
     not isinstance(layer, (list, tuple))
     or len(layer) != 2
-    or (integers.read(layer[0]) or 0) < 1
+    or (errors.read_integer(layer[0]) or 0) < 1
   ):
     raise errors.InputError(
       f'layers: wanted (units, activation) with units of at least 1,'

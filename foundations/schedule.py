@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 
 Length = tuple[str, int]
 """('iterations', n) or ('epochs', n)."""
@@ -102,7 +101,7 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
       f"{name}: wanted ('iterations', n) or ('epochs', n), got {length!r}"
     )
   unit, count = length
-  checked = integers.read(count)
+  checked = errors.read_integer(count)
   if checked is None or checked < 1:
     raise errors.InputError(
       f'{name}: wanted an integer of at least 1 {unit}, got {count!r}'
@@ -120,7 +119,7 @@ def _points(checkpoints: Any, length: int) -> tuple[int, ...]:
     )
   points = []
   for point in checkpoints:
-    checked = integers.read(point)
+    checked = errors.read_integer(point)
     if checked is None or not 1 <= checked <= length:
       raise errors.InputError(
         f'checkpoints: wanted iterations from 1 to {length}, got {point!r}'

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 
 LIMIT = 2**63  # Seeds are integers in [0, LIMIT).
 
@@ -31,7 +30,7 @@ def check(seed: Any, name: str = 'seed') -> int:
   Raises:
     InputError: If it is anything else.
   """
-  checked = integers.read(seed)
+  checked = errors.read_integer(seed)
   if checked is None or not 0 <= checked < LIMIT:
     raise errors.InputError(
       f'{name}: wanted an integer in [0, 2**63), got {seed!r}'

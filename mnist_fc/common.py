@@ -9,7 +9,6 @@ from typing import Any
 from lottery_ticket.datasets import dataset_mnist
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_fc
 from lottery_ticket.foundations import paths
@@ -222,7 +221,7 @@ def train_model(
   Raises:
     InputError: Before any training, if an argument is of no use.
   """
-  level = integers.check('level', level, least=0)
+  level = errors.check_integer('level', level, least=0)
   calls.check(output_dir, dataset, model)
   trained = trainer.train(
     dataset.with_order(order_seed(seed, level, train_order_seed)),

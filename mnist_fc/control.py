@@ -12,7 +12,6 @@ import keras
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import files
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import schedule
@@ -95,8 +94,8 @@ def train(
   files.check_path(output_dir, 'output_dir')
   constants.check_name('ticket_name', ticket_name)
   constants.check_name('no_reset_name', no_reset_name)
-  level = integers.check('level', level, least=0)
-  run_id = integers.check('run_id', run_id, least=0)
+  level = errors.check_integer('level', level, least=0)
+  run_id = errors.check_integer('run_id', run_id, least=0)
   settings: dict[str, Any] = {
     'scale': scale,
     'rewind_to': rewind_to,

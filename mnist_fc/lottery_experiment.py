@@ -8,7 +8,6 @@ from typing import Any
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import experiment
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import pruner
@@ -77,7 +76,7 @@ def train(
   if not output_dir:
     raise errors.InputError("output_dir: wanted a folder, got ''")
   constants.check_experiment_name(experiment_name)
-  iterations = integers.check('iterations', iterations, least=0)
+  iterations = errors.check_integer('iterations', iterations, least=0)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   reset = chosen.check_reset(reset)
   run = functools.partial(

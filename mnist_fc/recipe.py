@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import schedule
 
@@ -90,7 +89,7 @@ class Recipe:
         f'learning_rate: wanted a finite number above 0, got {rate!r}'
       )
     for name, least in (('batch_size', 1), ('validation_size', 0)):
-      value = integers.check(name, getattr(self, name), least)
+      value = errors.check_integer(name, getattr(self, name), least)
       object.__setattr__(self, name, value)
     schedule.iterations(self.training_len, 1, 'training_len')
     schedule.iterations(self.interval, 1, 'evaluation_interval')
@@ -160,7 +159,7 @@ class Recipe:
       reset = int(reset)
     unit, count = self.training_len
     longest = count if unit == 'iterations' else math.inf
-    iteration = integers.read(reset)
+    iteration = errors.read_integer(reset)
     if iteration is not None and 1 <= iteration <= longest:
       return iteration
     if reset not in ('initial', 'final'):
@@ -222,7 +221,7 @@ def _layers(layers: Any) -> tuple[Layer, ...]:
   last = len(layers) - 1
   pairs = [
     layer
-    if integers.read(layer) is None
+    if errors.read_integer(layer) is None
     else (layer, None if i == last else 'relu')
     for i, layer in enumerate(layers)
   ]

@@ -6,7 +6,6 @@ from typing import Any
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
@@ -70,8 +69,8 @@ def train(
   Raises:
     InputError: Before any training, if an argument is of no use.
   """
-  level = integers.check('level', level, least=0)
-  run_id = integers.check('run_id', run_id, least=0)
+  level = errors.check_integer('level', level, least=0)
+  run_id = errors.check_integer('run_id', run_id, least=0)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   if seed is None and isinstance(masks, (str, os.PathLike)):
     seed = common.recorded_seed(str(pathlib.Path(masks).absolute().parent))

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import files
-from lottery_ticket.foundations import integers
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
@@ -187,7 +186,7 @@ def _read(run: str) -> _Source:
   if not record.get('outputs'):
     raise errors.InputError(f'{path}: no checksums of its outputs are recorded')
   recipe = recipe_lib.Recipe().replace(**experiment['recipe'])
-  integers.check('level', experiment.get('level'), least=0)
+  errors.check_integer('level', experiment.get('level'), least=0)
   return _Source(
     path,
     os.path.abspath(folder),
