@@ -6,4 +6,4 @@ python argfile_runner.py RUNNER ARGFILE [--jobs=N] [--dry_run]
 from lottery_ticket.cli import argfile_runner
 
 if __name__ == '__main__':
-  argfile_runner.main()
+  argfile_runner.main(task='mnist_fc')

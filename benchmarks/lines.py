@@ -16,9 +16,8 @@ from typing import NamedTuple
 
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import display as display_lib
-from lottery_ticket.cli import engines
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.cli import pool
-from lottery_ticket.cli import worker
 from lottery_ticket.foundations import save_restore
 
 LINE = pathlib.Path(__file__).with_name('line.py')
@@ -62,11 +61,11 @@ class Process(NamedTuple):
 def line(script: str, **flags: object) -> Line:
   """Returns the line of an experiment's script, like `runners/train.py`."""
   given = (f'--{name}={value}' for name, value in flags.items())
-  return str(argfiles.find(script)), *given
+  return str(argfiles.find(script, 'mnist_fc')), *given
 
 
 def run(
-  folder: pathlib.Path, engine: engines.Engine, lines: Sequence[Line]
+  folder: pathlib.Path, engine: pool.Engine, lines: Sequence[Line]
 ) -> list[Record]:
   """Runs lines on an engine.
 
@@ -83,7 +82,7 @@ def run(
   """
   folder.mkdir()
   jobs = [
-    worker.Job(
+    jobs_lib.Job(
       str(LINE),
       (str(folder / f'{i}.json'), *line),
       log=str(folder / f'{i}.log'),
@@ -95,8 +94,8 @@ def run(
   display = display_lib.Display(len(jobs), io.StringIO())
   for outcome in pool.run(jobs, engine, display):
     if outcome.reason:
-      raise RuntimeError(f'{outcome.reason}: {" ".join(outcome.job.flags)}')
-  records = [_read(job.flags[0]) for job in jobs]
+      raise RuntimeError(f'{outcome.reason}: {" ".join(outcome.job.argv)}')
+  records = [_read(job.argv[0]) for job in jobs]
   return sorted(records, key=lambda record: record.ended)
 
 

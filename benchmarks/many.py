@@ -19,9 +19,9 @@ import ratios
 
 from lottery_ticket.cli import argfile_runner
 from lottery_ticket.cli import argfiles
-from lottery_ticket.cli import engines
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import local
+from lottery_ticket.cli import pool
 from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import locations
 
@@ -87,7 +87,7 @@ class Setting(NamedTuple):
     ]
 
   def run(
-    self, name: str, engine: engines.Engine, count: int, iterations: int
+    self, name: str, engine: pool.Engine, count: int, iterations: int
   ) -> list[lines_lib.Record]:
     """Runs trainings on an engine."""
     lines = self.trainings(name, count, iterations)

@@ -1,25 +1,25 @@
 """Runs a runner for each line that an argfile prints."""
 
+import dataclasses
+import functools
 import io
 import os
 import pathlib
 import re
-import shlex
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import display as display_lib
-from lottery_ticket.cli import engines
-from lottery_ticket.cli import flags as flags_lib
+from lottery_ticket.cli import flags
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.cli import local
-from lottery_ticket.cli import order
 from lottery_ticket.cli import pool
-from lottery_ticket.cli import worker
 from lottery_ticket.foundations import errors
 
 _MANY = 10  # Failures that are each told.
@@ -30,6 +30,7 @@ def run(
   argfile: str,
   /,
   *more: str,
+  task: str = '',
   jobs: int | None = None,
   dry_run: bool = False,
   timeout: float | None = None,
@@ -40,18 +41,18 @@ def run(
 ) -> None:
   """Runs a runner for each line of flags that an argfile prints.
 
-  Scripts that are not found from the current folder are looked for among the
-  experiments of the library: `runners/...`, `argfiles/...`. More pairs of
-  RUNNER and ARGFILE may follow: a line waits until those earlier lines have
-  ended whose results its flags name, or, if it pools weights, those below its
-  --experiment_path. A line that fails is reported, and the others go on; then
-  the exit code is 1.
+  Scripts that are not found from the current folder are looked for in the
+  library: `runners/...`, `mnist_fc/argfiles/...`. More pairs of
+  RUNNER and ARGFILE may follow: a line whose input is not there yet waits for
+  it. A line that fails is reported, and the others go on; then the exit code
+  is 1.
 
   Args:
     runner: A script that takes flags.
     argfile: A script that prints lines of flags; it may have flags of its own
       in the same quotes, "argfiles/reinitialize_argfile.py --trials=3".
     *more: Another runner, its argfile, and so on.
+    task: Folder of the library where scripts are looked for, like mnist_fc.
     jobs: How many lines to run side by side; by default as many as there are
       processors. Each takes one thread.
     dry_run: Only print what would be run.
@@ -67,25 +68,57 @@ def run(
   Raises:
     InputError: If there is no such script, an argfile fails, or a number is
       too small.
+
+  Examples:
+    python argfile_runner.py runners/lottery_experiment.py
+      "argfiles/lottery_experiment_argfile.py --trials=3" --jobs=2
+    python argfile_runner.py runners/train.py argfiles/train_argfile.py
+      --dry_run
   """
   if not run_all(
     [runner, argfile, *more],
-    jobs=jobs,
+    task=task,
     dry_run=dry_run,
+    jobs=jobs,
     timeout=timeout,
     log_dir=log_dir,
     engine=engine,
     address=address,
     resources=resources,
   ):
-    sys.exit(flags_lib.FAILURE)
+    sys.exit(flags.FAILURE)
 
 
 def run_all(
   scripts: Sequence[str],
   *,
-  jobs: int | None = None,
+  task: str = '',
   dry_run: bool = False,
+  **options: Any,
+) -> bool:
+  """Runs the lines of argfiles; returns whether all went well.
+
+  Args:
+    scripts: A runner, its argfile, another runner, its argfile, and so on.
+    task: Folder of the library where scripts are looked for, too.
+    dry_run: Only print what would be run.
+    **options: As in `run_jobs`.
+
+  Raises:
+    InputError: Like `run`.
+  """
+  todo = jobs_lib.from_argfiles(scripts, task)
+  if not dry_run:
+    return run_jobs(todo, **options)
+  for job in todo:
+    print(job.command)
+  return True
+
+
+def run_jobs(
+  todo: Sequence[jobs_lib.Job],
+  *,
+  jobs: int | None = None,
   timeout: float | None = None,
   log_dir: str | None = None,
   engine: str = 'local',
@@ -93,21 +126,23 @@ def run_all(
   resources: dict[str, float] | None = None,
   quiet: bool = False,
 ) -> bool:
-  """Runs the lines of argfiles; returns whether all went well.
+  """Runs jobs side by side and says what came of them.
 
   Args:
-    scripts: A runner, its argfile, another runner, its argfile, and so on.
-    jobs: As in `run`, like all the others.
-    dry_run: Only print what would be run.
-    timeout: Seconds after which a line is ended.
-    log_dir: Folder for what each line prints.
+    todo: What to run; logs and statuses are chosen here.
+    jobs: As in `run`, like all that follow.
+    timeout: Seconds after which a job is ended.
+    log_dir: Folder for what each job prints.
     engine: 'local' or 'ray'.
     address: Of a running Ray cluster.
-    resources: What a line takes of a Ray node.
+    resources: What a job takes of a Ray node.
     quiet: Whether to show nothing but failures.
 
+  Returns:
+    Whether all went well.
+
   Raises:
-    InputError: Like `run`.
+    InputError: If an option is of no use.
   """
   if jobs is not None:
     argfiles.check_count('jobs', jobs)
@@ -115,17 +150,30 @@ def run_all(
     raise errors.InputError(
       f'timeout: wanted a number of seconds above 0, got {timeout}'
     )
-  make_engine = _engine(engine, jobs, timeout, address, resources)
-  lines = _lines(scripts)
-  if dry_run:
-    for script, flags in lines:
-      print(_command(script, flags))
-    return True
+  if engine not in ('local', 'ray'):
+    raise errors.InputError(f"engine: wanted 'local' or 'ray', got {engine!r}")
+  for flag, value in (('address', address), ('resources', resources)):
+    if value is not None and engine == 'local':
+      raise errors.InputError(f'{flag}: wanted together with --engine=ray')
+  workers: pool.Engine
+  if engine == 'ray':
+    from lottery_ticket.cli import cluster  # Late: an extra.
+
+    workers = cluster.Cluster(address, jobs, resources, timeout)
+  else:
+    workers = local.Local(min(jobs or processors(), len(todo)), timeout)
   folder = _log_folder(log_dir)
   started = time.monotonic()
-  todo = _jobs(lines, folder)
+  todo = [
+    dataclasses.replace(
+      job,
+      log=str(folder / f'{i:05}.log'),
+      status=str(folder / f'{i:05}.status'),
+    )
+    for i, job in enumerate(todo, 1)
+  ]
   display = display_lib.Display(len(todo), io.StringIO() if quiet else None)
-  outcomes = pool.run(todo, make_engine(len(todo)), display)
+  outcomes = pool.run(todo, workers, display)
   failed = [outcome for outcome in outcomes if outcome.reason]
   if failed or not quiet:
     _summarize(outcomes, time.monotonic() - started)
@@ -134,66 +182,6 @@ def run_all(
   elif log_dir is None:
     shutil.rmtree(folder)
   return not failed
-
-
-def _command(script: str, flags: Sequence[str]) -> str:
-  """Returns what a shell would run."""
-  return shlex.join([sys.executable, script, *flags])
-
-
-def _engine(
-  name: str,
-  jobs: int | None,
-  timeout: float | None,
-  address: str | None,
-  resources: dict[str, float] | None,
-) -> Callable[[int], engines.Engine]:
-  """Returns what makes the engine for a number of lines."""
-  if name == 'ray':
-    from lottery_ticket.cli import cluster  # Late: an extra.
-
-    return lambda _: cluster.Cluster(address, jobs, resources, timeout)
-  if name != 'local':
-    raise errors.InputError(f"engine: wanted 'local' or 'ray', got {name!r}")
-  for flag, value in (('address', address), ('resources', resources)):
-    if value is not None:
-      raise errors.InputError(f'{flag}: wanted together with --engine=ray')
-  workers = jobs or processors()
-  return lambda lines: local.Local(min(workers, lines), timeout)
-
-
-def _lines(scripts: Sequence[str]) -> list[tuple[str, list[str]]]:
-  """Returns the lines of pairs of runner and argfile, with their runner."""
-  if len(scripts) % 2:
-    raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')
-  pairs = list(zip(scripts[::2], scripts[1::2], strict=True))
-  for runner, argfile in pairs:
-    argfiles.check_pair(runner, argfile)
-  runners = [str(argfiles.find(runner)) for runner, _ in pairs]
-  return [
-    (runner, flags)
-    for runner, (_, argfile) in zip(runners, pairs, strict=True)
-    for flags in argfiles.read(argfile)
-  ]
-
-
-def _jobs(
-  lines: list[tuple[str, list[str]]], folder: pathlib.Path
-) -> list[worker.Job]:
-  waits = order.after([flags for _, flags in lines])
-  return [
-    worker.Job(
-      runner,
-      tuple(flags),
-      log=str(folder / f'{i:05}.log'),
-      status=str(folder / f'{i:05}.status'),
-      folder=os.getcwd(),
-      after=after,
-    )
-    for i, ((runner, flags), after) in enumerate(
-      zip(lines, waits, strict=True), 1
-    )
-  ]
 
 
 def processors() -> int:
@@ -242,16 +230,28 @@ def _tell_failed(failed: list[pool.Outcome]) -> None:
       kind = str(i)
     alike.setdefault(kind, []).append(outcome)
   for first, *others in alike.values():
-    command = _command(first.job.runner, first.job.flags)
-    print(f'failed: {command}', file=sys.stderr)
+    print(f'failed: {first.job.command}', file=sys.stderr)
     print(f'  {first.reason}', file=sys.stderr)
     if others:
       print(f'  ... and {len(others)} more like this', file=sys.stderr)
 
 
-def main() -> None:
-  """Runs with the flags of the command line."""
-  flags_lib.call(run)
+def main(task: str = '') -> None:
+  """Runs with the flags of the command line.
+
+  Args:
+    task: Folder of the library where scripts are looked for by default.
+  """
+  command = functools.partial(run, task=task)
+  command.__doc__ = run.__doc__
+  argfile = next(
+    (word for word in sys.argv[2:] if 'argfile' in word), 'ARGFILE'
+  )
+
+  def in_quotes(flag: str) -> str:
+    return f'a flag of an argfile stands in its quotes: "{argfile} {flag}"'
+
+  flags.call(command, hint=in_quotes)
 
 
 if __name__ == '__main__':

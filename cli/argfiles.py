@@ -1,4 +1,4 @@
-"""Argfiles: scripts that print sets of flags, one run of a runner a line."""
+"""Argfiles: scripts that print sets of flags, one job a line."""
 
 import json
 import locale
@@ -18,56 +18,73 @@ MAX_BYTES = 2**24  # Of all that an argfile prints.
 MAX_LINE = 2**17  # Characters; Linux takes no longer argument.
 
 
-def find(path: str) -> pathlib.Path:
-  """Returns a script: from the current folder, or else from `mnist_fc`.
+def find(path: str, task: str = '') -> pathlib.Path:
+  """Returns the path of a script.
+
+  It is looked for from the current folder, then in the library's folder
+  `task`, then by the name of a folder of the library, like
+  `mnist_fc/runners/train.py`.
+
+  Args:
+    path: What was asked for.
+    task: Name of a folder of the library.
 
   Raises:
-    InputError: If there is no such file in either.
+    InputError: If there is no such file.
   """
-  for place in _places():
-    if os.path.isfile(place / path):
-      return (place / path).resolve()
+  found = _look(path, task)
+  if found:
+    return found
+  places = [pathlib.Path.cwd(), _folder(task)]
   raise errors.InputError(
-    f'{path}: no such file in {" or ".join(map(str, _places()))}'
+    f'{path}: no such file in {" or ".join(map(str, filter(None, places)))}'
   )
 
 
-def check_pair(runner: str, argfile: str) -> None:
-  """Checks that an argfile of the library goes with one of its runners.
+def _look(path: str, task: str) -> pathlib.Path | None:
+  name, _, rest = path.partition('/')
+  for folder, file in (
+    (pathlib.Path.cwd(), path),
+    (_folder(task), path),
+    (_folder(name), rest),
+  ):
+    if folder and os.path.isfile(folder / file):
+      return (folder / file).resolve()
+  return None
 
-  Args:
-    runner: A script.
-    argfile: As in `read`.
+
+def _folder(name: str) -> pathlib.Path | None:
+  """Returns a folder of the library, which may lie anywhere."""
+  spec = name.isidentifier() and util.find_spec(f'lottery_ticket.{name}')
+  locations = spec and spec.submodule_search_locations
+  return pathlib.Path(locations[0]).resolve() if locations else None
+
+
+def check_pair(runner: pathlib.Path, argfile: pathlib.Path) -> None:
+  """Checks that an argfile of the library goes with one of its runners.
 
   Raises:
     InputError: If both are the library's own, and the runner is not the one
       that the argfile is for.
   """
-  runner_path, argfile_path = find(runner), find(_words(argfile)[0])
-  library = [place.resolve() for place in _places()[1:]]
-  are_ours = runner_path.parent in [
-    place / 'runners' for place in library
-  ] and argfile_path.parent in [place / 'argfiles' for place in library]
-  wanted = argfile_path.name.replace('_argfile', '')
-  if are_ours and runner_path.name != wanted:
+  for script, kind in ((runner, 'runners'), (argfile, 'argfiles')):
+    folder = script.parent.parent
+    if script.parent.name != kind or _folder(folder.name) != folder:
+      return
+  name = argfile.name.replace('_argfile', '')
+  if runner != argfile.parent.parent / 'runners' / name:
     raise errors.InputError(
-      f'{argfile_path.name}: prints flags for runners/{wanted},'
-      f' not for {runner_path.name}'
+      f'{argfile.name}: prints flags for runners/{name}, not for {runner.name}'
     )
 
 
-def _places() -> list[pathlib.Path]:
-  package = util.find_spec('lottery_ticket.mnist_fc')
-  found = package and package.submodule_search_locations
-  return [pathlib.Path.cwd(), *map(pathlib.Path, found or ())]
-
-
-def read(argfile: str) -> list[list[str]]:
+def read(argfile: str, task: str = '') -> list[list[str]]:
   """Runs an argfile and returns the flags that it prints.
 
   Args:
     argfile: A script, and flags of its own behind it, quoted as for a shell;
       no shell sees them. What is a file as it stands has none.
+    task: As in `find`.
 
   Returns:
     A list of flags for each line that is not empty.
@@ -77,31 +94,33 @@ def read(argfile: str) -> list[list[str]]:
       `MAX_BYTES`, or a line's quotes do not match, it is no text, or has over
       `MAX_LINE` characters.
   """
-  script, *arguments = _words(argfile)
-  command = [sys.executable, str(find(script)), *arguments]
-  lines = _printed(command, argfile).split('\n')  # Others may be in paths.
+  script, *arguments = words(argfile, task)
+  path = str(find(script, task))
   if '--help' in arguments:
     raise errors.InputError(
-      f'{argfile}: prints help, not flags; run python {find(script)} --help'
+      f'{argfile}: prints help, not flags; run python {path} --help'
     )
+  # Paths may hold what Python's splitlines takes for the end of a line.
+  lines = _printed([sys.executable, path, *arguments], argfile).split('\n')
   sets = [
     _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
   ]
   sets = [flags for flags in sets if flags]
-  for flags in sets:
-    if not flags[0].startswith('--'):
-      raise errors.InputError(
-        f'{argfile}: wanted lines of flags, got {flags[0]!r}'
-      )
   if not sets:
     raise errors.InputError(f'{argfile}: prints no flags')
+  for first, *_ in sets:
+    if not first.startswith('--'):
+      raise errors.InputError(
+        f'{argfile}: wanted lines of flags, got {first!r}'
+      )
   return sets
 
 
-def _words(argfile: str) -> list[str]:
+def words(argfile: str, task: str = '') -> list[str]:
   """Returns an argfile's script and the flags behind it."""
-  is_script = any(os.path.isfile(place / argfile) for place in _places())
-  return [argfile] if is_script else _split(argfile, 'argfile') or ['']
+  if _look(argfile, task):
+    return [argfile]
+  return _split(argfile, 'argfile') or ['']
 
 
 def _printed(command: list[str], argfile: str) -> str:

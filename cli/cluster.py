@@ -12,8 +12,9 @@ import time
 from concurrent import futures
 from typing import Any
 
-from lottery_ticket.cli import engines
 from lottery_ticket.cli import entry
+from lottery_ticket.cli import jobs as jobs_lib
+from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 from lottery_ticket.foundations import errors
 
@@ -25,11 +26,11 @@ except ModuleNotFoundError:
     ' brings it'
   ) from None
 
-_LINES_A_WORKER = 20  # TensorFlow never frees what it compiled.
+_JOBS_A_WORKER = 20  # TensorFlow never frees what it compiled.
 _PASSED_ON = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
 
 
-class Cluster(engines.Engine):
+class Cluster(pool.Engine):
   """Tasks of a Ray cluster.
 
   Args:
@@ -60,7 +61,7 @@ class Cluster(engines.Engine):
     options: dict[str, Any] = {
       k: v for k, v in self._resources.items() if k in known
     }
-    options |= {'resources': custom, 'max_calls': _LINES_A_WORKER}
+    options |= {'resources': custom, 'max_calls': _JOBS_A_WORKER}
     options['max_retries'] = 0  # The pool counts attempts, and says so.
     self._task = ray.remote(**options)(_run)
     self._refs: dict[futures.Future, Any] = {}
@@ -89,7 +90,7 @@ class Cluster(engines.Engine):
     fits = math.floor(min(fitting, default=1))
     return max(1, fits if self._jobs is None else min(fits, self._jobs))
 
-  def submit(self, job: worker.Job) -> futures.Future:
+  def submit(self, job: jobs_lib.Job) -> futures.Future:
     """Begins a job."""
     ref = self._task.remote(job, self._timeout, _variables())
     future = ref.future()
@@ -110,12 +111,12 @@ class Cluster(engines.Engine):
       return future.result()
     except ray.exceptions.RayTaskError as error:
       reason = str(error.cause).strip().splitlines()[-1]
-      raise errors.InputError(f'a node cannot run a line: {reason}') from None
+      raise errors.InputError(f'a node cannot run a job: {reason}') from None
     except ray.exceptions.RayError as error:
       if self._timeout is not None and seconds >= self._timeout:
-        raise engines.DiedError(f'took longer than {self._timeout} s') from None
+        raise pool.DiedError(f'took longer than {self._timeout} s') from None
       reason = ' '.join(str(error).split()).partition('. ')[0]
-      raise engines.DiedError(f'worker or node died: {reason}') from None
+      raise pool.DiedError(f'worker or node died: {reason}') from None
 
 
 def _check(resources: dict[str, float]) -> dict[str, float]:
@@ -162,7 +163,7 @@ def _check_address(address: str) -> None:
 
 
 def _variables() -> dict[str, str]:
-  """Returns the environment variables that decide what a line does."""
+  """Returns the environment variables that decide what a job does."""
   return {
     name: value
     for name, value in os.environ.items()
@@ -171,7 +172,7 @@ def _variables() -> dict[str, str]:
 
 
 def _run(
-  job: worker.Job, timeout: float | None, variables: dict[str, str]
+  job: jobs_lib.Job, timeout: float | None, variables: dict[str, str]
 ) -> worker.Result:
   """Runs a job, on a node."""
   os.environ.update(variables)

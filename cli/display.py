@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import tqdm
 
-from lottery_ticket.cli import worker
+from lottery_ticket.cli import jobs as jobs_lib
 
 
 class Display:
@@ -29,7 +29,7 @@ class Display:
     self._stream = stream or sys.stderr
     self._ended = 0
     self._bars = _Bars(total, self._stream) if self._stream.isatty() else None
-    self._runs: dict[worker.Job, str] = {}
+    self._runs: dict[jobs_lib.Job, str] = {}
 
   def __enter__(self) -> 'Display':
     """Begins."""
@@ -40,7 +40,7 @@ class Display:
     if self._bars:
       self._bars.close()
 
-  def look(self, jobs: Sequence[worker.Job]) -> None:
+  def look(self, jobs: Sequence[jobs_lib.Job]) -> None:
     """Shows where jobs are by now.
 
     Args:
@@ -57,7 +57,7 @@ class Display:
         left = f'{status[2]:,} iterations' if status[2] else 'finished before'
         self.note(f'{status[0]}: {left}')
 
-  def ended(self, job: worker.Job, reason: str) -> None:
+  def ended(self, job: jobs_lib.Job, reason: str) -> None:
     """Shows that a job has ended.
 
     Args:
@@ -71,9 +71,8 @@ class Display:
     if reason:
       self.note(f'failed: {reason}')
     if reason or not self._bars:
-      flags = ' '.join(job.flags)
       lines = 'line has' if self._total == 1 else 'lines have'
-      self.note(f'{self._ended} of {self._total} {lines} ended: {flags}')
+      self.note(f'{self._ended} of {self._total} {lines} ended: {job}')
 
   def note(self, text: str) -> None:
     """Writes a line above the bars, or with the time where there are none."""
@@ -88,12 +87,12 @@ class _Bars:
 
   def __init__(self, total: int, stream: TextIO):
     self._stream = stream
-    self._runs: dict[worker.Job, Any] = {}
+    self._runs: dict[jobs_lib.Job, Any] = {}
     self._whole = tqdm.tqdm(
       total=total, unit='line', desc='lines', file=stream, position=0
     )
 
-  def show(self, job: worker.Job, name: str, done: int, total: int) -> None:
+  def show(self, job: jobs_lib.Job, name: str, done: int, total: int) -> None:
     bar = self._runs.get(job)
     if bar is None:
       bar = self._runs[job] = tqdm.tqdm(
@@ -104,7 +103,7 @@ class _Bars:
       bar.set_description(name)
     bar.update(done - bar.n)
 
-  def ended(self, job: worker.Job) -> None:
+  def ended(self, job: jobs_lib.Job) -> None:
     bar = self._runs.pop(job, None)
     if bar is not None:
       bar.close()
@@ -120,7 +119,7 @@ class _Bars:
     return next(i for i in range(1, len(taken) + 2) if i not in taken)
 
 
-def _read_status(job: worker.Job) -> tuple[str, int, int] | None:
+def _read_status(job: jobs_lib.Job) -> tuple[str, int, int] | None:
   """Returns a job's run, its iterations done, and how many there will be."""
   with contextlib.suppress(OSError, ValueError):
     text = pathlib.Path(job.status).read_text(encoding='utf-8')

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 from lottery_ticket.cli import flags
 
@@ -51,19 +52,33 @@ def quiet() -> Iterator[None]:
       os.close(stderr)
 
 
-def run(target: str) -> None:
+def run(target: str, values: str = '', imports: str = '') -> None:
   """Calls a function with the flags of the command line.
 
   Args:
-    target: 'module:function'; imported once threads are limited.
+    target: 'module:function'; imported once threads are limited. Its module
+      imports no TensorFlow, so that help and bad flags take no time.
+    values: 'module:class' of the dataclass that stands for its `**values`.
+    imports: Module that is imported before the call, quietly, like tensorflow.
   """
   limit_threads()
-  module, name = target.split(':')
   try:
     with quiet():
-      function = getattr(importlib.import_module(module), name)
+      function = _load(target)
+      dataclass = _load(values) if values else None
+    flags.call(function, values=dataclass, prepare=lambda: _import(imports))
   except ModuleNotFoundError as error:
     package = (error.name or '').partition('.')[0]
     hint = '; pip install "lottery-ticket[analysis]" brings it'
     flags.stop(f'{error}{hint if package in _EXTRA else ""}', flags.BAD_INPUT)
-  flags.call(function)
+
+
+def _load(target: str) -> Any:
+  module, name = target.split(':')
+  return getattr(importlib.import_module(module), name)
+
+
+def _import(module: str) -> None:
+  with quiet():
+    if module:
+      importlib.import_module(module)

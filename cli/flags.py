@@ -1,28 +1,27 @@
-"""Calls functions with flags, like Python Fire, but strictly.
+"""Calls functions with the flags of a command line, strictly.
 
-Fire calls first and complains afterwards, guesses types (`--output_dir=2018`
-becomes a number), cuts `a#b` and takes abbreviations. Here every flag is
-checked against the function's signature before anything is called, and parsed
-as its parameter's annotation says; Fire then makes the call, and the help.
+Python Fire alone calls first and complains afterwards, guesses types
+(`--output_dir=2018` becomes a number), cuts `a#b` and takes abbreviations. Here
+every flag is read as its parameter's annotation says before anything is called;
+Fire then makes the call.
 """
 
+import ast
+import contextlib
+import dataclasses
 import difflib
-import functools
 import inspect
+import itertools
+import os
 import pathlib
-import re
 import sys
 import types
 import typing
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import fire
-from fire import decorators
-from fire import helptext
-from fire import parser
-from fire import trace
 
 from lottery_ticket.foundations import errors
 
@@ -31,12 +30,33 @@ FAILURE = 1  # Exit code.
 INTERRUPTED = 130  # Exit code, as shells have it.
 
 _LONGEST_MESSAGE = 4_000  # Characters.
+_ALIKE = 0.7  # At least: the ratio of a flag to one that is meant.
+_WIDEST_FLAG = 34  # Characters of --help before a flag's text.
 _HELP = ('--help', '-h')
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
+_LITERAL = ('[', '(', '{')
+_SPOKEN = {
+  str: 'TEXT',
+  int: 'INTEGER',
+  float: 'NUMBER',
+  bool: 'True or False',
+  list: 'LIST',
+  tuple: 'LIST',
+  dict: '{NAME:VALUE}',
+  os.PathLike: 'FOLDER',
+}
+"""How --help calls what a flag takes."""
+
+Parameters = Mapping[str, inspect.Parameter]
 
 
 def call(
-  function: Callable[..., Any], argv: Sequence[str] | None = None
+  function: Callable[..., Any],
+  argv: Sequence[str] | None = None,
+  values: type | None = None,
+  *,
+  hint: Callable[[str], str] = lambda _: 'try --help',
+  prepare: Callable[[], object] = lambda: None,
 ) -> None:
   """Calls a function with the flags of the command line, and exits on errors.
 
@@ -47,19 +67,34 @@ def call(
   Args:
     function: What to call; its result is not used.
     argv: The command line without the program; `sys.argv` by default.
+    values: A dataclass whose fields are the flags that the function takes as
+      `**values`. Those that are not given are not passed.
+    hint: Returns what to say of a flag that is not there and resembles none.
+    prepare: Called before the function, once the flags have been checked.
 
   Raises:
     SystemExit: With code 2 and one line on stderr for input that cannot be
-      used, 1 for a file that cannot be read or written.
+      used, 1 for a file that cannot be read or written; its cause is the error.
   """
   argv = sys.argv[1:] if argv is None else argv
-  program = pathlib.Path(sys.argv[0]).name
-  try:
+  with exiting():
     if any(argument in _HELP for argument in argv):
-      print(_help(function, program))
+      print(describe(function, values))
       return
-    command = normalize(function, argv)
-    fire.Fire(_parsed_by_annotation(function), command=command, name=program)
+    positional, given = read(function, argv, values, hint=hint)
+    prepare()
+
+    def flagged() -> None:
+      function(*positional, **given)  # Fire would print what it returns.
+
+    fire.Fire(flagged, command=[], name=_program())
+
+
+@contextlib.contextmanager
+def exiting() -> Iterator[None]:
+  """Ends the program with a line where input cannot be used or a file fails."""
+  try:
+    yield
   except errors.InputError as error:
     stop(error, BAD_INPUT)
   except OSError as error:
@@ -70,9 +105,13 @@ def call(
 
 def stop(message: object, code: int) -> typing.NoReturn:
   """Ends the program with one line on stderr."""
-  program = pathlib.Path(sys.argv[0]).name
-  print(f'{program}: {_one_line(str(message))}', file=sys.stderr)
-  sys.exit(code)
+  print(f'{_program()}: {_one_line(str(message))}', file=sys.stderr)
+  cause = message if isinstance(message, BaseException) else None
+  raise SystemExit(code) from cause
+
+
+def _program() -> str:
+  return pathlib.Path(sys.argv[0]).name
 
 
 def _one_line(message: str) -> str:
@@ -86,70 +125,76 @@ def _one_line(message: str) -> str:
   )
 
 
-def _help(function: Callable[..., Any], program: str) -> str:
-  """Returns Fire's help, without the forms that are not taken here."""
-
-  @functools.wraps(function)
-  def flags_only() -> None: ...
-
-  signature = inspect.signature(function)
-  flags_only.__signature__ = signature.replace(  # type: ignore[attr-defined]
-    parameters=[
-      parameter
-      if _is_positional(parameter)
-      else parameter.replace(kind=parameter.KEYWORD_ONLY)
-      for parameter in signature.parameters.values()
-    ]
-  )
-  flags_only.__doc__ = _one_line_each(function)
-  text = helptext.HelpText(flags_only, trace.FireTrace(flags_only, program))
-  text = text.split('\nNOTES\n')[0].rstrip()
-  return re.sub(r'^( +)-\w, --', r'\1--', text, flags=re.MULTILINE)
-
-
-def _one_line_each(function: Callable[..., Any]) -> str:
-  """Returns a docstring with a line for each argument.
-
-  Of lines that go on, Fire loses what follows a colon.
-  """
-  head, args, rest = (inspect.getdoc(function) or '').partition('\nArgs:\n')
-  rest = re.sub(r'\n {3,}', ' ', rest)
-  return head + args + re.sub(r'^ +\*+', '  ', rest, flags=re.MULTILINE)
-
-
-def normalize(function: Callable[..., Any], argv: Sequence[str]) -> list[str]:
-  """Returns a command line in full spelling, if the function can take it.
+def read(
+  function: Callable[..., Any],
+  argv: Sequence[str],
+  values: type | None = None,
+  *,
+  hint: Callable[[str], str] = lambda _: 'try --help',
+) -> tuple[list[str], dict[str, Any]]:
+  """Returns what a command line gives a function, positional and by name.
 
   Args:
     function: What will be called.
     argv: The command line without the program.
-
-  Returns:
-    The positional values, then `--name=value` for each flag.
+    values: As in `call`, like `hint`.
+    hint: What to say of an unknown flag.
 
   Raises:
     InputError: If a flag is unknown, given twice, missing or has a value that
       its parameter does not take, or there are too many or too few values.
   """
-  parameters = inspect.signature(function).parameters
-  positional, flags = _split(argv, parameters)
+  parameters = _parameters(function, values)
+  positional, texts = _split(argv, parameters, hint)
   _check_positional(positional, parameters)
+  given = {}
   for name, parameter in parameters.items():
-    if _is_positional(parameter):
-      continue
-    if name in flags:
-      parse(flags[name], parameter)
-    elif parameter.default is parameter.empty:
+    if name in texts:
+      given[name] = parse(texts[name], parameter)
+    elif not _is_positional(parameter) and _is_required(parameter):
       raise errors.InputError(f'--{name} is missing')
-  return positional + [f'--{name}={value}' for name, value in flags.items()]
+  return positional, given
+
+
+def _parameters(
+  function: Callable[..., Any], values: type | None
+) -> Parameters:
+  """Returns what a command line may give; `values` in place of `**values`."""
+  parameters = {
+    name: parameter
+    for name, parameter in inspect.signature(function).parameters.items()
+    if parameter.kind is not parameter.VAR_KEYWORD
+  }
+  kinds = typing.get_type_hints(values) if values else {}
+  fields = dataclasses.fields(values) if values else ()
+  for field in fields:
+    if field.name not in parameters:
+      parameters[field.name] = inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=kinds[field.name],
+      )
+  return parameters
+
+
+def _is_positional(parameter: inspect.Parameter) -> bool:
+  return parameter.kind in (
+    parameter.POSITIONAL_ONLY,
+    parameter.VAR_POSITIONAL,
+  )
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+  return parameter.default is parameter.empty
 
 
 def _split(
-  argv: Sequence[str], parameters: typing.Mapping[str, inspect.Parameter]
+  argv: Sequence[str], parameters: Parameters, hint: Callable[[str], str]
 ) -> tuple[list[str], dict[str, str]]:
   """Splits a command line into positional values and {flag: value}."""
   positional: list[str] = []
-  flags: dict[str, str] = {}
+  texts: dict[str, str] = {}
   rest = [_check_text(argument) for argument in argv]
   while rest:
     argument = rest.pop(0)
@@ -159,21 +204,22 @@ def _split(
     if not argument.startswith('--'):
       raise errors.InputError(f'{argument}: no such flag; try --help')
     written, equals, value = argument[2:].partition('=')
-    name, negated = _find(written.replace('-', '_'), parameters)
-    if name in flags:
+    follows = bool(rest) and not rest[0].startswith('--')
+    whole = argument if equals or not follows else f'{argument}={rest[0]}'
+    name, negated = _find(whole, parameters, hint)
+    if name in texts:
       raise errors.InputError(f'--{name} is given twice')
-    is_boolean = parameters[name].annotation is bool
     if negated and equals:
       raise errors.InputError(f'--{written}: wanted no value, got {value!r}')
-    if not equals and is_boolean:
+    if not equals and parameters[name].annotation is bool:
       has_value = rest and not negated and rest[0].lower() in ('true', 'false')
       value = rest.pop(0) if has_value else str(not negated)
     elif not equals:
-      if not rest or rest[0].startswith('--'):
+      if not follows:
         raise errors.InputError(f'--{name}: wanted a value')
       value = rest.pop(0)
-    flags[name] = value
-  return positional, flags
+    texts[name] = value
+  return positional, texts
 
 
 def _check_text(argument: str) -> str:
@@ -188,9 +234,11 @@ def _check_text(argument: str) -> str:
 
 
 def _find(
-  name: str, parameters: typing.Mapping[str, inspect.Parameter]
+  flag: str, parameters: Parameters, hint: Callable[[str], str]
 ) -> tuple[str, bool]:
   """Returns the parameter that a flag means, and whether it is negated."""
+  name, equals, value = flag[2:].partition('=')
+  name = name.replace('-', '_')
   names = [
     key
     for key, parameter in parameters.items()
@@ -201,30 +249,29 @@ def _find(
   positive = name.removeprefix('no')
   if positive in names and parameters[positive].annotation is bool:
     return positive, True
-  close = difflib.get_close_matches(name, names, 1)
-  hint = f'did you mean --{close[0]}?' if close else 'try --help'
-  raise errors.InputError(f'--{name}: no such flag; {hint}')
+  close = difflib.get_close_matches(name, names, 1, _ALIKE)
+  initials = [key for key in names if _initials(key) == name]
+  if close:
+    advice = f'did you mean --{close[0]}?'
+  elif initials:
+    advice = f'did you mean --{initials[0]}{equals}{value}?'
+  else:
+    advice = hint(flag)
+  raise errors.InputError(f'--{name}: no such flag; {advice}')
 
 
-def _is_positional(parameter: inspect.Parameter) -> bool:
-  return parameter.kind in (
-    parameter.POSITIONAL_ONLY,
-    parameter.VAR_POSITIONAL,
-  )
+def _initials(name: str) -> str:
+  return ''.join(word[:1] for word in name.split('_'))
 
 
-def _check_positional(
-  values: Sequence[str], parameters: typing.Mapping[str, inspect.Parameter]
-) -> None:
+def _check_positional(values: Sequence[str], parameters: Parameters) -> None:
+  kinds = [parameter.kind for parameter in parameters.values()]
   wanted = [
     name.upper()
     for name, parameter in parameters.items()
     if parameter.kind is parameter.POSITIONAL_ONLY
   ]
-  takes_more = any(
-    parameter.kind is parameter.VAR_POSITIONAL
-    for parameter in parameters.values()
-  )
+  takes_more = inspect.Parameter.VAR_POSITIONAL in kinds
   if len(values) > len(wanted) and not takes_more:
     raise errors.InputError(
       f'{values[len(wanted)]!r}: unexpected; flags are given as --name=value'
@@ -242,25 +289,38 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   Raises:
     InputError: If the parameter does not take such a value.
   """
-  kinds = _kinds(parameter.annotation)
-  optional = types.NoneType in kinds and text == 'None'
-  if optional:
+  kinds = {typing.get_origin(kind) or kind for kind in _union(parameter)}
+  if types.NoneType in kinds and text == 'None':
     return None
-  wanted = {kind for kind in kinds if kind is not types.NoneType}
+  wanted = kinds - {types.NoneType}
   for kind, convert in ((bool, _boolean), (int, int), (float, float)):
     if wanted == {kind}:
       return _convert(text, parameter.name, kind, convert)
-  if wanted == {str}:
-    return text
-  if str in wanted and not text.startswith(('[', '(', '{')):
+  is_literal = text.startswith(_LITERAL)
+  if wanted == {str} or (str in wanted and not is_literal):
     return text
   value = _literal(text)
-  if isinstance(value, str) and text.startswith(('[', '(', '{')):
+  if isinstance(value, str) and is_literal:
     raise errors.InputError(
       f"--{parameter.name}: wanted a list like ['a','b'], or a tuple or"
       f' dictionary with its text in quotes, got {text!r}'
     )
   return value
+
+
+def _union(parameter: inspect.Parameter) -> tuple[Any, ...]:
+  """Returns the types that a parameter's annotation joins with |."""
+  annotation = parameter.annotation
+  if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+    return typing.get_args(annotation)
+  return (annotation,)
+
+
+class _QuotedNames(ast.NodeTransformer):
+  """Takes bare words as text: {layer0: 0.2}."""
+
+  def visit_Name(self, node: ast.Name) -> ast.Constant:
+    return ast.Constant(node.id)
 
 
 def _literal(text: str) -> Any:
@@ -269,18 +329,10 @@ def _literal(text: str) -> Any:
     warnings.simplefilter('ignore')  # Of escapes that Python does not know.
     # Python's parser says in many ways that it has had enough.
     try:
-      return parser.DefaultParseValue(text)
+      tree = ast.parse(text.strip(), mode='eval')
+      return ast.literal_eval(_QuotedNames().visit(tree))
     except Exception:
       return text
-
-
-def _kinds(annotation: Any) -> set[Any]:
-  """Returns the types that an annotation names, without their arguments."""
-  if isinstance(annotation, types.UnionType) or (
-    typing.get_origin(annotation) is typing.Union
-  ):
-    return set().union(*map(_kinds, typing.get_args(annotation)))
-  return {typing.get_origin(annotation) or annotation}
 
 
 def _boolean(text: str) -> bool:
@@ -299,17 +351,96 @@ def _convert(
     ) from None
 
 
-def _parsed_by_annotation(function: Callable[..., Any]) -> Callable[..., None]:
-  """Wraps a function so that Fire parses each flag with `parse`."""
+def describe(function: Callable[..., Any], values: type | None = None) -> str:
+  """Returns what --help shows: a line a flag, then examples.
 
-  @functools.wraps(function)
-  def call_it(*args: Any, **kwargs: Any) -> None:
-    function(*args, **kwargs)  # Fire would print what it returns.
+  The words are those of the docstrings: of the function's `Args` and
+  `Examples`, and of the `Attributes` of `values`.
+  """
+  told = _told(values, 'Attributes') | _told(function, 'Args')
+  parameters = _parameters(function, values)
+  lines = [
+    (_form(parameter), told.get(name, '') + _default(parameter))
+    for name, parameter in parameters.items()
+  ]
+  width = min(max((len(form) for form, _ in lines), default=0), _WIDEST_FLAG)
+  required = [
+    _form(parameter)
+    for parameter in parameters.values()
+    if _is_required(parameter)
+    and parameter.kind is not parameter.VAR_POSITIONAL
+  ]
+  examples = _entries(function, 'Examples')
+  head = itertools.takewhile(
+    lambda line: line not in ('Args:', 'Returns:', 'Raises:', 'Examples:'),
+    (inspect.getdoc(function) or '').splitlines(),
+  )
+  return '\n'.join(
+    [
+      '\n'.join(head).strip(),
+      '',
+      *(f'  {form:{width}}  {text}'.rstrip() for form, text in lines),
+      '',
+      'Examples:' if len(examples) > 1 else 'Example:',
+      *(
+        f'  {line}' for line in examples or [' '.join([_program(), *required])]
+      ),
+    ]
+  )
 
-  signature = inspect.signature(function)
-  call_it.__signature__ = signature  # type: ignore[attr-defined]
-  parsers = {
-    name: functools.partial(parse, parameter=parameter)
-    for name, parameter in signature.parameters.items()
-  }
-  return decorators.SetParseFns(**parsers)(decorators.SetParseFn(str)(call_it))
+
+def _form(parameter: inspect.Parameter) -> str:
+  """Returns how a parameter is given, like --iterations=INTEGER."""
+  if _is_positional(parameter):
+    more = ' ...' if parameter.kind is parameter.VAR_POSITIONAL else ''
+    return parameter.name.upper() + more
+  if parameter.annotation is bool:
+    return f'--[no]{parameter.name}'
+  return f'--{parameter.name}={_spoken(parameter.annotation)}'
+
+
+def _spoken(annotation: Any) -> str:
+  """Returns a type as a person says it."""
+  parts = typing.get_args(annotation)
+  origin = typing.get_origin(annotation)
+  if origin in (types.UnionType, typing.Union):
+    kinds = [kind for kind in parts if kind is not types.NoneType]
+    if os.PathLike in kinds:  # Arrays are for Python, not for flags.
+      kinds = [k for k in kinds if k is os.PathLike or k in (list, tuple)]
+    return ' or '.join(dict.fromkeys(map(_spoken, kinds)))
+  if origin is dict:
+    return f'{{{_spoken(parts[0])}:{_spoken(parts[1])}}}'
+  if origin is list or (origin is tuple and Ellipsis in parts):
+    return f'[{_spoken(parts[0])},...]'
+  if origin is tuple:
+    return ','.join(map(_spoken, parts))
+  return _SPOKEN.get(annotation, 'VALUE')
+
+
+def _default(parameter: inspect.Parameter) -> str:
+  if _is_positional(parameter) or parameter.default in (None, False):
+    return ''
+  if _is_required(parameter):
+    return ' (required)'
+  return f' (default: {parameter.default})'
+
+
+def _told(documented: Any, section: str) -> dict[str, str]:
+  """Returns what a docstring's section says of each name."""
+  parts = [entry.partition(':') for entry in _entries(documented, section)]
+  return {name.lstrip('*'): words.strip() for name, _, words in parts}
+
+
+def _entries(documented: Any, section: str) -> list[str]:
+  """Returns the entries of a docstring's section, each in one line."""
+  lines = (inspect.getdoc(documented) or '').splitlines() if documented else []
+  after = itertools.dropwhile(lambda line: line != f'{section}:', lines)
+  entries: list[str] = []
+  for line in [*after][1:]:
+    if line[:1].strip():
+      break
+    if line.startswith('   '):
+      entries[-1] += f' {line.strip()}'
+    elif line:
+      entries.append(line.strip())
+  return entries

@@ -6,13 +6,14 @@ from concurrent import futures
 
 import pebble
 
-from lottery_ticket.cli import engines
+from lottery_ticket.cli import jobs
+from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 
-_LINES_A_WORKER = 20  # TensorFlow never frees what it compiled: 10 MB a run.
+_JOBS_A_WORKER = 20  # TensorFlow never frees what it compiled: 10 MB a run.
 
 
-class Local(engines.Engine):
+class Local(pool.Engine):
   """Worker processes that import TensorFlow once and take job after job.
 
   Args:
@@ -27,7 +28,7 @@ class Local(engines.Engine):
     self._timeout = timeout
     self._pool = pebble.ProcessPool(
       max_workers=workers,
-      max_tasks=_LINES_A_WORKER,
+      max_tasks=_JOBS_A_WORKER,
       context=multiprocessing.get_context('spawn'),
       initializer=worker.begin,
       initargs=[os.getpid()],
@@ -45,10 +46,10 @@ class Local(engines.Engine):
     self._pool.join()
 
   def capacity(self) -> int:
-    """Returns twice the number of workers: so none waits for its next line."""
+    """Returns twice the number of workers: so none waits for its next job."""
     return 2 * self._workers
 
-  def submit(self, job: worker.Job) -> futures.Future:
+  def submit(self, job: jobs.Job) -> futures.Future:
     """Begins a job."""
     return self._pool.schedule(worker.run, args=[job], timeout=self._timeout)
 
@@ -61,8 +62,8 @@ class Local(engines.Engine):
     try:
       return future.result()
     except (futures.TimeoutError, TimeoutError):
-      raise engines.DiedError(f'took longer than {self._timeout} s') from None
+      raise pool.DiedError(f'took longer than {self._timeout} s') from None
     except pebble.ProcessExpired as error:
-      raise engines.DiedError(
+      raise pool.DiedError(
         f'its worker died (exit code {error.exitcode})'
       ) from None

@@ -1,28 +1,56 @@
-"""Runs the lines of argfiles side by side, on one engine or another."""
+"""Runs jobs side by side, on this machine or a cluster."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent import futures
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from lottery_ticket.cli import display as display_lib
-from lottery_ticket.cli import engines
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.cli import worker
 
 _POLL = 0.5  # Seconds between two looks at the workers.
 
 
-class Outcome(NamedTuple):
-  """What came of a line.
+class DiedError(Exception):
+  """A job's worker died or hung: the message says which."""
+
+
+class Engine(contextlib.AbstractContextManager, Protocol):
+  """Worker processes somewhere; a context manager that ends all it began.
 
   Attributes:
-    job: The line.
+    attempts: How often a job may be begun if its workers die.
+  """
+
+  attempts: int
+
+  def capacity(self) -> int:
+    """Returns how many jobs to hand over at a time."""
+
+  def submit(self, job: jobs_lib.Job) -> futures.Future:
+    """Begins a job; what is done of the future goes to `result`."""
+
+  def result(self, future: futures.Future) -> worker.Result:
+    """Returns what came of a job.
+
+    Raises:
+      DiedError: If its worker died or hung.
+    """
+
+
+class Outcome(NamedTuple):
+  """What came of a job.
+
+  Attributes:
+    job: The job.
     result: What its worker said, or None if that died or hung.
     reason: Why it failed, in one line; empty if it did not.
   """
 
-  job: worker.Job
+  job: jobs_lib.Job
   result: worker.Result | None
   reason: str
 
@@ -34,14 +62,16 @@ class Outcome(NamedTuple):
 
 
 def run(
-  jobs: Sequence[worker.Job],
-  engine: engines.Engine,
-  display: display_lib.Display,
+  jobs: Sequence[jobs_lib.Job], engine: Engine, display: display_lib.Display
 ) -> list[Outcome]:
-  """Runs jobs, each as soon as those that it comes after have ended.
+  """Runs jobs, each as soon as its input is there.
+
+  A job that ends because its input is missing is put back until that is there,
+  or, where its path is not known, until another job has ended. When nothing
+  else is left that might make the input, the job has failed.
 
   Args:
-    jobs: What to run.
+    jobs: What to run, with a log and a status of each.
     engine: What runs them.
     display: Shows how far they are.
 
@@ -56,26 +86,38 @@ def run(
   return outcomes
 
 
+class _Missing(NamedTuple):
+  """Why a job was put back, and until when."""
+
+  outcome: Outcome
+  path: str
+  ended: int  # How many jobs had ended when it began.
+
+
 class _Run:
-  """Jobs on their way through an engine."""
+  """Jobs on their way through an engine; each is known by its place."""
 
   def __init__(
     self,
-    jobs: Sequence[worker.Job],
-    engine: engines.Engine,
+    jobs: Sequence[jobs_lib.Job],
+    engine: Engine,
     display: display_lib.Display,
   ):
     self._jobs = jobs
     self._engine = engine
     self._display = display
     self._waiting = dict.fromkeys(range(len(jobs)), 1)  # Attempts, by place.
-    self._under_way: dict[futures.Future, tuple[int, int]] = {}
+    self._missing: dict[int, _Missing] = {}  # Some of those that wait.
+    self._under_way: dict[futures.Future, tuple[int, int, int]] = {}
     self._ended: set[int] = set()
 
   def outcomes(self) -> Iterator[Outcome]:
     """Yields what comes of each job, with more attempts where one died."""
     while self._waiting or self._under_way:
       self._submit()
+      if not self._under_way:
+        yield from self._give_up()
+        continue
       done, _ = futures.wait(
         self._under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
       )
@@ -84,37 +126,59 @@ class _Run:
         if outcome:
           yield outcome
       self._display.look(
-        [self._jobs[place] for place, _ in self._under_way.values()]
+        [self._jobs[place] for place, *_ in self._under_way.values()]
       )
 
   def _submit(self) -> None:
     """Hands over as many jobs as the engine takes, in order."""
     free = self._engine.capacity() - len(self._under_way)
-    for place, attempt in list(self._waiting.items()):
+    for place in sorted(self._waiting):
       if free <= 0:
         return
-      if self._ended.issuperset(self._jobs[place].after):
-        del self._waiting[place]
+      if self._may_begin(place):
+        self._missing.pop(place, None)
         future = self._engine.submit(self._jobs[place])
-        self._under_way[future] = place, attempt
+        attempt = self._waiting.pop(place)
+        self._under_way[future] = place, attempt, len(self._ended)
         free -= 1
+
+  def _may_begin(self, place: int) -> bool:
+    missing = self._missing.get(place)
+    if missing and missing.path:
+      return os.path.exists(missing.path)
+    if missing:
+      return len(self._ended) > missing.ended
+    return self._ended.issuperset(self._jobs[place].after)
+
+  def _give_up(self) -> Iterator[Outcome]:
+    """Yields the failures of all that waits for what nobody makes."""
+    for place, missing in sorted(self._missing.items()):
+      del self._waiting[place]
+      self._ended.add(place)
+      yield missing.outcome
+    self._missing.clear()
 
   def _end(self, future: futures.Future) -> Outcome | None:
     """Returns what came of a job, or None if it gets one more attempt."""
-    place, attempt = self._under_way.pop(future)
+    place, attempt, ended = self._under_way.pop(future)
     job = self._jobs[place]
     try:
       result = self._engine.result(future)
-    except engines.DiedError as error:
+    except DiedError as error:
       if attempt < self._engine.attempts:
-        self._waiting = {place: attempt + 1, **self._waiting}
-        flags = ' '.join(job.flags)
-        self._display.note(f'{error}; trying again: {flags}')
+        self._waiting[place] = attempt + 1
+        self._display.note(f'{error}; trying again: {job}')
         return None
       outcome = Outcome(job, None, str(error))
     else:
       failure = result.last_line or f'exit code {result.code}'
       outcome = Outcome(job, result, failure if result.code else '')
+      if result.missing is not None:
+        path = os.path.join(job.folder, result.missing)
+        path = '' if os.path.exists(path) else path  # It came meanwhile.
+        self._waiting[place] = attempt
+        self._missing[place] = _Missing(outcome, path, ended)
+        return None
     self._ended.add(place)
     return outcome
 

@@ -1,7 +1,8 @@
-"""What a worker process does: one line of flags after the other."""
+"""What a worker process does: one job after the other."""
 
 import contextlib
 import functools
+import importlib
 import os
 import pathlib
 import runpy
@@ -14,30 +15,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lottery_ticket.cli import entry
+from lottery_ticket.cli import flags
+from lottery_ticket.cli import jobs
+from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import progress
 
 _SIGN_OF_LIFE = 0.5  # Seconds between two reports of progress.
 _TAIL = 4096  # Bytes of a log in which its last line is looked for.
-
-
-class Job(NamedTuple):
-  """One line of an argfile.
-
-  Attributes:
-    runner: The script to run.
-    flags: Its command line.
-    log: File for what it prints.
-    status: File for where it is: "run<tab>iterations done<tab>of how many".
-    folder: The folder to run in.
-    after: Places of the jobs, in the order of all, that must have ended before.
-  """
-
-  runner: str
-  flags: tuple[str, ...]
-  log: str
-  status: str
-  folder: str = '.'
-  after: tuple[int, ...] = ()
 
 
 class Result(NamedTuple):
@@ -48,12 +32,15 @@ class Result(NamedTuple):
     last_line: What it printed last: its error, if it failed.
     iterations: How many it trained for.
     loaded: How many runs were finished before, and not repeated.
+    missing: The path of the input that was not there yet, '' if it is not
+      known; None if that was not the matter.
   """
 
   code: int
   last_line: str
   iterations: int
   loaded: int
+  missing: str | None = None
 
 
 def begin(parent: int) -> None:
@@ -94,33 +81,48 @@ def ended_after(seconds: float | None) -> Iterator[None]:
     timer.cancel()
 
 
-def run(job: Job) -> Result:
-  """Runs a script with one line of flags, as a process of its own would.
+def run(job: jobs.Job) -> Result:
+  """Runs a job as a process of its own would.
 
   Args:
     job: What to run.
   """
   reporter = _Reporter(job.status)
   with _printing_to(job.log), progress.send_to(reporter):
-    code = _run(job)
-  return Result(code, _last_line(job.log), reporter.iterations, reporter.loaded)
+    code, missing = _run(job)
+  return Result(
+    code, _last_line(job.log), reporter.iterations, reporter.loaded, missing
+  )
 
 
-def _run(job: Job) -> int:
-  sys.argv = [job.runner, *job.flags]
-  folder = str(pathlib.Path(job.runner).parent)
-  sys.path.insert(0, folder)
+def _run(job: jobs.Job) -> tuple[int, str | None]:
+  """Returns the exit code, and which input was missing."""
+  sys.argv = [job.target, *job.argv]
   try:
     os.chdir(job.folder)
-    runpy.run_path(job.runner, run_name='__main__')
+    _call(job)
   except SystemExit as error:
-    return _exit_code(error)
+    cause = error.__cause__
+    is_missing = isinstance(cause, errors.MissingInputError)
+    return _exit_code(error), cause.path if is_missing else None
   except BaseException:
     traceback.print_exc()
-    return 1
+    return 1, None
+  return 0, None
+
+
+def _call(job: jobs.Job) -> None:
+  if job.arguments is not None:
+    module, name = job.target.split(':')
+    with flags.exiting():
+      getattr(importlib.import_module(module), name)(**job.arguments)
+    return
+  folder = str(pathlib.Path(job.target).parent)
+  sys.path.insert(0, folder)
+  try:
+    runpy.run_path(job.target, run_name='__main__')
   finally:
     sys.path.remove(folder)
-  return 0
 
 
 @contextlib.contextmanager

@@ -19,7 +19,19 @@ class InputError(ValueError):
 
 
 class MissingInputError(InputError):
-  """Input that is not there, or not there yet: another job may make it."""
+  """Input that is not there, or not there yet: another job may make it.
+
+  A job that ends with it is tried again once the input may be there.
+
+  Args:
+    message: As in InputError.
+    path: File or folder that appears when the input is there, if that is known.
+  """
+
+  def __init__(self, message: str, path: str = ''):
+    super().__init__(message)
+    self.path = path
+
 
 
 def read_integer(value: Any) -> int | None:

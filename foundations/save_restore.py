@@ -155,7 +155,9 @@ def restore_network(location: str) -> Network:
       them is damaged.
   """
   if not os.path.isdir(location):
-    raise errors.InputError(f'{location}: wanted a folder of .npy files')
+    raise errors.MissingInputError(
+      f'{location}: wanted a folder of .npy files', os.fspath(location)
+    )
   arrays = sorted(pathlib.Path(location).glob('*.npy'))
   if not arrays:
     raise errors.InputError(f'{location}: wanted .npy files, found none')
@@ -174,7 +176,9 @@ def _check_finished(location: str) -> None:
   run = os.path.dirname(os.path.normpath(files.check_path(location)))
   under_way = os.path.lexists(paths.unfinished(run))
   if under_way and not os.path.lexists(paths.record(run)):
-    raise errors.InputError(f'{run}: wanted a finished run')
+    raise errors.MissingInputError(
+      f'{run}: wanted a finished run', paths.record(run)
+    )
 
 
 def read_array(path: str | os.PathLike) -> np.ndarray:

@@ -165,9 +165,10 @@ def read_weights(run: str) -> controls.Weights:
 def _network(run: str, path: Callable[[str], str]) -> Network:
   """Returns a network of a finished run."""
   if not pathlib.Path(paths.record(run)).is_file():
-    raise errors.InputError(
+    raise errors.MissingInputError(
       f'{run}: wanted a finished run;'
-      ' runners/lottery_experiment.py makes tickets'
+      ' runners/lottery_experiment.py makes tickets',
+      paths.record(run),
     )
   return save_restore.standardize(path(run)) or {}
 

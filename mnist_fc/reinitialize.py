@@ -111,8 +111,9 @@ def _control(distribution: Any, same_sign: Any) -> str:
 def _check_pooled(distribution: Any) -> None:
   is_folder = isinstance(distribution, (str, os.PathLike))
   if is_folder and not os.path.exists(distribution):
-    raise errors.InputError(
-      f'{distribution}: no such folder; runners/initialization.py makes it'
+    raise errors.MissingInputError(
+      f'{distribution}: no such folder; runners/initialization.py makes it',
+      os.fspath(distribution),
     )
 
 

@@ -100,7 +100,7 @@ def replicate(
   lines = [
     [not os.path.isfile(paths.record(run)) for run in _runs(line)]
     for argfile in scripts[1::2]
-    for line in argfiles.read(argfile)
+    for line in argfiles.read(argfile, 'mnist_fc')
   ]
   left, count = sum(map(sum, lines)), sum(map(len, lines))
   length, unit = chosen.training_len[1], chosen.training_len[0]
@@ -112,7 +112,9 @@ def replicate(
     _estimate(common, chosen, rounds, workers)
   if dry_run:
     return
-  succeeded = argfile_runner.run_all(scripts, jobs=jobs, log_dir=log_dir)
+  succeeded = argfile_runner.run_all(
+    scripts, task='mnist_fc', jobs=jobs, log_dir=log_dir
+  )
   report.report(experiment_path)
   if not succeeded:
     sys.exit(flags.FAILURE)
@@ -246,7 +248,10 @@ def _seconds_per_iteration(common: dict[str, Any], jobs: int) -> float:
     ]
     argfile.write_text(f'print({chr(10).join(lines)!r})', encoding='utf-8')
     if not argfile_runner.run_all(
-      ['runners/train.py', shlex.quote(str(argfile))], jobs=jobs, quiet=True
+      ['runners/train.py', shlex.quote(str(argfile))],
+      task='mnist_fc',
+      jobs=jobs,
+      quiet=True,
     ):
       raise errors.InputError('a short training fails; see above')
     short, long = (

@@ -41,7 +41,7 @@ def main(folder: str) -> None:
     for name, value in os.environ.items()
     if not name.startswith('LOTTERY_TICKET')
   } | {'PYTHONPATH': folder, 'TF_CPP_MIN_LOG_LEVEL': '3'}
-  runner = [sys.executable, '-m', 'lottery_ticket.cli.argfile_runner']
+  runner = [sys.executable, '-m', 'lottery_ticket']
   argfile = (
     'argfiles/lottery_experiment_argfile.py --trials=1 --iterations=1'
     ' --training_len=iterations,20 --validation_size=100 --mnist_location=mnist'

@@ -194,6 +194,7 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
   argfile_runner.run(
     'runners/lottery_experiment.py',
     'argfiles/lottery_experiment_argfile.py --trials=2 --experiment_path=a#b',
+    task='mnist_fc',
     dry_run=True,
   )
   lines = capsys.readouterr().out.splitlines()
@@ -245,7 +246,7 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
     (
       'runners/train.py',
       'argfiles/lottery_experiment_argfile.py --trials=1',
-      {},
+      {'task': 'mnist_fc'},
       'lottery_experiment_argfile.py: prints flags for'
       ' runners/lottery_experiment.py, not for train.py',
     ),
@@ -278,7 +279,8 @@ def test_refuses_before_anything_runs(
     ),
     (
       ['runner.py', 'argfile.py', '--trials=3'],
-      '--trials: no such flag; try --help',
+      '--trials: no such flag; a flag of an argfile stands in its quotes:'
+      ' "argfile.py --trials=3"',
     ),
     (['runner.py', 'argfile.py', '--jobs=0'], 'jobs: wanted at least 1, got 0'),
     (

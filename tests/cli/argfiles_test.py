@@ -39,7 +39,8 @@ def test_finds_what_is_in_the_current_folder_first(argfile, tmp_path):
   'name', ['runners/train.py', 'argfiles/lottery_experiment_argfile.py']
 )
 def test_finds_the_others_in_the_library(root, name):
-  assert argfiles.find(name) == root / 'mnist_fc' / name
+  assert argfiles.find(name, 'mnist_fc') == root / 'mnist_fc' / name
+  assert argfiles.find(f'mnist_fc/{name}') == root / 'mnist_fc' / name
 
 
 @pytest.mark.parametrize(
@@ -56,14 +57,16 @@ def test_finds_from_the_folders_of_the_repository(
   root, monkeypatch, folder, name
 ):
   monkeypatch.chdir(root / folder)
-  assert argfiles.find(name) == root / 'mnist_fc/runners/train.py'
+  found = argfiles.find(name, 'mnist_fc')
+  assert found == root / 'mnist_fc/runners/train.py'
 
 
 @pytest.mark.parametrize('name', ['runners/trian.py', 'argfiles', ''])
 def test_says_where_it_looked(root, tmp_path, name):
-  assert refusal(argfiles.find, name) == (
+  assert refusal(argfiles.find, name, 'mnist_fc') == (
     f'{name}: no such file in {tmp_path} or {root}/mnist_fc'
   )
+  assert refusal(argfiles.find, name) == f'{name}: no such file in {tmp_path}'
 
 
 def test_reads_lines_as_a_shell_would_and_skips_empty_ones(argfile):
@@ -131,8 +134,8 @@ def test_refuses_quotes_that_do_not_match(argfile):
   )
 
 
-def test_refuses_an_argfile_that_is_not_there(root, tmp_path):
-  wanted = f'no such file in {tmp_path} or {root}/mnist_fc'
+def test_refuses_an_argfile_that_is_not_there(tmp_path):
+  wanted = f'no such file in {tmp_path}'
   assert refusal(argfiles.read, 'nope.py --x=1') == f'nope.py: {wanted}'
   assert refusal(argfiles.read, '') == f': {wanted}'
 

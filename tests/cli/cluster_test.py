@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from lottery_ticket.cli import display as display_lib
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.cli import pool
-from lottery_ticket.cli import worker
 from lottery_ticket.foundations import errors
 
 ray = pytest.importorskip('ray')
@@ -59,12 +59,12 @@ def run(tmp_path, monkeypatch):
 
   def run_lines(names, on_look=lambda: None, **options):
     jobs = [
-      worker.Job(
+      jobs_lib.Job(
         str(tmp_path / 'runner.py'),
         (name, str(tmp_path)),
-        str(tmp_path / f'{i}.log'),
-        str(tmp_path / f'{i}.status'),
-        str(tmp_path),
+        log=str(tmp_path / f'{i}.log'),
+        status=str(tmp_path / f'{i}.status'),
+        folder=str(tmp_path),
       )
       for i, name in enumerate(names)
     ]
@@ -73,7 +73,7 @@ def run(tmp_path, monkeypatch):
     look = display.look
     monkeypatch.setattr(display, 'look', lambda jobs: (look(jobs), on_look()))
     outcomes = pool.run(jobs, cluster.Cluster(**options), display)
-    return {o.job.flags[0]: o for o in outcomes}, stream.getvalue()
+    return {o.job.argv[0]: o for o in outcomes}, stream.getvalue()
 
   return run_lines
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lottery_ticket.cli import display as display_lib
-from lottery_ticket.cli import worker
+from lottery_ticket.cli import jobs as jobs_lib
 
 
 class Terminal(io.StringIO):
@@ -19,9 +19,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def jobs(tmp_path):
   return [
-    worker.Job(
-      'runner.py', (f'--seed={i}',), str(tmp_path / 'l'), str(tmp_path / str(i))
-    )
+    jobs_lib.Job('runner.py', (f'--seed={i}',), status=str(tmp_path / str(i)))
     for i in (1, 2)
   ]
 

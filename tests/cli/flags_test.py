@@ -1,5 +1,7 @@
 """Tests of lottery_ticket.cli.flags."""
 
+import dataclasses
+import functools
 import inspect
 import os
 import sys
@@ -11,7 +13,6 @@ from lottery_ticket.cli import flags
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
-from lottery_ticket.mnist_fc import recipe as recipe_lib
 
 OUTPUT = '--output_dir=out'
 
@@ -339,50 +340,153 @@ def test_other_errors_are_not_hidden():
 
 
 @pytest.mark.parametrize('argv', [['--help'], ['-h'], [OUTPUT, '--help']])
-def test_help_lists_flags_and_calls_nothing(recorder, capsys, argv):
+def test_help_has_a_line_for_each_flag_and_calls_nothing(
+  recorder, capsys, argv
+):
   flags.call(recorder.function, argv)
   out, err = capsys.readouterr()
   assert recorder.calls == [] and err == ''
-  for name in inspect.signature(recorder.function).parameters:
-    assert f'\n    --{name}={name.upper()}' in out
-  assert '--output_dir=OUTPUT_DIR (required)' in out
-  assert "The run's folder." in out
-  assert 'Default: 30' in out
+  assert [' '.join(line.split()) for line in out.splitlines()] == [
+    'Trains.',
+    '',
+    "--output_dir=TEXT The run's folder. (required)",
+    '--training_len=TEXT,INTEGER',
+    '--iterations=INTEGER (default: 30)',
+    '--masks=FOLDER or LIST',
+    '--train_order_seed=INTEGER',
+    '--recipe=TEXT',
+    '--[no]overwrite',
+    '--learning_rate=NUMBER',
+    '--layers=LIST',
+    '--percents={NAME:VALUE}',
+    '',
+    'Example:',
+    'train.py --output_dir=TEXT',
+  ]
 
 
-def test_help_shows_no_form_that_is_not_taken(recorder, capsys):
-  flags.call(recorder.function, ['--help'])
-  lines = capsys.readouterr().out.splitlines()
-  assert not [line for line in lines if line.strip().startswith('-i,')]
-  assert not [line for line in lines if line.strip().startswith('-o')]
-  assert 'NOTES' not in lines and 'POSITIONAL ARGUMENTS' not in lines
+@dataclasses.dataclass
+class Values:
+  """What may be changed.
+
+  Attributes:
+    rate: Learning rate, in (0, 1): how far
+      a step goes.
+    sizes: {name: units}.
+    name: What to call it.
+  """
+
+  rate: float = 0.1
+  sizes: dict[str, int] = dataclasses.field(default_factory=dict)
+  name: str = 'x'
 
 
-def test_help_names_each_value_of_a_recipe(capsys):
-  @recipe_lib.takes_values
-  def train(output_dir: str, *, recipe: str = 'paper', **values: Any):
-    """Trains.
+def with_values(folder: str, *, name: str | None = None, **values: Any):
+  """Trains a network.
 
-    Args:
-      output_dir: The run's folder.
-      recipe: A name.
-      **values: Values of the recipe.
-    """
-    raise AssertionError((output_dir, recipe, values))
+  A second paragraph.
 
-  flags.call(train, ['--help'])
-  out = capsys.readouterr().out
-  for name in recipe_lib.Recipe.__dataclass_fields__:
-    assert f'\n    --{name}={name.upper()}' in out
-  for text in (
-    'Its learning rate; ',
-    "('iterations', n) or ('epochs', n); ",
-    'Examples set aside for validation; ',
-    'a layer left out is not pruned; by default 0.2, of the last layer 0.1.\n',
-    "Its other settings, like {'momentum': 0.9}.",
-  ):
-    assert text in out
-  assert '--values' not in out and '**values' not in out
+  Args:
+    folder: Where to
+      write it.
+    name: Its name.
+    **values: Values to replace.
+
+  Returns:
+    Nothing.
+
+  Examples:
+    python train.py --folder=a
+    python train.py --folder=a --rate=0.5
+  """
+  raise KeyError(folder, name, values)
+
+
+def test_a_dataclass_says_which_values_there_are():
+  argv = ['--folder=a', '--rate=0.5', '--sizes={a: 3}']
+  assert flags.read(with_values, argv, Values) == (
+    [],
+    {'folder': 'a', 'rate': 0.5, 'sizes': {'a': 3}},
+  )
+  with pytest.raises(KeyError) as raised:
+    flags.call(with_values, argv, values=Values)
+  assert raised.value.args == ('a', None, {'rate': 0.5, 'sizes': {'a': 3}})
+
+
+@pytest.mark.parametrize(
+  ('flag', 'message'),
+  [
+    ('--rate=x', "--rate: wanted a number, got 'x'"),
+    ('--rat=1', '--rat: no such flag; did you mean --rate?'),
+    ('--values=1', '--values: no such flag; try --help'),
+  ],
+)
+def test_values_are_flags_like_others(flag, message):
+  with pytest.raises(errors.InputError) as raised:
+    flags.read(with_values, ['--folder=a', flag], Values)
+  assert str(raised.value) == message
+
+
+def test_help_has_the_words_of_both_and_the_examples(capsys):
+  flags.call(with_values, ['--help'], values=Values)
+  assert (
+    capsys.readouterr().out
+    == """\
+Trains a network.
+
+A second paragraph.
+
+  --folder=TEXT           Where to write it. (required)
+  --name=TEXT             Its name.
+  --rate=NUMBER           Learning rate, in (0, 1): how far a step goes.
+  --sizes={TEXT:INTEGER}  {name: units}.
+
+Examples:
+  python train.py --folder=a
+  python train.py --folder=a --rate=0.5
+"""
+  )
+
+
+@pytest.mark.parametrize(
+  ('argv', 'advice'),
+  [
+    (['--lr=0.1'], 'did you mean --learning_rate=0.1?'),
+    (['--lr', '0.1'], 'did you mean --learning_rate=0.1?'),
+    (['--lr'], 'did you mean --learning_rate?'),
+  ],
+)
+def test_initials_are_told_the_form_that_works(refusal, argv, advice):
+  assert refusal(OUTPUT, *argv).endswith(f'--lr: no such flag; {advice}')
+
+
+def test_a_hint_of_ones_own_for_unknown_flags(recorder, capsys):
+  with pytest.raises(SystemExit):
+    flags.call(recorder.function, [OUTPUT, '--zzz', '3'], hint='not {}'.format)
+  said = capsys.readouterr().err
+  assert said == 'train.py: --zzz: no such flag; not --zzz=3\n'
+
+
+def test_what_is_prepared_comes_after_the_check_of_flags(recorder, refusal):
+  prepared = []
+  prepare = functools.partial(prepared.append, 1)
+  flags.call(recorder.function, ['--help'], prepare=prepare)
+  with pytest.raises(SystemExit):
+    flags.call(recorder.function, ['--zzz'], prepare=prepare)
+  assert prepared == []
+  flags.call(recorder.function, [OUTPUT], prepare=prepare)
+  assert prepared == [1]
+
+
+def test_the_exit_has_its_cause():
+  error = errors.MissingInputError('no ticket')
+
+  def fail():
+    raise error
+
+  with pytest.raises(SystemExit) as raised:
+    flags.call(fail, [])
+  assert raised.value.code == 2 and raised.value.__cause__ is error
 
 
 @pytest.mark.parametrize(
@@ -406,15 +510,6 @@ def test_parse(annotation, text, value):
   )
   parsed = flags.parse(text, parameter)
   assert parsed == value and type(parsed) is type(value)
-
-
-def test_normalize_spells_out(recorder):
-  argv = ['--nooverwrite', '--output-dir', 'a b', '--iterations', '-3']
-  assert flags.normalize(recorder.function, argv) == [
-    '--overwrite=False',
-    '--output_dir=a b',
-    '--iterations=-3',
-  ]
 
 
 def test_a_list_without_quotes_that_is_no_list_is_refused():

@@ -10,12 +10,16 @@ from concurrent import futures
 import pytest
 
 from lottery_ticket.cli import display as display_lib
+from lottery_ticket.cli import jobs
 from lottery_ticket.cli import local
 from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 
 RUNNER = """
 import os, pathlib, signal, sys, time
+
+from lottery_ticket.cli import flags
+from lottery_ticket.foundations import errors
 
 what, *rest = sys.argv[1:]
 print(what, os.getpid(), flush=True)
@@ -27,6 +31,22 @@ elif what == '--fails_silently':
   sys.exit(3)
 elif what == '--raises':
   raise ValueError('a bug')
+elif what == '--wants':
+  wanted = pathlib.Path(rest[0])
+  if not wanted.exists():
+    error = errors.InputError if '--bad' in rest else errors.MissingInputError
+    with flags.exiting():
+      raise error(f'{wanted}: wanted a ticket', *rest[1:2])
+elif what == '--makes':
+  time.sleep(0.5)
+  pathlib.Path(rest[0]).touch()
+elif what == '--makes_and_goes_on':
+  pathlib.Path(rest[0]).touch()
+  deadline = time.monotonic() + 30
+  while not pathlib.Path(rest[1]).exists():
+    if time.monotonic() > deadline:
+      sys.exit('nobody came')
+    time.sleep(0.02)
 elif what == '--dies':
   os.kill(os.getpid(), signal.SIGKILL)
 elif what == '--dies_once':
@@ -47,30 +67,30 @@ elif what == '--meets':
 """
 
 
-def run_pool(folder, lines, workers, timeout=None, after=()):
+def run_pool(folder, lines, workers, timeout=None, after=(), source=RUNNER):
   """Runs lines; returns {first flag: outcome} and what was shown.
 
   `after` says which lines wait for which, {place: places}.
   """
   folder = pathlib.Path(folder)
   script = folder / 'runner.py'
-  script.write_text(RUNNER)
-  jobs = [
-    worker.Job(
+  script.write_text(source)
+  todo = [
+    jobs.Job(
       str(script),
       tuple(line),
-      str(folder / f'{i}.log'),
-      str(folder / f'{i}.s'),
+      log=str(folder / f'{i}.log'),
+      status=str(folder / f'{i}.s'),
       after=dict(after).get(i, ()),
     )
     for i, line in enumerate(lines)
   ]
   stream = io.StringIO()
-  display = display_lib.Display(len(jobs), stream)
-  outcomes = pool.run(jobs, local.Local(workers, timeout), display)
-  assert len(outcomes) == len(jobs)
+  display = display_lib.Display(len(todo), stream)
+  outcomes = pool.run(todo, local.Local(workers, timeout), display)
+  assert len(outcomes) == len(todo)
   shown = [line[9:] for line in stream.getvalue().splitlines()]
-  return {outcome.job.flags[0]: outcome for outcome in outcomes}, shown
+  return {outcome.job.argv[0]: outcome for outcome in outcomes}, shown
 
 
 def log_of(outcome):
@@ -127,7 +147,7 @@ def test_a_worker_takes_line_after_line_until_it_dies(one_by_one):
 
 
 def test_workers_are_renewed_before_memory_fills(tmp_path, monkeypatch):
-  monkeypatch.setattr(local, '_LINES_A_WORKER', 1)
+  monkeypatch.setattr(local, '_JOBS_A_WORKER', 1)
   outcomes, _ = run_pool(tmp_path, [['--first'], ['--second']], workers=1)
   first, second = (log_of(outcomes[line]) for line in ('--first', '--second'))
   assert first.split()[1] != second.split()[1]
@@ -136,7 +156,7 @@ def test_workers_are_renewed_before_memory_fills(tmp_path, monkeypatch):
 def test_says_that_it_tries_again_once(one_by_one):
   outcomes, shown = one_by_one
   died = f'its worker died (exit code {-signal.SIGKILL})'
-  mark = outcomes['--dies_once'].job.flags[1]
+  mark = outcomes['--dies_once'].job.argv[1]
   assert shown.count(f'{died}; trying again: --dies_once {mark}') == 1
   assert shown.count(f'{died}; trying again: --dies') == 1
   assert shown.count(f'failed: {died}') == 1
@@ -175,6 +195,61 @@ def test_a_line_waits_for_others_and_leaves_them_its_worker(tmp_path):
   assert outcomes['--meets'].reason == '' and outcomes['--waits'].reason == ''
 
 
+@pytest.mark.parametrize('where', [(), ('ticket',)])
+def test_a_job_whose_input_is_missing_waits_for_another(
+  tmp_path, monkeypatch, where
+):
+  monkeypatch.chdir(tmp_path)
+  lines = [
+    ['--wants', 'ticket', *where],
+    ['--first'],
+    ['--makes', 'ticket'],
+    ['--last'],
+  ]
+  outcomes, shown = run_pool(tmp_path, lines, workers=1)
+  assert {outcome.reason for outcome in outcomes.values()} == {''}
+  assert shown[-1].startswith('4 of 4 lines have ended: ')
+  tries = log_of(outcomes['--wants']).count('wanted a ticket')
+  assert tries >= 1 and (tries == 1 or not where)
+
+
+def test_it_begins_while_the_one_that_made_its_input_goes_on(tmp_path):
+  ticket, mark = str(tmp_path / 'ticket'), str(tmp_path / 'mark')
+  lines = [
+    ['--wants', ticket, ticket],
+    ['--makes_and_goes_on', ticket, mark],
+    ['--wants_too', ticket],
+  ]
+  source = RUNNER.replace(
+    "if what == '--fails':",
+    "if what == '--wants' and pathlib.Path(rest[0]).exists():\n"
+    "  pathlib.Path(rest[0]).with_name('mark').touch()\n"
+    "elif what == '--fails':",
+  )
+  outcomes, _ = run_pool(tmp_path, lines, workers=2, source=source)
+  assert outcomes['--makes_and_goes_on'].reason == ''
+  assert outcomes['--wants'].reason == ''
+
+
+@pytest.mark.parametrize('where', [(), ('ticket',)])
+def test_what_nothing_makes_is_missing_in_a_line(tmp_path, monkeypatch, where):
+  monkeypatch.chdir(tmp_path)
+  lines = [['--wants', 'ticket', *where], ['--fails'], ['--waits']]
+  outcomes, shown = run_pool(tmp_path, lines, workers=2, after={2: (0, 1)})
+  reason = outcomes['--wants'].reason
+  assert reason == 'runner.py: ticket: wanted a ticket'
+  assert outcomes['--waits'].reason == ''
+  assert shown.count(f'failed: {reason}') == 1
+  assert shown[-1] == '3 of 3 lines have ended: --waits'
+
+
+def test_other_bad_input_fails_at_once(tmp_path):
+  lines = [['--wants', 'ticket', '--bad'], ['--first']]
+  outcomes, shown = run_pool(tmp_path, lines, workers=1)
+  assert outcomes['--wants'].result.missing is None
+  assert shown[0].startswith('failed: runner.py: ')
+
+
 def test_leaves_the_signals_as_they_were(tmp_path):
   before = signal.getsignal(signal.SIGTERM)
   run_pool(tmp_path, [['--first']], workers=1)
@@ -206,7 +281,7 @@ class AtOnce:
 
 
 def test_lines_that_have_ended_at_one_time_are_told_in_their_order():
-  jobs = [worker.Job('runner.py', (f'--{i}',), '', '') for i in range(20)]
-  display = display_lib.Display(len(jobs), io.StringIO())
-  outcomes = pool.run(jobs, AtOnce(), display)
-  assert [outcome.job for outcome in outcomes] == jobs
+  todo = [jobs.Job('runner.py', (f'--{i}',)) for i in range(20)]
+  display = display_lib.Display(len(todo), io.StringIO())
+  outcomes = pool.run(todo, AtOnce(), display)
+  assert [outcome.job for outcome in outcomes] == todo

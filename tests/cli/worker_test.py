@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.cli import worker
 from lottery_ticket.foundations import progress
 
@@ -40,7 +41,13 @@ def run(tmp_path):
     before = list(sys.path)
     with streams_of_a_process():
       result = worker.run(
-        worker.Job(str(script), flags, str(log), str(status), str(tmp_path))
+        jobs_lib.Job(
+          str(script),
+          flags,
+          log=str(log),
+          status=str(status),
+          folder=str(tmp_path),
+        )
       )
     assert sys.path == before
     return result, log.read_text(encoding='utf-8')
@@ -57,7 +64,7 @@ print(__name__, __file__ == sys.argv[0], sys.argv[1:], worker_neighbour.x)
 """
   result, log = run(source, '--a=1', '--b=x y')
   sys.modules.pop('worker_neighbour', None)
-  assert result == (0, "__main__ True ['--a=1', '--b=x y'] 3", 0, 0)
+  assert result == (0, "__main__ True ['--a=1', '--b=x y'] 3", 0, 0, None)
   assert log == "__main__ True ['--a=1', '--b=x y'] 3\n"
 
 
@@ -96,7 +103,7 @@ def test_a_second_attempt_adds_to_the_log(run):
   ],
 )
 def test_exit_codes_are_those_of_a_process(run, source, code, log):
-  assert run(source) == ((code, log.strip(), 0, 0), log)
+  assert run(source) == ((code, log.strip(), 0, 0, None), log)
 
 
 @pytest.mark.parametrize('error', ['ValueError', 'KeyboardInterrupt'])
@@ -114,7 +121,7 @@ with progress.of_run('trial1/0/same_init', 50_000) as report:
   report(100)
   report(200)
 """
-  assert run(source) == ((0, '', 200, 0), '')
+  assert run(source) == ((0, '', 200, 0, None), '')
   assert (tmp_path / '1.status').read_text() == 'trial1/0/same_init\t100\t50000'
   assert run(source.replace('(200)', '(50_000)'))[0].iterations == 50_000
   assert (tmp_path / '1.status').read_text() == (
@@ -133,10 +140,10 @@ for level in (2, 3):
     for done in (100, 200, 300):
       report(done)
 """
-  assert run(source)[0][2:] == (600, 2)
+  assert run(source)[0][2:4] == (600, 2)
   assert run(
     "from lottery_ticket.foundations import progress\nprogress.loaded('x')"
-  )[0][2:] == (0, 1)
+  )[0][2:4] == (0, 1)
 
 
 def test_runs_in_its_folder(run, tmp_path):

@@ -195,7 +195,8 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     ]
   for line in lines(main, *argv):
     command = shlex.split(line)
-    assert flags.normalize(RUNNERS[main], command) == command
+    _, given = flags.read(RUNNERS[main], command)
+    assert len(given) == len(command)
     for flag in command:
       if flag.startswith(('--output_dir', '--masks', '--experiment_path')):
         assert flag.split('=', 1)[1].startswith(path)

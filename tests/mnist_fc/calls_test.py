@@ -119,11 +119,7 @@ def test_the_command_line_makes_the_same_call():
   }
   python, runner, *argv = shlex.split(calls.command(call))
   assert (python, runner) == ('python', 'mnist_fc/runners/train.py')
-  parameters = inspect.signature(train.train).parameters
-  parsed = {}
-  for flag in flags.normalize(train.train, argv):
-    name, _, text = flag.removeprefix('--').partition('=')
-    parsed[name] = flags.parse(text, parameters[name])
+  _, parsed = flags.read(train.train, argv)
   assert 'recipe' not in parsed  # It is the default.
   assert json.loads(json.dumps(parsed | {'recipe': 'paper'})) == arguments
 

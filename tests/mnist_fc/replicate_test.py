@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from lottery_ticket.cli import argfiles
-from lottery_ticket.cli import order
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.mnist_fc import replicate
@@ -18,7 +17,9 @@ from lottery_ticket.mnist_fc.argfiles import control_argfile
 def lines_of(sizes, experiment_path):
   scripts = replicate._scripts(sizes, {'experiment_path': experiment_path})
   return [
-    line for argfile in list(scripts)[1::2] for line in argfiles.read(argfile)
+    line
+    for argfile in list(scripts)[1::2]
+    for line in argfiles.read(argfile, 'mnist_fc')
   ]
 
 
@@ -45,16 +46,6 @@ def test_what_the_whole_study_is(tmp_path):
   assert set(counts.values()) == {2}
   rest = set(control_argfile.CONTROLS) - set(replicate.MAIN_CONTROLS)
   assert set(counts) == rest
-
-
-def test_there_is_other_work_while_levels_follow_each_other():
-  sizes = replicate._Sizes(5, 20, list(replicate.LABELS), 1, [7, 15], 1)
-  lines = lines_of(sizes, 'exp')
-  waits = order.after(lines)
-  last = max(i for i, line in enumerate(lines) if '--reset=final' in line)
-  tickets = set(range(5))
-  free = [i for i in range(last + 1, len(lines)) if set(waits[i]) < tickets]
-  assert len(free) == 4 * 3 * len(replicate.LABELS)  # Of the other trials.
 
 
 @pytest.mark.parametrize(

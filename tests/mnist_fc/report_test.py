@@ -83,7 +83,7 @@ def test_the_commands_make_the_same_runs(folder):
     python, runner, target, argfile = shlex.split(command)
     assert (python, runner) == ('python', 'argfile_runner.py')
     assert target == f'runners/{script}.py'
-    lines = argfiles.read(argfile)
+    lines = argfiles.read(argfile, 'mnist_fc')
     assert len(lines) == 2
     flags = dict(flag.removeprefix('--').split('=', 1) for flag in lines[1])
     assert flags['seed'] == '2'
@@ -136,7 +136,7 @@ def test_controls_of_equal_flags_share_a_command(folder):
     pd.concat([*others, reinit.assign(experiment='mine')])
   )
   assert comment == '# mine: 2 runs, made by control'
-  lines = argfiles.read(shlex.split(command)[-1])
+  lines = argfiles.read(shlex.split(command)[-1], 'mnist_fc')
   assert ' --trials=2 ' in command
   assert len(lines) == 4
   assert '--control=noise' in lines[0]
@@ -156,7 +156,7 @@ def test_controls_of_some_trials_and_of_other_tickets(folder):
   second = runs[(runs.experiment == 'reinit') & (runs.trial == '2')]
   union = second.assign(experiment='union', ticket_name='mine')
   *_, command = report.commands(pd.concat([runs, union]))
-  [line] = argfiles.read(shlex.split(command)[-1])
+  [line] = argfiles.read(shlex.split(command)[-1], 'mnist_fc')
   flags = dict(flag.removeprefix('--').split('=', 1) for flag in line)
   assert flags['output_dir'].endswith('/trial2/1/union1')
   assert len(literal_eval(flags['trials'])) == 2

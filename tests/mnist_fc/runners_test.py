@@ -421,7 +421,7 @@ def test_help(run, runner):
   code, out, err, trained = run(runner, '--help')
   assert (code, err, trained) == (0, '', [])
   for name in ('output_dir', 'seed', 'overwrite', 'learning_rate', 'layers'):
-    assert f'\n    --{name}={name.upper()}' in out
+    assert re.search(rf'\n  --(\[no\])?{name}\b', out)
 
 
 def _said(function):
@@ -458,9 +458,9 @@ def test_help_has_all_that_is_said_of_arguments(root, capsys):
   for function in programs:
     flags.call(function, ['--help'])
     shown = capsys.readouterr().out.splitlines()
-    lines = [line.strip() for line in shown]
     for name in inspect.signature(function).parameters:
-      assert _said(function)[name] in lines, (function.__module__, name)
+      said = _said(function)[name]
+      assert any(said in line for line in shown), (function.__module__, name)
 
 
 def test_a_run_that_is_interrupted_from_the_keyboard(

@@ -1,0 +1,98 @@
+"""Jobs: what the argfile runner runs, each in a process of its own."""
+
+import dataclasses
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lottery_ticket.cli import argfiles
+from lottery_ticket.foundations import errors
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Job:
+  """A script with its command line, or a function with its arguments.
+
+  >>> job = Job('lottery_ticket.mnist_fc.train:train', arguments={'seed': 1})
+  >>> print(job)
+  --seed=1
+
+  Attributes:
+    target: Script to run, or 'module:function' to call.
+    argv: The script's command line.
+    arguments: The function's keyword arguments; None for a script.
+    log: File for what it prints; the runner chooses one.
+    status: File that says where it is; the runner chooses one.
+    folder: Folder to run in.
+    after: Places of earlier jobs that must have ended before.
+  """
+
+  target: str
+  argv: tuple[str, ...] = ()
+  arguments: Mapping[str, Any] | None = None
+  log: str = ''
+  status: str = ''
+  folder: str = '.'
+  after: tuple[int, ...] = ()
+
+  def __str__(self) -> str:
+    """Returns its flags, for people."""
+    if self.arguments is None:
+      return ' '.join(self.argv)
+    return argfiles.short_line(**self.arguments)
+
+  @property
+  def command(self) -> str:
+    """What a shell would run; of a function, its name and arguments."""
+    if self.arguments is None:
+      return shlex.join([sys.executable, self.target, *self.argv])
+    return f'{self.target} {self}'
+
+
+def from_argfiles(scripts: Sequence[str], task: str = '') -> list[Job]:
+  """Returns the jobs of pairs of a runner and an argfile, one a line.
+
+  Jobs begin in any order as soon as their input is there, with two exceptions,
+  which wait for all jobs of the pairs before their own: a job without an
+  `--output_dir` works on what it finds, and a job that comes after some that
+  overwrite would find what is about to be lost.
+
+  Args:
+    scripts: A runner, its argfile, another runner, its argfile, and so on.
+    task: The library's folder where scripts are looked for, too.
+
+  Raises:
+    InputError: If a script is not there, an argfile fails, or is for another
+      runner.
+  """
+  if len(scripts) % 2:
+    raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')
+  pairs = []
+  for runner, argfile in zip(scripts[::2], scripts[1::2], strict=True):
+    path = argfiles.find(runner, task)
+    script, *_ = argfiles.words(argfile, task)
+    argfiles.check_pair(path, argfiles.find(script, task))
+    pairs.append((str(path), argfile))
+  jobs: list[Job] = []
+  overwritten = False
+  for runner, argfile in pairs:
+    earlier = tuple(range(len(jobs)))
+    lines = argfiles.read(argfile, task)
+    jobs += [
+      Job(
+        runner,
+        tuple(flags),
+        folder=os.getcwd(),
+        after=earlier if overwritten or not _has(flags, 'output_dir') else (),
+      )
+      for flags in lines
+    ]
+    overwritten |= any(_has(flags, 'overwrite') for flags in lines)
+  return jobs
+
+
+def _has(flags: Sequence[str], name: str) -> bool:
+  given = {flag.partition('=')[0].replace('-', '_') for flag in flags}
+  return f'__{name}' in given
