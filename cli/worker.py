@@ -102,9 +102,10 @@ def _run(job: jobs.Job) -> tuple[int, str | None]:
     os.chdir(job.folder)
     _call(job)
   except SystemExit as error:
-    cause = error.__cause__
-    is_missing = isinstance(cause, errors.MissingInputError)
-    return _exit_code(error), cause.path if is_missing else None
+    cause, missing = error.__cause__, None
+    if isinstance(cause, errors.MissingInputError):
+      missing = cause.path
+    return _exit_code(error), missing
   except BaseException:
     traceback.print_exc()
     return 1, None

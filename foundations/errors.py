@@ -33,7 +33,6 @@ class MissingInputError(InputError):
     self.path = path
 
 
-
 def read_integer(value: Any) -> int | None:
   """Returns an integer of any type as an int, and None for anything else.
 
