@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lottery_ticket.datasets import formats
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
-CLASSES = 10
+CLASSES = formats.CLASSES
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
@@ -107,13 +108,6 @@ class DatasetMnist(dataset_base.DatasetBase):
     )
 
 
-class DatasetFashionMnist(DatasetMnist):
-  """Fashion-MNIST: MNIST's twin, of ten classes of clothes (Xiao et al. 2017).
-
-  Arguments and errors are those of `DatasetMnist`.
-  """
-
-
 def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
   """Reads one of the two splits of a location.
 
@@ -135,22 +129,8 @@ def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
         f'{file}: not there; mnist_fc/download_data.py brings it'
       )
   images, labels = map(save_restore.read_array, files)
-  is_images = images.dtype == np.uint8 and images.shape[1:] == (28, 28)
-  if not is_images or not len(images):
-    raise errors.InputError(
-      f'{files[0]}: wanted uint8 images of shape [n, 28, 28] with n > 0,'
-      f' got {images.dtype} {list(images.shape)}'
-    )
-  if labels.dtype.kind not in 'ui' or labels.shape != images.shape[:1]:
-    raise errors.InputError(
-      f'{files[1]}: wanted integers of shape [{len(images)}],'
-      f' got {labels.dtype} {list(labels.shape)}'
-    )
-  if labels.min() < 0 or labels.max() >= CLASSES:
-    raise errors.InputError(
-      f'{files[1]}: wanted classes 0 to {CLASSES - 1},'
-      f' got {labels.min()} to {labels.max()}'
-    )
+  formats.check_images(images, str(files[0]))
+  formats.check_labels(labels, len(images), str(files[1]))
   return images, labels
 
 

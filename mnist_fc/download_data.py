@@ -2,12 +2,14 @@ r"""Brings MNIST and Fashion-MNIST to where the experiments look for them.
 
     python mnist_fc/download_data.py
     python mnist_fc/download_data.py --datasets=mnist --source=my_idx_files
+    python mnist_fc/download_data.py --datasets=kmnist --source=my_kmnist \
+      --location=data/kmnist
 
 It takes seconds, needs no network where the data are there or `--source` has
 them, and never overwrites anything.
 """
 
-import pathlib
+import os
 
 from lottery_ticket.cli import flags
 from lottery_ticket.datasets import sources
@@ -20,43 +22,44 @@ def download(
   mnist_location: str = locations.MNIST_LOCATION,
   fashion_mnist_location: str = locations.FASHIONMNIST_LOCATION,
   source: str | None = None,
+  *,
+  location: str | None = None,
 ) -> None:
   """Brings the data sets into their locations, unless they are there.
 
-  Prints a line for each: where it came from and where it is.
+  Prints a line for each: where it came from and where it is. Experiments run on
+  another data set of ten classes by `--mnist_location`.
 
   Args:
-    datasets: 'mnist', 'fashion_mnist', or 'all' for both.
-    mnist_location: The folder for MNIST.
-    fashion_mnist_location: The folder for Fashion-MNIST.
-    source: A folder that has the data, as IDX files, as .npz or as .npy; for
-      'all', with a folder `mnist` and a folder `fashion_mnist`. None: the
-      public mirrors and packages.
+    datasets: 'mnist', 'fashion_mnist', 'all' for both, or 'kmnist',
+      'emnist_digits' or 'other' for another data set in MNIST's layout.
+    mnist_location: Folder for MNIST.
+    fashion_mnist_location: Folder for Fashion-MNIST.
+    source: Folder that has the data, as IDX files, .npz, .npy or CSV; for
+      'all', with a folder for each. None: the public mirrors and packages.
+    location: Folder for the one data set that `datasets` names.
 
   Raises:
-    InputError: An argument cannot be used, a location holds other data or
+    InputError: If an argument cannot be used, a location holds other data or
       cannot be written (all before anything is fetched), or no source has a
       data set.
   """
   places = {'mnist': mnist_location, 'fashion_mnist': fashion_mnist_location}
-  if datasets != 'all' and datasets not in places:
+  if datasets != 'all':
+    places = {datasets: location or places.get(datasets, '')}
+  elif location is not None:
     raise errors.InputError(
-      f'datasets: got {datasets!r}, wanted all or {" or ".join(places)}'
+      f'location: wanted --datasets to name one data set, got {location!r}'
     )
-  names = list(places) if datasets == 'all' else [datasets]
-  _check_distinct([places[name] for name in names])
-  for name in names:
-    sources.check(name, places[name], source)
-  for name in names:
-    sources.install(name, places[name], source)
-
-
-def _check_distinct(places: list[str]) -> None:
-  if len({pathlib.Path(place).resolve() for place in places}) < len(places):
+  if len(set(map(os.path.realpath, places.values()))) < len(places):
     raise errors.InputError(
-      f'fashion_mnist_location: got {places[-1]!r}, which is mnist_location '
-      'too: wanted another folder'
+      f'fashion_mnist_location: wanted another folder than mnist_location, got'
+      f' {fashion_mnist_location!r}'
     )
+  for name, place in places.items():  # All, before anything is fetched.
+    sources.check(name, place, source)
+  for name, place in places.items():
+    print(sources.install(name, place, source))
 
 
 if __name__ == '__main__':

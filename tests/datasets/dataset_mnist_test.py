@@ -8,8 +8,6 @@ import pytest
 from lottery_ticket.datasets import dataset_mnist
 from lottery_ticket.foundations import errors
 
-LOADERS = [dataset_mnist.DatasetMnist, dataset_mnist.DatasetFashionMnist]
-
 
 @pytest.fixture
 def make(mnist):
@@ -48,9 +46,8 @@ def rows(split):
   return {(image.tobytes(), int(label)) for image, label in pairs}
 
 
-@pytest.mark.parametrize('loader', LOADERS)
-def test_is_what_the_files_hold(loader, mnist, sample):
-  dataset = loader(mnist, validation_size=0)
+def test_is_what_the_files_hold(mnist, sample):
+  dataset = dataset_mnist.DatasetMnist(mnist, validation_size=0)
   assert dataset.validate is None
   assert dataset.train_batch_size == 60
   for name, split in (('train', dataset.train), ('test', dataset.test)):
@@ -182,18 +179,17 @@ def test_scaling_does_not_change_the_images(sample):
   np.testing.assert_array_equal(images, sample['x_train'])
 
 
-@pytest.mark.parametrize('loader', LOADERS)
-def test_missing_data_are_refused(loader, damaged):
+def test_missing_data_are_refused(damaged):
   refuses(
     'nowhere/x_train.npy: not there; mnist_fc/download_data.py brings it',
-    loader,
+    dataset_mnist.DatasetMnist,
     'nowhere',
   )
   location = damaged()
   pathlib.Path(location, 'y_test.npy').unlink()
   refuses(
     f'{location}/y_test.npy: not there; mnist_fc/download_data.py brings it',
-    loader,
+    dataset_mnist.DatasetMnist,
     location,
   )
 

@@ -6,8 +6,8 @@ import inspect
 import numpy as np
 import pytest
 
-from lottery_ticket.datasets import fetchers
-from lottery_ticket.datasets import idx
+from lottery_ticket.datasets import dataset_mnist
+from lottery_ticket.datasets import formats
 from lottery_ticket.datasets import sources
 from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import download_data
@@ -15,7 +15,7 @@ from lottery_ticket.mnist_fc import locations
 
 NAMES = ('mnist', 'fashion_mnist')
 DATA = {
-  name: {key: np.array([i, 2], np.uint8) for key in fetchers.FILES}
+  name: {key: np.array([i, 2], np.uint8) for key in sources.FILES}
   for i, name in enumerate(NAMES)
 }
 
@@ -26,8 +26,8 @@ def source(tmp_path, monkeypatch):
   for name, arrays in DATA.items():
     small = dataclasses.replace(
       sources.DATASETS[name],
-      checksums={key: idx.checksum(array) for key, array in arrays.items()},
-      sources=(),
+      checksums=tuple(map(formats.checksum, arrays.values())),
+      sources={},
     )
     monkeypatch.setitem(sources.DATASETS, name, small)
     (tmp_path / 'source' / name).mkdir(parents=True)
@@ -69,18 +69,29 @@ def test_downloads_what_is_asked_for(
     np.testing.assert_array_equal(loaded, DATA[name]['x_train'])
 
 
-def test_refuses_an_unknown_data_set(source, places):
-  del source
-  assert refusal(places, 'cifar') == (
-    "datasets: got 'cifar', wanted all or mnist or fashion_mnist"
+def test_another_data_set_goes_where_it_is_told(source, places, tmp_path):
+  images, labels = np.ones((2, 28, 28), np.uint8), np.array([3, 9])
+  for name, array in (('x', images), ('y', labels)):
+    np.save(source / f'{name}_train.npy', array)
+    np.save(source / f'{name}_test.npy', array)
+  place = str(tmp_path / 'kmnist')
+  download(places, 'kmnist', source=str(source), location=place)
+  dataset = dataset_mnist.DatasetMnist(place, validation_size=0)
+  np.testing.assert_array_equal(dataset.test.labels, labels)
+
+
+def test_refuses_other_arguments(source, places):
+  assert refusal(places, 'cifar', location='x').startswith(
+    'datasets: wanted all, mnist, fashion_mnist, kmnist'
   )
-
-
-def test_refuses_one_location_for_two_data_sets(source, places):
+  assert refusal(places, 'kmnist') == "location: wanted a folder, got ''"
+  assert refusal(places, 'all', location='x') == (
+    "location: wanted --datasets to name one data set, got 'x'"
+  )
   places['fashion_mnist'] = f'{places["mnist"]}/../mnist'
   assert refusal(places, 'all', source=str(source)) == (
-    f"fashion_mnist_location: got '{places['fashion_mnist']}', which is "
-    'mnist_location too: wanted another folder'
+    'fashion_mnist_location: wanted another folder than mnist_location, got'
+    f" '{places['fashion_mnist']}'"
   )
 
 
@@ -100,4 +111,5 @@ def test_defaults_are_both_data_sets_where_experiments_look():
     'mnist_location': locations.MNIST_LOCATION,
     'fashion_mnist_location': locations.FASHIONMNIST_LOCATION,
     'source': None,
+    'location': None,
   }

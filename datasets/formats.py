@@ -1,0 +1,163 @@
+"""Arrays of bytes from .npy, .npz, IDX and CSV files that may be anything.
+
+IDX is the format in which MNIST was published: two zero bytes, a byte for the
+type (0x08: unsigned bytes), a byte for the number of dimensions, and each
+dimension as a big-endian 32-bit integer; the data are in row-major order.
+"""
+
+import gzip
+import hashlib
+import io
+import math
+import pathlib
+import struct
+import zipfile
+from typing import cast
+
+import numpy as np
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import npy
+from lottery_ticket.foundations import save_restore
+
+CLASSES = 10
+MAX_BYTES = 2**28
+
+_GZIP = b'\x1f\x8b'
+_IDX = b'\x00\x00\x08'
+_SIDE = 28
+
+
+def read(path: pathlib.Path, key: str) -> np.ndarray:
+  """Reads an array from a file, whose first bytes tell the format.
+
+  No more of it is inflated or allocated than `MAX_BYTES`, or than it announces.
+
+  Args:
+    path: A .npy or IDX file of the array, gzipped or not; an .npz file that has
+      it; or a CSV file with a row for each example, its class and its pixels.
+    key: 'x_train', 'y_train', 'x_test' or 'y_test'.
+
+  Returns:
+    The array; uint8 where it holds integers from 0 to 255.
+
+  Raises:
+    InputError: If the file is not there, is damaged, or is something else.
+  """
+  with save_restore.opened(path) as stream:
+    try:
+      array = _read(stream, path, key)
+    except errors.InputError:
+      raise
+    except Exception as error:  # Whatever the parts of gzip and zipfile raise.
+      why = ' '.join(str(error).split()) or type(error).__name__
+      raise errors.InputError(f'{path}: cannot be read: {why}') from error
+  is_whole = array.dtype.kind in 'iu' and array.size
+  if is_whole and array.min() >= 0 and array.max() <= 255:
+    return array.astype(np.uint8, copy=False)
+  return array
+
+
+def _read(
+  stream: io.BufferedReader, path: pathlib.Path, key: str
+) -> np.ndarray:
+  head = stream.peek(64)
+  if head.startswith(_GZIP):
+    # Not a reader by its type, but all that is asked of one here.
+    stream = cast(io.BufferedReader, gzip.GzipFile(fileobj=stream))
+    head = stream.peek(64)
+  if head.startswith(_GZIP):
+    raise errors.InputError(f'{path}: is gzipped twice; unpack it once')
+  if head.lstrip().startswith(b'<'):
+    raise errors.InputError(
+      f'{path}: is a web page (HTML), not data; download the file itself'
+    )
+  if head.startswith(b'PK'):
+    return _read_member(stream, str(path), f'{key}.npy')
+  if head.startswith(_IDX):
+    return _read_idx(stream, str(path))
+  if path.suffix == '.csv':
+    return _read_csv(stream, str(path), key)
+  return npy.load(stream, str(path), MAX_BYTES)
+
+
+def _read_member(
+  stream: io.BufferedReader, name: str, inner: str
+) -> np.ndarray:
+  """Reads an array from an .npz file."""
+  with zipfile.ZipFile(stream) as archive:
+    member = archive.getinfo(inner)
+    # Other methods inflate a whole file at once, whatever one asks for.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+      raise errors.InputError(f'{name}: {inner} is neither stored nor deflated')
+    with archive.open(member) as plain:
+      return npy.load(cast(io.BufferedIOBase, plain), name, MAX_BYTES)
+
+
+def _read_idx(stream: io.BufferedReader, name: str) -> np.ndarray:
+  dimensions = stream.read(4)[3]
+  shape = struct.unpack(f'>{dimensions}I', stream.read(4 * dimensions))
+  size = math.prod(shape)
+  if size > MAX_BYTES:
+    raise errors.InputError(
+      f'{name}: wanted at most {MAX_BYTES} bytes, got shape {list(shape)}'
+    )
+  data = stream.read(size + 1)
+  if len(data) != size:
+    came = 'more' if len(data) > size else f'{len(data)} bytes'
+    raise errors.InputError(
+      f'{name}: wanted {size} bytes after the IDX header, got {came}'
+    )
+  return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read_csv(stream: io.BufferedReader, name: str, key: str) -> np.ndarray:
+  titles = 0 if stream.peek(1)[:1].isdigit() else 1
+  table = np.loadtxt(stream, np.uint8, delimiter=',', skiprows=titles, ndmin=2)
+  if table.shape[1] != 1 + _SIDE**2:
+    raise errors.InputError(
+      f'{name}: wanted {1 + _SIDE**2} columns, the class and the pixels, got'
+      f' {table.shape[1]}'
+    )
+  if key.startswith('y'):
+    return table[:, 0].copy()
+  return table[:, 1:].reshape(-1, _SIDE, _SIDE)
+
+
+def checksum(array: np.ndarray) -> str:
+  """Computes the SHA-256 of an array's uncompressed IDX file.
+
+  Args:
+    array: Array of uint8, shape [n, ...]; of others there is no such file.
+
+  Returns:
+    64 hexadecimal digits, or '-' where there is no such file.
+  """
+  if array.dtype != np.uint8 or not array.ndim:
+    return '-'
+  header = struct.pack(f'>B{array.ndim}I', array.ndim, *array.shape)
+  return hashlib.sha256(_IDX + header + array.tobytes()).hexdigest()
+
+
+def check_images(images: np.ndarray, name: str) -> None:
+  """Raises InputError unless these are images, uint8, shape [n, 28, 28]."""
+  is_images = images.dtype == np.uint8 and images.shape[1:] == (_SIDE, _SIDE)
+  if not is_images or not len(images):
+    raise errors.InputError(
+      f'{name}: wanted uint8 images of shape [n, {_SIDE}, {_SIDE}] with n > 0,'
+      f' got {images.dtype} {list(images.shape)}'
+    )
+
+
+def check_labels(labels: np.ndarray, examples: int, name: str) -> None:
+  """Raises InputError unless these are the classes of so many examples."""
+  if labels.dtype.kind not in 'ui' or labels.shape != (examples,):
+    raise errors.InputError(
+      f'{name}: wanted integers of shape [{examples}],'
+      f' got {labels.dtype} {list(labels.shape)}'
+    )
+  if labels.min() < 0 or labels.max() >= CLASSES:
+    raise errors.InputError(
+      f'{name}: wanted classes 0 to {CLASSES - 1},'
+      f' got {labels.min()} to {labels.max()}'
+    )
