@@ -12,6 +12,8 @@ from lottery_ticket.foundations import save_restore
 
 Network = masks_lib.Network
 
+_OPEN = (None, inspect.Parameter.empty)  # Defaults of what is still open.
+
 
 class Level(NamedTuple):
   """What came of one level.
@@ -55,8 +57,9 @@ def experiment(
     train_model: `train_model(level, dataset, model)` trains it and returns its
       initial and final weights.
     prune_masks: `prune_masks(masks, final_weights)` gives the next level's
-      masks, like `pruner.prune_by_percent` with percents; it gets
-      `initial_weights`, those of that level, if it takes them by keyword.
+      masks, like `pruner.prune_by_percent` with percents. If it has an argument
+      `initial_weights` or `level` (with no default but None), it gets the
+      weights that this level started from, and the level, by keyword.
     iterations: The number of pruning rounds: levels 0 to `iterations`.
     presets: The initial weights of level 0, or their folder; None for those
       that the model draws.
@@ -74,7 +77,7 @@ def experiment(
   """
   rounds = errors.check_integer('iterations', iterations, least=0)
   _check_takes_names(make_model)
-  takes_initial = rounds > 0 and _takes_initial(prune_masks)
+  wanted = _wanted(prune_masks) if rounds else set()
   presets = save_restore.standardize(presets, name='presets')
   masks: Network | None = None
   levels: list[Level] = []
@@ -89,16 +92,17 @@ def experiment(
     initial, final = trained
     levels.append(Level(level, model.masks, initial, final))
     if level < rounds:
-      given = {'initial_weights': initial} if takes_initial else {}
-      masks = prune_masks(model.masks, final, **given)
+      known = {'initial_weights': initial, 'level': level}
+      chosen = {name: known[name] for name in wanted}
+      masks = prune_masks(model.masks, final, **chosen)
       presets = levels[0].initial
       if reset is not None:
         presets = reset(level, initial, final)
   return levels
 
 
-def _takes_initial(prune_masks: Callable[..., Network]) -> bool:
-  """Tells whether a way to prune wants initial weights, and has none yet."""
+def _wanted(prune_masks: Callable[..., Network]) -> set[str]:
+  """Returns which of the optional arguments a way to prune has left open."""
   if not callable(prune_masks):
     raise errors.InputError(
       f'prune_masks: wanted a function, got {prune_masks!r}'
@@ -106,11 +110,13 @@ def _takes_initial(prune_masks: Callable[..., Network]) -> bool:
   try:
     parameters = inspect.signature(prune_masks).parameters
   except ValueError:  # Of a function that is not Python's.
-    return False
-  wanted = parameters.get('initial_weights')
-  return wanted is not None and (
-    wanted.default is None or wanted.default is wanted.empty
-  )
+    return set()
+  return {
+    name
+    for name in ('initial_weights', 'level')
+    if name in parameters
+    and any(parameters[name].default is open_ for open_ in _OPEN)
+  }
 
 
 def _check_takes_names(make_model: Callable[..., Any]) -> None:

@@ -14,9 +14,13 @@ from tensorboard.compat.proto import summary_pb2
 from tensorboard.summary.writer import record_writer
 from tensorboard.util import tensor_util
 
+from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import files
+from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
+
+EVALUATION_BATCH = 10_000  # Examples; bounds the memory an evaluation takes.
 
 
 class Measurement(NamedTuple):
@@ -29,6 +33,51 @@ class Measurement(NamedTuple):
 
   loss: float
   accuracy: float
+
+
+def evaluate(
+  model: model_base.ModelBase, split: dataset_base.DatasetSplit
+) -> Measurement:
+  """Measures a network on all examples of a split.
+
+  Args:
+    model: The network.
+    split: What to measure it on.
+
+  Returns:
+    The mean loss, and the accuracy: number right / number of examples.
+  """
+  if split.size <= EVALUATION_BATCH:
+    parts = [model.measure(split.inputs, split.labels)]
+  else:
+    parts = [
+      model.measure(
+        split.inputs[start : start + EVALUATION_BATCH],
+        split.labels[start : start + EVALUATION_BATCH],
+      )
+      for start in range(0, split.size, EVALUATION_BATCH)
+    ]
+  loss = sum(float(loss) for loss, _ in parts) / split.size
+  return Measurement(loss, sum(int(right) for _, right in parts) / split.size)
+
+
+class Average:
+  """Mean loss and accuracy over the examples trained on."""
+
+  def __init__(self) -> None:
+    self._loss, self._right, self.examples = 0.0, 0, 0
+
+  def add(self, loss: float, right: int, examples: int) -> None:
+    """Adds examples with their summed loss and the number right."""
+    self._loss += loss
+    self._right += right
+    self.examples += examples
+
+  def take(self) -> Measurement:
+    """Returns the means and starts anew."""
+    loss, right, examples = self._loss, self._right, self.examples
+    self._loss, self._right, self.examples = 0.0, 0, 0
+    return Measurement(loss / examples, right / examples)
 
 
 class Measurements:

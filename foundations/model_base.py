@@ -5,9 +5,10 @@ at exactly 0 and its gradient is exactly 0, so it stays 0 under every optimizer
 that treats each weight on its own.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable, Hashable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,20 +16,19 @@ import tensorflow as tf
 
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
-Activation: TypeAlias = str | Callable[[tf.Tensor], tf.Tensor] | None
-Initializer: TypeAlias = str | keras.initializers.Initializer | None
 
 
 @tf.custom_gradient
 def _masked(
   kernel: tf.Tensor, mask: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, None]]]:
-  """Passes a kernel on; of its gradient, what the mask keeps.
+  """Passes a kernel on, and of its gradient what the mask keeps.
 
   The kernel's pruned weights are 0 already: masking the gradient keeps them
   so, and costs less than masking the kernel as well. Selecting rather than
@@ -39,6 +39,44 @@ def _masked(
     return tf.where(mask, upstream, tf.zeros_like(upstream)), None
 
   return tf.identity(kernel), gradient
+
+
+class Parameter(tf.Module):
+  """A parameter of a model; a module, so that TensorFlow finds its variables.
+
+  Attributes:
+    variable: Its values, float32.
+    is_trained: Whether an optimizer updates it.
+    is_prunable: Whether it may have a mask.
+    mask: Boolean variable, true where a weight stays; None if all do.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    value: np.ndarray,
+    mask: np.ndarray | None = None,
+    is_trained: bool = True,
+    is_prunable: bool = False,
+  ):
+    super().__init__()
+    self.variable = tf.Variable(value, trainable=is_trained, name=name)
+    self.is_trained, self.is_prunable = is_trained, is_prunable
+    self.mask = None
+    if mask is not None:
+      self.mask = tf.Variable(mask != 0, trainable=False, name=f'{name}_mask')
+
+  def copy(self, name: str) -> 'Parameter':
+    """Returns a parameter of the same form, with variables of its own."""
+    mask = None if self.mask is None else self.mask.numpy()
+    value = self.variable.numpy()
+    return Parameter(name, value, mask, self.is_trained, self.is_prunable)
+
+  def mask_array(self) -> np.ndarray:
+    """Returns the mask as a float32 0/1 array; ones if all weights stay."""
+    if self.mask is None:
+      return np.ones(self.variable.shape, np.float32)
+    return self.mask.numpy().astype(np.float32)
 
 
 class ModelBase(tf.Module):
@@ -65,14 +103,16 @@ class ModelBase(tf.Module):
       a network. May be partial: the rest is drawn.
     masks: {layer name: 0/1 array}, the folder of such a network, or a list of
       these, of which the union is taken. May be partial: the rest is ones.
-    seed: Of the initial values that are drawn; each parameter's depend on the
-      seed and its name alone. None draws a seed, to be found in `seed`.
+    seed: Seed of the initial values that are drawn; each parameter's depend on
+      the seed and its name alone. None draws a seed, to be found in `seed`.
 
   Raises:
     InputError: At construction if presets or masks cannot be read, or are not
       finite numbers (masks: 0 and 1); at the first call if one has a name or a
       shape that the model does not have.
   """
+
+  dense = layers.dense
 
   def __init__(
     self,
@@ -86,15 +126,18 @@ class ModelBase(tf.Module):
     masks = save_restore.standardize(masks, masks_lib.union, name='masks') or {}
     self._presets = masks_lib.check_network(presets, 'presets')
     self._given_masks = masks_lib.check(masks)
-    self._variables: dict[str, tf.Variable] = {}
-    self._masks: dict[str, tf.Variable] = {}
-    self._is_built = False
-    self._measures: dict[tuple, Callable[..., Any]] = {}
+    self._parameters: dict[str, Parameter] = {}
+    self._graphs: dict[tuple, Callable[..., Any]] = {}
+    self._is_checked = False
 
   def __init_subclass__(cls, **kwargs: Any):
-    """Makes the first call of a child's `__call__` check all names."""
+    """Makes the first call of a child's `__call__` check all names.
+
+    Which names there are is known only when that call is through, and a child
+    that writes `__call__` has no other place in which the base could look.
+    """
     super().__init_subclass__(**kwargs)
-    if '__call__' in cls.__dict__:
+    if '__call__' in vars(cls):
       cls.__call__ = _checking_names(cls.__call__)  # type: ignore[method-assign]
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -119,13 +162,13 @@ class ModelBase(tf.Module):
     """
     with tf.GradientTape() as tape:
       logits = self(inputs)
-    if not self._variables or logits.shape.rank != 2:
+    if not self._parameters or logits.shape.rank != 2:
       raise errors.InputError(
         f'{type(self).__name__}: wanted layers and logits of shape'
-        f' [batch, classes], got {len(self._variables)} parameters and shape'
+        f' [batch, classes], got {len(self._parameters)} parameters and shape'
         f' {logits.shape}'
       )
-    made = {id(variable) for variable in self._variables.values()}
+    made = {id(item.variable) for item in self._parameters.values()}
     # A Keras layer's variables are not this module's, but were watched.
     for variable in (*self.trainable_variables, *tape.watched_variables()):
       if id(variable) not in made:
@@ -136,9 +179,18 @@ class ModelBase(tf.Module):
     return int(logits.shape[1])
 
   @property
+  def parameters(self) -> dict[str, Parameter]:
+    """{name: parameter}, in the order in which they were made."""
+    return dict(self._parameters)
+
+  @property
   def weights(self) -> dict[str, tf.Variable]:
-    """{parameter name: variable}, in the order in which they were made."""
-    return dict(self._variables)
+    """{name: variable} of what is trained, in the order of its making."""
+    return {
+      name: item.variable
+      for name, item in self._parameters.items()
+      if item.is_trained
+    }
 
   @property
   def masks(self) -> Network:
@@ -146,11 +198,12 @@ class ModelBase(tf.Module):
 
     Before the first call, those that were given: layers are not known yet.
     """
-    if not self._masks:
+    if not self._parameters:
       return {name: mask.copy() for name, mask in self._given_masks.items()}
     return {
-      name: mask.numpy().astype(np.float32)
-      for name, mask in self._masks.items()
+      name: item.mask_array()
+      for name, item in self._parameters.items()
+      if item.is_prunable
     }
 
   @property
@@ -164,34 +217,54 @@ class ModelBase(tf.Module):
     Raises:
       InputError: If there are none yet.
     """
-    if not self._variables:
+    if not self._parameters:
       raise errors.InputError(
         f'{type(self).__name__}: has no weights before it is first called'
       )
     return {
-      name: np.array(variable.numpy())
-      for name, variable in self._variables.items()
+      name: np.array(item.variable.numpy())
+      for name, item in self._parameters.items()
     }
 
-  def structure(self) -> Hashable | None:
-    """Returns what decides which function of its parameters a model is.
+  def assign(self, weights: Network) -> None:
+    """Gives all parameters other values.
 
-    Models of one class with equal structures compute the same from equal
-    parameters and masks; they may share graphs. None, the default, says that
-    this is not known. A child that answers has to define `twin`, too.
+    Args:
+      weights: {parameter name: array} of every parameter.
+    """
+    for name, item in self._parameters.items():
+      item.variable.assign(weights[name])
+
+  def architecture(self) -> Hashable | None:
+    """Returns what a model is made of, or None (the default) if unknown.
+
+    Models of one class with equal architectures, parameters and masks compute
+    the same, so that they may share graphs. A child that answers has to name
+    all that its `__call__`, `loss` and `accuracy` depend on.
     """
     return None
 
-  def twin(self) -> 'ModelBase':
-    """Returns another model of this structure, its variables made."""
-    raise NotImplementedError(f'{type(self).__name__} needs a twin')
+  @contextlib.contextmanager
+  def using(
+    self,
+    parameters: dict[str, Parameter],
+    graphs: dict[tuple, Callable[..., Any]],
+  ) -> Iterator[None]:
+    """Computes with other parameters than the model's own within the block.
 
-  def take_over(self, other: 'ModelBase') -> None:
-    """Takes the weights and masks of a model of the same structure."""
-    for name, variable in self._variables.items():
-      variable.assign(other._variables[name])
-    for name, mask in self._masks.items():
-      mask.assign(other._masks[name])
+    What a child writes for its own variables is so traced for other ones.
+
+    Args:
+      parameters: {name: parameter}, of the forms of the model's own.
+      graphs: {form of examples: what measures these with the parameters}; gets
+        those that are made in the block.
+    """
+    own = self._parameters, self._graphs
+    self._parameters, self._graphs = parameters, graphs
+    try:
+      yield
+    finally:
+      self._parameters, self._graphs = own
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
@@ -204,59 +277,12 @@ class ModelBase(tf.Module):
       **({'code': code} if code else {}),
       'seed': self.seed,
       'shapes': {
-        name: list(variable.shape) for name, variable in self._variables.items()
+        name: list(item.variable.shape)
+        for name, item in self._parameters.items()
       },
       'presets': save_restore.checksum(self._presets or None),
       'masks': save_restore.checksum(self.masks),
     }
-
-  def dense(
-    self,
-    name: str,
-    inputs: tf.Tensor,
-    units: int,
-    activation: Activation = None,
-    use_bias: bool = True,
-    kernel_initializer: Initializer = None,
-  ) -> tf.Tensor:
-    """A fully-connected layer that can be pruned.
-
-    Args:
-      name: The kernel's name; the bias is called `{name}_bias`. A name that
-        comes again means the same parameters.
-      inputs: Tensor of shape [batch, features].
-      units: The number of outputs.
-      activation: A function, the name of a Keras activation, or None.
-      use_bias: Whether to add a bias, which starts at 0 and is never pruned.
-      kernel_initializer: A Keras initializer or its name; by default
-        `GlorotNormal` (the paper, Section 2; TensorFlow's truncates at two
-        standard deviations).
-
-    Returns:
-      Tensor of shape [batch, units].
-
-    Raises:
-      InputError: If the inputs are of another rank, or a preset or a mask of
-        this layer is of another shape.
-    """
-    inputs = tf.cast(inputs, tf.float32)
-    if inputs.shape.rank != 2 or inputs.shape[1] is None:
-      raise errors.InputError(
-        f'layer {name!r}: wanted inputs of shape [batch, features],'
-        f' got {inputs.shape}; flatten them first'
-      )
-    if not isinstance(units, (int, np.integer)) or units < 1:
-      raise errors.InputError(
-        f'layer {name!r}: wanted at least one unit, got {units!r}'
-      )
-    shape = (inputs.shape[1], int(units))
-    if kernel_initializer is None:
-      kernel_initializer = 'glorot_normal'
-    kernel = self._prunable(name, shape, kernel_initializer)
-    outputs = tf.matmul(inputs, kernel)
-    if use_bias:
-      outputs += self._variable(f'{name}_bias', shape[1:], 'zeros')
-    return _activation(name, activation)(outputs)
 
   def loss(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Returns each example's cross-entropy, shape [batch].
@@ -302,13 +328,13 @@ class ModelBase(tf.Module):
       tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
       for tensor in (inputs, labels)
     )
-    if specs not in self._measures:
-      # Concrete, since TensorFlow warns of a function that is made often.
-      if not self._variables:
+    if specs not in self._graphs:
+      if not self._parameters:
         self.build(inputs[:1])
+      # Concrete, since TensorFlow warns of a function that is made often.
       function = tf.function(self._measure_eagerly, autograph=False)
-      self._measures[specs] = function.get_concrete_function(*specs)
-    return self._measures[specs](inputs, labels)
+      self._graphs[specs] = function.get_concrete_function(*specs)
+    return self._graphs[specs](inputs, labels)
 
   def _measure_eagerly(
     self, inputs: tf.Tensor, labels: tf.Tensor
@@ -317,36 +343,52 @@ class ModelBase(tf.Module):
     loss = tf.reduce_sum(self.loss(labels, logits))
     return loss, tf.reduce_sum(self.accuracy(labels, logits))
 
-  def _prunable(
-    self, name: str, shape: tuple[int, ...], initializer: Initializer
+  def kernel(
+    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
   ) -> tf.Tensor:
-    """Returns a kernel that its mask holds."""
-    if name not in self._masks:
-      mask = self._given_masks.get(name, np.ones(shape, np.float32))
-      _check_shape(f'masks[{name!r}]', mask, shape)
-      with tf.init_scope():
-        self._masks[name] = tf.Variable(
-          mask != 0, trainable=False, name=f'{name}_mask'
-        )
-    kernel = self._variable(name, shape, initializer)
-    if name not in self._given_masks:
-      return kernel.value()
-    return _masked(kernel.value(), self._masks[name].value())
+    """Returns a layer's kernel, whose pruned weights get no gradient.
 
-  def _variable(
-    self, name: str, shape: tuple[int, ...], initializer: Initializer
+    Args:
+      name: The parameter's name.
+      shape: Its shape.
+      initializer: A Keras initializer or its name.
+
+    Raises:
+      InputError: If a preset, a mask or the parameter has another shape.
+    """
+    item = self._parameter(name, shape, initializer, is_prunable=True)
+    if item.mask is None:
+      return item.variable.value()
+    return _masked(item.variable.value(), item.mask.value())
+
+  def variable(
+    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
   ) -> tf.Variable:
+    """Returns a trained parameter that is never pruned; otherwise `kernel`."""
+    return self._parameter(name, shape, initializer).variable
+
+  def _parameter(
+    self,
+    name: str,
+    shape: tuple[int, ...],
+    initializer: layers.Initializer,
+    **kind: bool,
+  ) -> Parameter:
     """Returns the parameter of that name; makes it if it is not there."""
-    if name not in self._variables:
+    if name not in self._parameters:
       save_restore.check_name(name)
-      with tf.init_scope():
+      mask = self._given_masks.get(name) if kind.get('is_prunable') else None
+      if mask is not None:
+        _check_shape(f'masks[{name!r}]', mask, shape)
+      with tf.init_scope():  # The first call may be inside a graph.
         value = self._initial_value(name, shape, initializer)
-        self._variables[name] = tf.Variable(value, name=name)
-    _check_shape(f'parameter {name!r}', self._variables[name], shape)
-    return self._variables[name]
+        self._parameters[name] = Parameter(name, value, mask, **kind)
+    item = self._parameters[name]
+    _check_shape(f'parameter {name!r}', item.variable, shape)
+    return item
 
   def _initial_value(
-    self, name: str, shape: tuple[int, ...], initializer: Initializer
+    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
   ) -> np.ndarray:
     if name in self._presets:
       value = self._presets[name]
@@ -358,15 +400,18 @@ class ModelBase(tf.Module):
 
   def _check_names(self) -> None:
     """Raises InputError for a preset or a mask that no layer has taken."""
+    items = self._parameters.items()
+    prunable = [name for name, item in items if item.is_prunable]
     for what, given, known in (
-      ('masks', self._given_masks, self._masks),
-      ('presets', self._presets, self._variables),
+      ('masks', self._given_masks, prunable),
+      ('presets', self._presets, list(self._parameters)),
     ):
       unknown = [name for name in given if name not in known]
       if unknown:
         raise errors.InputError(
           f'{what}: the model has no {unknown[0]!r}; it has {sorted(known)}'
         )
+    self._is_checked = True
 
 
 def _checking_names(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
@@ -374,16 +419,15 @@ def _checking_names(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
   @functools.wraps(call)
   def checked(self: ModelBase, *args: Any, **kwargs: Any) -> tf.Tensor:
-    if not hasattr(self, '_is_built'):
+    if not hasattr(self, '_is_checked'):
       raise errors.InputError(
         f'{type(self).__name__}: wanted super().__init__(presets, masks, seed)'
         ' in its __init__'
       )
-    if self._is_built or type(self).__call__ is not checked:
-      return call(self, *args, **kwargs)
     outputs = call(self, *args, **kwargs)
-    self._check_names()
-    self._is_built = True
+    # A parent's `__call__` that a child calls does not know all names.
+    if not self._is_checked and type(self).__call__ is checked:
+      self._check_names()
     return outputs
 
   return checked
@@ -396,20 +440,8 @@ def _check_shape(what: str, value: Any, shape: tuple[int, ...]) -> None:
     )
 
 
-def _activation(
-  layer: str, activation: Activation
-) -> Callable[[tf.Tensor], tf.Tensor]:
-  try:
-    return keras.activations.get(activation)
-  except (TypeError, ValueError):
-    raise errors.InputError(
-      f'layer {layer!r}: wanted a function or a Keras activation,'
-      f' got {activation!r}'
-    ) from None
-
-
 def _draw(
-  initializer: Initializer, shape: tuple[int, ...], seed: int
+  initializer: layers.Initializer, shape: tuple[int, ...], seed: int
 ) -> np.ndarray:
   """Returns initial values, drawn with `seed` unless there is another one."""
   try:

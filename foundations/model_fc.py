@@ -3,11 +3,11 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
 
@@ -56,23 +56,19 @@ class ModelFc(model_base.ModelBase):
       )
     return outputs
 
-  def structure(self) -> Hashable | None:
-    """Returns layers and which are masked, if this is all that matters."""
-    layers = tuple(map(tuple, self._hyperparameters['layers']))
-    has_functions = any(callable(layer[1]) for layer in layers)
-    has_own_methods = any(
+  def architecture(self) -> Hashable | None:
+    """Returns (units, activation's name) of each layer, if that says it all.
+
+    It does not of a child's own `__call__`, of an activation that is a function
+    with a state perhaps, or of a method that one model alone was given.
+    """
+    sizes = tuple(map(tuple, self._hyperparameters['layers']))
+    is_plain = type(self) is ModelFc and not any(
       callable(getattr(ModelFc, name, None)) for name in vars(self)
     )
-    if type(self) is not ModelFc or has_functions or has_own_methods:
+    if not is_plain or any(callable(activation) for _, activation in sizes):
       return None
-    inputs = self.weights['layer0'].shape[0]
-    return inputs, layers, tuple(sorted(self._given_masks))
-
-  def twin(self) -> 'ModelFc':
-    """Returns another network of these layers, its variables made."""
-    twin = ModelFc(self._hyperparameters, None, self._given_masks, self.seed)
-    twin.build(tf.zeros([1, self.weights['layer0'].shape[0]]))
-    return twin
+    return sizes
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model."""
@@ -98,29 +94,17 @@ def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
       f'hyperparameters: wanted layers and kernel_initializer,'
       f' got {sorted(unknown)[0]!r}'
     )
-  layers = hyperparameters.get('layers')
-  if not isinstance(layers, (list, tuple)) or not layers:
+  given = hyperparameters.get('layers')
+  if not isinstance(given, (list, tuple)) or not given:
     raise errors.InputError(
-      f'layers: wanted a list of (units, activation), got {layers!r}'
+      f'layers: wanted a list of (units, activation), got {given!r}'
     )
-  for layer in layers:
-    _check_layer(layer)
+  for layer in given:
+    is_pair = isinstance(layer, (list, tuple)) and len(layer) == 2
+    if not is_pair or (errors.read_integer(layer[0]) or 0) < 1:
+      raise errors.InputError(
+        f'layers: wanted (units, activation) with units of at least 1,'
+        f' got {layer!r}'
+      )
+    layers.get_activation('layers', layer[1])
   return hyperparameters
-
-
-def _check_layer(layer: Any) -> None:
-  if (
-    not isinstance(layer, (list, tuple))
-    or len(layer) != 2
-    or (errors.read_integer(layer[0]) or 0) < 1
-  ):
-    raise errors.InputError(
-      f'layers: wanted (units, activation) with units of at least 1,'
-      f' got {layer!r}'
-    )
-  try:
-    keras.activations.get(layer[1])
-  except (ValueError, TypeError):
-    raise errors.InputError(
-      f'layers: wanted a function or a Keras activation, got {layer[1]!r}'
-    ) from None

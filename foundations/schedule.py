@@ -1,7 +1,8 @@
 """When a training is measured, saved and over; all in iterations."""
 
 import dataclasses
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from lottery_ticket.foundations import errors
 Length = tuple[str, int]
 """('iterations', n) or ('epochs', n)."""
 
-LARGEST_CHUNK = 1_000  # Iterations between two signs of life.
+When = Callable[[int], int]
+"""Gives the first iteration after the given one that something is due at."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-  """When to do what.
+  """How long to train, and when to measure and save.
 
   Attributes:
     training_len: The number of iterations.
@@ -31,19 +33,6 @@ class Schedule:
   validate: int | None
   train: int
   checkpoints: tuple[int, ...]
-
-  def next_stop(self, iteration: int) -> int:
-    """Returns the next iteration after which something is to be done."""
-    intervals = filter(None, (self.test, self.validate, self.train))
-    stops = [interval * (iteration // interval + 1) for interval in intervals]
-    stops += [point for point in self.checkpoints if point > iteration]
-    return min(*stops, self.training_len, iteration + LARGEST_CHUNK)
-
-  def is_due(self, interval: int | None, iteration: int) -> bool:
-    """Tells whether something with this interval is due."""
-    if iteration in (0, self.training_len):
-      return True
-    return interval is not None and iteration % interval == 0
 
 
 def make(
@@ -80,7 +69,31 @@ def make(
     test=interval(test_interval, 'test_interval'),
     validate=interval(validate_interval, 'validate_interval'),
     train=iterations(average_over, batches_per_epoch, 'train_interval'),
-    checkpoints=_points(checkpoints, length),
+    checkpoints=points(checkpoints, 1, length, 'checkpoints'),
+  )
+
+
+def every(interval: int | None, length: int) -> When:
+  """Returns when something is due at 0, at each interval and at the end.
+
+  Args:
+    interval: Iterations; None for only at the start and at the end.
+    length: Iterations of the whole training.
+  """
+
+  def after(iteration: int) -> int:
+    if iteration < 0:
+      return 0
+    step = interval or length
+    return min(step * (iteration // step + 1), length)
+
+  return after
+
+
+def at(iterations: Sequence[int]) -> When:
+  """Returns when something is due at these iterations."""
+  return lambda iteration: min(
+    (point for point in iterations if point > iteration), default=sys.maxsize
   )
 
 
@@ -109,20 +122,28 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
   return checked * (batches_per_epoch if unit == 'epochs' else 1)
 
 
-def _points(checkpoints: Any, length: int) -> tuple[int, ...]:
-  """Returns the checkpoints in their order."""
-  if isinstance(checkpoints, np.ndarray):
-    checkpoints = checkpoints.tolist()
-  if not isinstance(checkpoints, (list, tuple, range)):
+def points(given: Any, first: int, last: int, name: str) -> tuple[int, ...]:
+  """Returns iterations in their order.
+
+  Args:
+    given: What should be a list of iterations.
+    first: The first iteration that may be among them.
+    last: The last one.
+    name: What to call them in errors.
+
+  Raises:
+    InputError: If it is anything else.
+  """
+  if isinstance(given, np.ndarray):
+    given = given.tolist()
+  if not isinstance(given, (list, tuple, range)):
     raise errors.InputError(
-      f'checkpoints: wanted a list of iterations, got {checkpoints!r}'
+      f'{name}: wanted a list of iterations, got {given!r}'
     )
-  points = []
-  for point in checkpoints:
-    checked = errors.read_integer(point)
-    if checked is None or not 1 <= checked <= length:
+  checked = [errors.read_integer(point) for point in given]
+  for point, iteration in zip(given, checked, strict=True):
+    if iteration is None or not first <= iteration <= last:
       raise errors.InputError(
-        f'checkpoints: wanted iterations from 1 to {length}, got {point!r}'
+        f'{name}: wanted iterations from {first} to {last}, got {point!r}'
       )
-    points.append(checked)
-  return tuple(sorted(points))
+  return tuple(sorted(map(int, given)))

@@ -1,37 +1,44 @@
 """Training steps as graphs, and graphs that serve many trainings.
 
 To trace and compile a graph takes seconds, and TensorFlow never frees it. So
-models that say which others compute the same (`ModelBase.structure`) are
-trained by a twin, which is kept in this process with its graphs: it takes over
-their weights and masks, and gives the weights back.
+steps have variables of their own: weights and masks are loaded, trained and
+unloaded, and where models say that they are alike (`ModelBase.architecture`)
+the next one is trained by the same graphs.
 """
 
 import collections
 import contextlib
 import functools
 from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import measurements
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
 
-_MOST_KEPT = 4
-_kept: 'collections.OrderedDict[Hashable, _Twin]' = collections.OrderedDict()
+Network = masks_lib.Network
+
+MOST_SHARED = 4
+"""The number of steps that are kept for trainings to come."""
+_shared: 'collections.OrderedDict[Hashable, Steps]' = collections.OrderedDict()
 
 
 @contextlib.contextmanager
-def borrow(
+def prepared(
   dataset: dataset_base.DatasetBase,
   model: model_base.ModelBase,
   optimizer: keras.optimizers.Optimizer,
   jit_compile: bool,
 ) -> 'Iterator[Steps]':
-  """Yields steps that begin with the weights of a model.
+  """Yields steps that begin with the weights and masks of a model.
 
-  What they have trained is in the model when the block ends well.
+  When the block ends well, the model gets what they have trained. This is the
+  one place that chooses what executes a training.
 
   Args:
     dataset: What to train on.
@@ -40,19 +47,23 @@ def borrow(
     jit_compile: Whether XLA compiles the steps.
   """
   key = _key(dataset, model, optimizer, jit_compile)
-  if key is None:
-    yield Steps(dataset, model, optimizer, jit_compile)
-    return
-  # Not in its place meanwhile: it serves one training at a time.
-  twin = _kept.pop(key, None)
-  if twin is None:
-    twin = _Twin(Steps(dataset, model.twin(), optimizer, jit_compile))
-  twin.begin(model)
-  yield twin.steps
-  model.take_over(twin.steps.model)
-  _kept[key] = twin
-  while len(_kept) > _MOST_KEPT:
-    _kept.popitem(last=False)
+  # Out of the table meanwhile: a callback may train another such model.
+  steps = _shared.pop(key, None)
+  if steps is None:
+    # Nobody knows what else a model of no known architecture does with its
+    # variables: it is trained in its own.
+    parameters = model.parameters
+    if key is not None:
+      parameters = {name: item.copy(name) for name, item in parameters.items()}
+    steps = Steps(dataset, parameters, optimizer, jit_compile)
+  steps.model = model
+  steps.load(model.get_current_weights(), model.masks)
+  yield steps
+  model.assign(steps.unload())
+  if key is not None:
+    _shared[key] = steps
+  while len(_shared) > MOST_SHARED:
+    _shared.popitem(last=False)
 
 
 def _key(
@@ -62,8 +73,10 @@ def _key(
   jit_compile: bool,
 ) -> Hashable | None:
   """Returns what decides a graph, or None if that is not known."""
-  structure = model.structure()
-  if structure is None or not type(optimizer).__module__.startswith('keras.'):
+  architecture = model.architecture()
+  if architecture is None or not type(optimizer).__module__.startswith(
+    'keras.'
+  ):
     return None
   settings = optimizer.get_config() | {'name': None}
   plain = (type(None), bool, int, float, str)
@@ -71,9 +84,15 @@ def _key(
     return None  # Like a function as the learning rate.
   if optimizer.built or optimizers.changes(optimizer):
     return None  # More than its settings say.
+  forms = [
+    (name, *item.variable.shape, item.is_trained, item.mask is None)
+    for name, item in model.parameters.items()
+  ]
   train = dataset.train
   return (
-    structure,
+    type(model),
+    architecture,
+    tuple(forms),
     type(optimizer),
     tuple(sorted(settings.items())),
     jit_compile,
@@ -82,48 +101,74 @@ def _key(
   )
 
 
-class _Twin:
-  """Steps of a model of our own, to be used again."""
-
-  def __init__(self, steps: 'Steps'):
-    self.steps = steps
-    self._optimizer = [
-      variable.numpy() for variable in steps.optimizer.variables
-    ]
-
-  def begin(self, model: model_base.ModelBase) -> None:
-    """Makes all as if it were new, with the weights and masks of a model."""
-    self.steps.model.take_over(model)
-    for variable, value in zip(
-      self.steps.optimizer.variables, self._optimizer, strict=True
-    ):
-      variable.assign(value)
-
-
 class Steps:
   """Trains for many iterations in one graph.
 
   Args:
     dataset: What to train on.
-    model: What to train; its variables are made.
+    parameters: {name: parameter}: the variables to train in.
     optimizer: A new Keras optimizer.
     jit_compile: Whether XLA compiles the steps.
+
+  Attributes:
+    model: Says what is computed with the parameters, as a graph is traced.
   """
+
+  model: model_base.ModelBase
 
   def __init__(
     self,
     dataset: dataset_base.DatasetBase,
-    model: model_base.ModelBase,
+    parameters: dict[str, model_base.Parameter],
     optimizer: keras.optimizers.Optimizer,
     jit_compile: bool,
   ):
     self._batch_size = dataset.train_batch_size
-    self.model = model
-    self._variables = list(model.weights.values())
-    self.optimizer = optimizer
-    self.optimizer.build(self._variables)
+    self._parameters = parameters
+    self._trained = [
+      item.variable for item in parameters.values() if item.is_trained
+    ]
+    self._optimizer = optimizer
+    self._optimizer.build(self._trained)
+    self._slots = [variable.numpy() for variable in optimizer.variables]
     self._jit_compile = jit_compile
     self._graphs: dict[int, Callable[..., tuple]] = {}
+    self._measures: dict[tuple, Callable[..., Any]] = {}
+
+  def load(self, weights: Network, masks: Network) -> None:
+    """Begins a training, with the optimizer as if it were new.
+
+    Args:
+      weights: {parameter name: array} of every parameter.
+      masks: {layer name: 0/1 array}; others than of masked layers do not count.
+    """
+    self.assign(weights)
+    for name, item in self._parameters.items():
+      if item.mask is not None:
+        item.mask.assign(masks[name] != 0)
+    for variable, value in zip(
+      self._optimizer.variables, self._slots, strict=True
+    ):
+      variable.assign(value)
+
+  def assign(self, weights: Network) -> None:
+    """Goes on from other weights, {parameter name: array} of all of them."""
+    for name, item in self._parameters.items():
+      item.variable.assign(weights[name])
+
+  def unload(self) -> Network:
+    """Returns {parameter name: array}, the weights as they are now."""
+    return {
+      name: item.variable.numpy().copy()
+      for name, item in self._parameters.items()
+    }
+
+  def measure(
+    self, split: dataset_base.DatasetSplit
+  ) -> measurements.Measurement:
+    """Measures the weights as they are now, like `trainer.evaluate`."""
+    with self.model.using(self._parameters, self._measures):
+      return measurements.evaluate(self.model, split)
 
   def __call__(
     self,
@@ -194,6 +239,7 @@ class Steps:
       )
       return i + 1, total_loss + loss, total_right + right
 
+    # A loop in the graph, since a call from Python costs as much as a step.
     start = tf.constant(0), tf.constant(0.0), tf.constant(0)
     _, total_loss, total_right = tf.while_loop(
       lambda i, *_: i < count, body, start
@@ -204,11 +250,16 @@ class Steps:
     self, inputs: tf.Tensor, labels: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Makes one update, on a batch."""
-    with tf.GradientTape() as tape:
+    # The given model's code, but our variables: these stay in the graph, and
+    # the next model's weights are loaded into them.
+    with (
+      self.model.using(self._parameters, self._measures),
+      tf.GradientTape() as tape,
+    ):
       logits = self.model(inputs)
       losses = self.model.loss(labels, logits)
       loss = tf.reduce_mean(losses)
-    gradients = tape.gradient(loss, self._variables)
-    self.optimizer.apply(gradients, self._variables)
-    right = self.model.accuracy(labels, logits)
+      right = self.model.accuracy(labels, logits)
+    gradients = tape.gradient(loss, self._trained)
+    self._optimizer.apply(gradients, self._trained)
     return tf.reduce_sum(losses), tf.reduce_sum(right)

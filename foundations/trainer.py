@@ -1,6 +1,7 @@
 """Trains a network, measures it on the way and keeps what came of it."""
 
 import contextlib
+import dataclasses
 import functools
 import json
 import os
@@ -13,13 +14,15 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 import lottery_ticket
+from lottery_ticket.foundations import callbacks as callbacks_lib
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import loop
 from lottery_ticket.foundations import masks as masks_lib
-from lottery_ticket.foundations import measurements as measurements_lib
+from lottery_ticket.foundations import measurements
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import paths
@@ -27,8 +30,9 @@ from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
+from lottery_ticket.foundations import steps as steps_lib
 
-evaluate = loop.evaluate
+evaluate = measurements.evaluate
 Network = masks_lib.Network
 Length = schedule.Length
 
@@ -51,6 +55,7 @@ def train(
   save_summaries: bool = False,
   save_network: bool = False,
   checkpoints: Sequence[int] = (),
+  callbacks: Sequence[callbacks_lib.Callback] = (),
   configuration: Mapping[str, Any] | None = None,
   call: Mapping[str, Any] | None = None,
   overwrite: bool = False,
@@ -77,6 +82,9 @@ def train(
     save_summaries: Whether to write TensorBoard summaries.
     save_network: Whether to save initial and final weights and the masks.
     checkpoints: Iterations after which to save the weights as well.
+    callbacks: What else to call during the training, made by `callbacks.every`
+      and `callbacks.at`; recorded by name and source. Not called if the run is
+      finished already and loaded.
     configuration: What else identifies the run, for its record: JSON values.
     call: What was called to make the run, for its record alone: JSON values.
     overwrite: Whether results in `output_dir` that cannot be loaded, like
@@ -115,10 +123,11 @@ def train(
     model,
     optimizer,
     plan,
+    callbacks_lib.check(callbacks, dataset.batches_per_epoch, plan),
     output_dir,
-    save_summaries=save_summaries,
-    save_network=save_network,
-    jit_compile=jit_compile,
+    save_summaries,
+    save_network,
+    jit_compile,
   )
   if output_dir is None:
     return run.train()[:2]
@@ -126,9 +135,7 @@ def train(
   with run_folder.locked(output_dir) as check:
     if run_folder.is_finished(output_dir, recorded, overwrite):
       try:
-        loaded = run.load(output_dir)
-        progress.loaded(run.name)
-        return loaded
+        return run.load(output_dir)
       except errors.InputError:
         if not overwrite:
           raise
@@ -154,35 +161,24 @@ def train(
   return initial, final
 
 
+@dataclasses.dataclass(frozen=True)
 class _Run:
   """One training and what it leaves in its folder."""
 
-  def __init__(
-    self,
-    dataset: dataset_base.DatasetBase,
-    model: model_base.ModelBase,
-    optimizer: keras.optimizers.Optimizer,
-    plan: schedule.Schedule,
-    output_dir: str | None,
-    *,
-    save_summaries: bool,
-    save_network: bool,
-    jit_compile: bool,
-  ):
-    self._dataset = dataset
-    self._model = model
-    self._optimizer = optimizer
-    self._plan = plan
-    self._output_dir = output_dir
-    self._save_summaries = save_summaries
-    self._save_network = save_network
-    self._jit_compile = jit_compile
-    self._loop = loop.Loop(dataset, model, optimizer, plan, jit_compile)
+  dataset: dataset_base.DatasetBase
+  model: model_base.ModelBase
+  optimizer: keras.optimizers.Optimizer
+  plan: schedule.Schedule
+  callbacks: Sequence[callbacks_lib.Callback]
+  directory: str | None
+  save_summaries: bool
+  save_network: bool
+  jit_compile: bool
 
   @property
   def name(self) -> str:
     """What progress reports call the run."""
-    return '/'.join(pathlib.Path(self._output_dir or 'training').parts[-3:])
+    return '/'.join(pathlib.Path(self.directory or 'training').parts[-3:])
 
   def configuration(
     self, training_len: Length, experiment: Mapping[str, Any]
@@ -193,7 +189,7 @@ class _Run:
       training_len: As it was given.
       experiment: What the caller wants to have recorded.
     """
-    splits, plan = self._dataset.splits, self._plan
+    splits, plan = self.dataset.splits, self.plan
     unit, count = training_len
     return _plain(
       {
@@ -204,17 +200,18 @@ class _Run:
           'validate': plan.validate,
         },
         'checkpoints': list(plan.checkpoints),
-        'batch_size': self._dataset.train_batch_size,
-        'train_order_seed': self._dataset.train_order_seed,
-        'optimizer': optimizers.configuration(self._optimizer),
-        'model': self._model.configuration(),
+        'callbacks': [item.configuration() for item in self.callbacks],
+        'batch_size': self.dataset.train_batch_size,
+        'train_order_seed': self.dataset.train_order_seed,
+        'optimizer': optimizers.configuration(self.optimizer),
+        'model': self.model.configuration(),
         'starting_weights': save_restore.checksum(
-          self._model.get_current_weights()
+          self.model.get_current_weights()
         ),
         'data': {name: split.checksum for name, split in splits.items()},
-        'jit_compile': self._jit_compile,
-        'save_summaries': self._save_summaries,
-        'save_network': self._save_network,
+        'jit_compile': self.jit_compile,
+        'save_summaries': self.save_summaries,
+        'save_network': self.save_network,
         'experiment': dict(experiment),
       }
     )
@@ -222,26 +219,33 @@ class _Run:
   def load(self, directory: str) -> tuple[Network, Network]:
     """Returns the finished run's weights, and puts the final ones in the model.
 
-    The model is as it was when the run began: its weights are the initial ones.
+    Raises:
+      InputError: If they were not saved, or are not those that the run left.
     """
-    if not self._save_network:
+    if not self.save_network:
       raise errors.InputError(
         f'{directory}: holds this run, finished, without its networks;'
         f' choose another folder, or {errors.OVERWRITE}'
       )
-    path = paths.final(directory)
+    outputs = run_folder.read_finished(directory).get('outputs', {})
+    initial, final = (
+      self._restored(path(directory), outputs.get(path('')))
+      for path in (paths.initial, paths.final)
+    )
+    self.model.assign(final)
+    progress.loaded(self.name)
+    if self.callbacks:
+      names = ', '.join(item.name for item in self.callbacks)
+      logging.warning(
+        '%s: finished already, so not called: %s', directory, names
+      )
+    return initial, final
+
+  def _restored(self, path: str, checksum: str | None) -> Network:
     stored = save_restore.restore_network(path)
-    initial = self._model.get_current_weights()
-    outputs = run_folder.read_finished(directory).get('outputs')
-    if outputs is None:  # As an early version has left it.
-      is_same = _form(stored) == _form(initial)
-    else:
-      is_same = save_restore.checksum(stored) == outputs.get(paths.final(''))
-    if not is_same:
+    if save_restore.checksum(stored) != checksum:
       raise errors.InputError(f'{path}: other weights than the run has left')
-    for name, variable in self._model.weights.items():
-      variable.assign(stored[name])
-    return initial, self._model.get_current_weights()
+    return {name: stored[name] for name in self.model.parameters}
 
   def train(
     self, check: save_restore.Check = save_restore.no_check
@@ -251,39 +255,102 @@ class _Run:
     Args:
       check: Called before a file takes its place.
     """
-    model, directory = self._model, self._output_dir
-    save_checkpoint = functools.partial(self._save_checkpoint, check)
-    initial = model.get_current_weights()
+    directory, length = self.directory, self.plan.training_len
+    initial: Network = {}
     summaries = None
-    if self._save_summaries and directory is not None:
+    if self.save_summaries and directory is not None:
       summaries = paths.summaries(directory)
-    with measurements_lib.collect(summaries) as measurements:
-      measured = self._loop.run(self.name, measurements, save_checkpoint)
-    final = model.get_current_weights()
-    revived = _revived(model.masks, final)
+    with (
+      measurements.collect(summaries) as logs,
+      progress.of_run(self.name, length) as report,
+      steps_lib.prepared(
+        self.dataset, self.model, self.optimizer, self.jit_compile
+      ) as steps,
+    ):
+      average = measurements.Average()
+      events = [
+        *self._calls(steps),
+        loop.Event(schedule.at([0]), lambda _: initial.update(steps.unload())),
+        *self._measurements(steps, average, logs),
+        loop.Event(
+          schedule.at(self.plan.checkpoints),
+          lambda iteration: save_restore.save_network(
+            paths.checkpoint(str(directory), iteration),
+            steps.unload(),
+            check=check,
+          ),
+        ),
+      ]
+      loop.fit(steps, self.dataset, length, events, average, report)
+      results = {
+        name: steps.measure(split)._asdict()
+        for name, split in self.dataset.splits.items()
+      }
+    final = self.model.get_current_weights()
+    revived = _revived(self.model.masks, final)
     if revived:  # Never to be trusted.
       raise RuntimeError(f'pruned weights of {revived!r} came back in training')
-    results = {name: split._asdict() for name, split in measured.items()}
     if directory is not None:
-      measurements.save(directory, check=check)
-    if directory is not None and self._save_network:
+      logs.save(directory, check=check)
+    if directory is not None and self.save_network:
       networks = {
         paths.initial: initial,
         paths.final: final,
-        paths.masks: model.masks,
+        paths.masks: self.model.masks,
       }
       for path, network in networks.items():
         save_restore.save_network(path(directory), network, check=check)
     return initial, final, results
 
-  def _save_checkpoint(
-    self, check: save_restore.Check, iteration: int, weights: Network
-  ) -> None:
-    save_restore.save_network(
-      paths.checkpoint(str(self._output_dir), iteration),
-      weights,
-      check=check,
-    )
+  def _calls(self, steps: steps_lib.Steps) -> list[loop.Event]:
+    """Returns the callbacks as events."""
+
+    def call(callback: callbacks_lib.Callback, iteration: int) -> None:
+      self.model.assign(steps.unload())
+      callback.function(iteration, self.model)
+      weights = self.model.get_current_weights()
+      revived = _revived(self.model.masks, weights)
+      if revived:
+        raise errors.InputError(
+          f'callback {callback.name}: wanted 0 for pruned weights, got others'
+          f' in {revived!r}'
+        )
+      steps.assign(weights)
+
+    per_epoch, length = self.dataset.batches_per_epoch, self.plan.training_len
+    return [
+      loop.Event(item.when(per_epoch, length), functools.partial(call, item))
+      for item in self.callbacks
+    ]
+
+  def _measurements(
+    self,
+    steps: steps_lib.Steps,
+    average: measurements.Average,
+    logs: measurements.Measurements,
+  ) -> list[loop.Event]:
+    """Returns the measurements of all splits as events."""
+    plan, splits = self.plan, self.dataset.splits
+
+    def measure(name: str, iteration: int) -> None:
+      logs.add(name, iteration, steps.measure(splits[name]))
+
+    def take_average(iteration: int) -> None:
+      if average.examples:  # At the start there are none.
+        logs.add('train', iteration, average.take())
+
+    intervals = {'test': plan.test, 'validate': plan.validate}
+    return [
+      loop.Event(schedule.every(plan.train, plan.training_len), take_average),
+      *(
+        loop.Event(
+          schedule.every(interval, plan.training_len),
+          functools.partial(measure, name),
+        )
+        for name, interval in intervals.items()
+        if name in splits
+      ),
+    ]
 
 
 def _revived(masks: Network, weights: Network) -> str | None:
@@ -296,10 +363,6 @@ def _revived(masks: Network, weights: Network) -> str | None:
     if np.any((pruned != 0) & np.isfinite(pruned)):
       return name
   return None
-
-
-def _form(network: Network) -> dict[str, tuple[Any, ...]]:
-  return {name: (array.shape, array.dtype) for name, array in network.items()}
 
 
 def _plain(configuration: dict[str, Any]) -> dict[str, Any]:

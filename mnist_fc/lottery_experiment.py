@@ -1,7 +1,6 @@
 """Performs the lottery ticket experiment on MNIST."""
 
 import functools
-import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -93,7 +92,6 @@ def train(
       _check_folder(
         run(level=level), common.describe(chosen, seed, level, **description)
       )
-  rounds = itertools.count(1)
 
   def train_model(
     level: int, dataset: Any, model: Any
@@ -112,14 +110,14 @@ def train(
     )
 
   def prune_masks(
-    masks: Network, final: Network, *, initial_weights: Network
+    masks: Network, final: Network, *, initial_weights: Network, level: int
   ) -> Network:
     return pruner.get(chosen.pruner)(
       chosen.prune_percents,
       masks,
       final,
       initial_weights=initial_weights,
-      seed=seeds.integer(seed, 'prune', next(rounds)),
+      seed=seeds.integer(seed, 'prune', level + 1),
     )
 
   return experiment.experiment(

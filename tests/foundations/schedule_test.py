@@ -6,12 +6,12 @@ import pytest
 from lottery_ticket.foundations import schedule
 
 
-def stops(plan):
-  """Every iteration at which the plan stops."""
-  found, iteration = [], 0
-  while iteration < plan.training_len:
-    iteration = plan.next_stop(iteration)
+def due(when, length):
+  """Every iteration from 0 to `length` at which something is due."""
+  found, iteration = [], when(-1)
+  while iteration <= length:
     found.append(iteration)
+    iteration = when(iteration) if iteration < length else length + 1
   return found
 
 
@@ -97,18 +97,6 @@ def test_checkpoints_are_a_list(points, refused):
     schedule.make(7, ('iterations', 5), checkpoints=points)
 
 
-def test_stops_where_something_is_to_be_done_and_at_the_end():
-  plan = schedule.make(
-    7,
-    ('iterations', 20),
-    test_interval=('iterations', 5),
-    validate_interval=('epochs', 1),
-    train_interval=('iterations', 6),
-    checkpoints=[19, 1],
-  )
-  assert stops(plan) == [1, 5, 6, 7, 10, 12, 14, 15, 18, 19, 20]
-
-
 def test_training_is_averaged_over_the_test_interval_or_else_an_epoch():
   length = ('iterations', 20)
   assert schedule.make(7, length).train == 7
@@ -121,17 +109,18 @@ def test_training_is_averaged_over_the_test_interval_or_else_an_epoch():
   )
 
 
-def test_never_trains_long_without_a_sign_of_life():
-  plan = schedule.make(55_000, ('epochs', 1))
-  found = stops(plan)
-  assert found[-1] == 55_000
-  assert max(np.diff([0, *found])) == schedule.LARGEST_CHUNK
+@pytest.mark.parametrize(
+  ('interval', 'expected'),
+  [(None, [0, 20]), (6, [0, 6, 12, 18, 20]), (5, [0, 5, 10, 15, 20])],
+)
+def test_the_start_and_the_end_are_always_due(interval, expected):
+  assert due(schedule.every(interval, 20), 20) == expected
 
 
-def test_the_start_and_the_end_are_always_due():
-  plan = schedule.make(7, ('iterations', 20))
-  due = [
-    [i for i in range(21) if plan.is_due(interval, i)]
-    for interval in (None, 6, 50)
-  ]
-  assert due == [[0, 20], [0, 6, 12, 18, 20], [0, 20]]
+def test_an_interval_beyond_the_end_is_the_end():
+  assert due(schedule.every(50, 20), 20) == [0, 20]
+
+
+def test_points_are_due_once_each():
+  assert due(schedule.at((0, 3, 20)), 20) == [0, 3, 20]
+  assert due(schedule.at(()), 20) == []

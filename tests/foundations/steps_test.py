@@ -5,29 +5,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lottery_ticket.foundations import callbacks
+from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import model_fc
-from lottery_ticket.foundations import steps
 from lottery_ticket.foundations import trainer
 
 LAYERS = [(10, 'relu'), (10, None)]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch):
-  monkeypatch.setattr(steps, '_kept', type(steps._kept)())
-
-
-def adam():
-  return keras.optimizers.Adam(0.01)
+ADAM = {'learning_rate': 0.01}
 
 
 def make(seed=1, masks=None, layers=LAYERS, cls=model_fc.ModelFc):
   return cls({'layers': layers}, None, masks, seed)
 
 
-def train(dataset, model, optimizer_fn=adam, iterations=6, **options):
+def train(dataset, model, optimizer_fn=None, iterations=6, **options):
   return trainer.train(
-    dataset, model, optimizer_fn, ('iterations', iterations), None, **options
+    dataset,
+    model,
+    optimizer_fn or (lambda: keras.optimizers.Adam(**ADAM)),
+    ('iterations', iterations),
+    None,
+    **options,
   )
 
 
@@ -37,49 +35,65 @@ def some_masks(seed):
   return {name: generator.random(shape) < 0.5 for name, shape in shapes.items()}
 
 
-def test_a_graph_that_is_used_again_gives_the_same_bytes(
-  make_dataset, monkeypatch
-):
-  def all_of(kept):
-    monkeypatch.setattr(steps, '_MOST_KEPT', kept)
-    cases = [(1, None), (2, None), (3, some_masks(1)), (4, some_masks(2))]
-    return [
-      train(make_dataset(seed), make(seed, masks)) for seed, masks in cases
-    ]
+@pytest.fixture
+def traced(monkeypatch):
+  """The models whose `__call__` was made part of a graph of training steps."""
+  models, compute = [], model_fc.ModelFc.loss
 
-  again, fresh = all_of(4), all_of(0)
-  np.testing.assert_equal(again, fresh)
-  assert not steps._kept
+  def loss(self, labels, logits):
+    if labels.shape[0] is not None:  # A measurement is of any number.
+      models.append(self)
+    return compute(self, labels, logits)
 
-
-def test_one_graph_serves_dense_networks_and_one_all_masks(make_dataset):
-  for seed in range(3):
-    train(make_dataset(), make(seed))
-    train(make_dataset(), make(seed, some_masks(seed)))
-  assert len(steps._kept) == 2
+  monkeypatch.setattr(model_fc.ModelFc, 'loss', loss)
+  return models
 
 
-def test_models_keep_what_they_have_learned(make_dataset):
-  first = make(1)
-  _, final = train(make_dataset(), first)
-  train(make_dataset(), make(2))
-  np.testing.assert_equal(first.get_current_weights(), final)
+class Alone(model_fc.ModelFc):
+  """Computes the same, but does not say so."""
+
+  def architecture(self):
+    return None
 
 
+def test_a_graph_that_is_used_again_gives_the_same_bytes(make_dataset):
+  cases = [(1, None), (2, None), (3, some_masks(1)), (4, some_masks(2))]
+  for seed, masks in cases:
+    shared = train(make_dataset(seed), make(seed, masks))
+    alone = train(make_dataset(seed), make(seed, masks, cls=Alone))
+    np.testing.assert_equal(shared, alone)
+
+
+def test_levels_share_graphs_dense_ones_and_masked_ones(make_dataset, traced):
+  rate = {'learning_rate': 0.0123}  # Of this test alone.
+  for level, masks in enumerate([None, some_masks(1), some_masks(2), None]):
+    train(
+      make_dataset(),
+      make(level, masks),
+      lambda: keras.optimizers.Adam(**rate),
+    )
+    graphs = len({id(model) for model in traced})
+    assert graphs == (1, 2, 2, 2)[level]
+
+
+@pytest.mark.parametrize(
+  'changes',
+  [
+    {'model': lambda: make(layers=[(10, 'tanh'), (10, None)])},
+    {'optimizer_fn': lambda: keras.optimizers.Adam(0.02)},
+    {'optimizer_fn': lambda: keras.optimizers.SGD(0.01)},
+    {'jit_compile': False},
+    {'model': lambda: make(masks={'layer0': some_masks(1)['layer0']})},
+  ],
+)
 def test_what_differs_in_anything_that_matters_has_a_graph_of_its_own(
-  make_dataset,
+  changes, make_dataset, traced
 ):
   train(make_dataset(), make())
-  others = [
-    {'model': make(layers=[(10, 'tanh'), (10, None)])},
-    {'optimizer_fn': lambda: keras.optimizers.Adam(0.02)},
-    {'jit_compile': False},
-  ]
-  for kept, changes in enumerate(others, 2):
-    train(make_dataset(), **({'model': make()} | changes))
-    assert len(steps._kept) == kept
-  train(make_dataset(), make(masks={'layer0': some_masks(1)['layer0']}))
-  assert len(steps._kept) == steps._MOST_KEPT
+  traced.clear()
+  model = changes.pop('model', make)()
+  train(make_dataset(), model, **changes)
+  assert traced and all(each is model for each in traced)
 
 
 class Child(model_fc.ModelFc):
@@ -89,35 +103,51 @@ class Child(model_fc.ModelFc):
 @pytest.mark.parametrize(
   ('cls', 'layers', 'optimizer_fn'),
   [
-    (Child, LAYERS, adam),
-    (model_fc.ModelFc, [(10, keras.activations.relu), (10, None)], adam),
+    (Child, LAYERS, None),
+    (model_fc.ModelFc, [(10, keras.activations.relu), (10, None)], None),
     (model_fc.ModelFc, LAYERS, lambda: keras.optimizers.SGD(lambda: 0.1)),
   ],
 )
-def test_what_is_not_known_to_be_the_same_is_not_kept(
-  make_dataset, cls, layers, optimizer_fn
+def test_what_is_not_known_to_be_the_same_has_a_graph_a_training(
+  make_dataset, traced, cls, layers, optimizer_fn
 ):
-  initial, final = train(
-    make_dataset(), make(cls=cls, layers=layers), optimizer_fn
-  )
-  assert not np.array_equal(initial['layer0'], final['layer0'])
-  assert not steps._kept
+  for seed in range(2):
+    traced.clear()
+    model = make(seed, cls=cls, layers=layers)
+    initial, final = train(make_dataset(), model, optimizer_fn)
+    assert traced and all(each is model for each in traced)
+    assert not np.array_equal(initial['layer0'], final['layer0'])
 
 
-def test_an_interrupted_training_leaves_nothing_behind(
-  make_dataset, monkeypatch
-):
+def test_models_keep_what_they_have_learned(make_dataset):
+  first = make(1)
+  _, final = train(make_dataset(), first)
+  train(make_dataset(), make(2))
+  np.testing.assert_equal(first.get_current_weights(), final)
+
+
+def test_an_interrupted_training_leaves_nothing_behind(make_dataset):
   _, wanted = train(make_dataset(), make(2))
 
-  def interrupt(*_):
+  def interrupt(iteration, model):
     raise KeyboardInterrupt
 
-  with monkeypatch.context() as patch:
-    patch.setattr(steps.Steps, '__call__', interrupt)
-    with pytest.raises(KeyboardInterrupt):
-      train(make_dataset(), make(1))
-  assert not steps._kept
+  with pytest.raises(KeyboardInterrupt):
+    train(make_dataset(), make(1), callbacks=[callbacks.at([3], interrupt)])
   np.testing.assert_equal(train(make_dataset(), make(2))[1], wanted)
+
+
+def test_a_training_within_a_training_of_a_like_model(make_dataset):
+  wanted = train(make_dataset(), make(1)), train(make_dataset(), make(2))
+  inner = []
+
+  def train_another(iteration, model):
+    inner.append(train(make_dataset(), make(2)))
+
+  outer = train(
+    make_dataset(), make(1), callbacks=[callbacks.at([3], train_another)]
+  )
+  np.testing.assert_equal((outer, inner[0]), wanted)
 
 
 def test_what_is_left_out_of_weight_decay_matters(make_dataset):
@@ -145,3 +175,39 @@ def test_a_loss_of_ones_own_is_trained_with(make_dataset):
     make_dataset(), model, lambda: keras.optimizers.SGD(0.1)
   )
   np.testing.assert_equal(final, initial)
+
+
+def test_a_model_whose_call_is_a_graph_already_is_trained(make_dataset):
+  class Graph(model_base.ModelBase):
+    @tf.function
+    def __call__(self, inputs):
+      return self.dense('layer1', self.dense('layer0', inputs, 10, 'relu'), 10)
+
+  _, final = train(make_dataset(), Graph(seed=1))
+  _, wanted = train(make_dataset(), make(1))
+  for name, array in final.items():
+    np.testing.assert_allclose(array, wanted[name], rtol=1e-5, atol=1e-6)
+
+
+def test_an_architecture_of_ones_own_shares_graphs(make_dataset):
+  calls = []
+
+  class Mine(model_base.ModelBase):
+    def __init__(self, units, seed):
+      super().__init__(seed=seed)
+      self.units = units
+
+    def architecture(self):
+      return self.units
+
+    def __call__(self, inputs):
+      calls.append(self.seed)
+      return self.dense('b', self.dense('a', inputs, self.units, 'relu'), 10)
+
+  first, second, other = Mine(8, 1), Mine(8, 2), Mine(9, 3)
+  for model in (first, second, other):
+    initial, final = train(make_dataset(), model)
+    assert final['a'].shape == (20, model.units)
+    assert not np.array_equal(initial['a'], final['a'])
+  # The second is called once, to make its variables, and then not traced.
+  assert calls.count(2) == 1 < calls.count(1) == calls.count(3)

@@ -280,6 +280,7 @@ def test_the_record_says_how_the_run_was_made(run, make_dataset, some_masks):
     'training_len': ['iterations', 10],
     'intervals': {'train': 3, 'test': 3, 'validate': 4},
     'checkpoints': [5],
+    'callbacks': [],
     'batch_size': 16,
     'train_order_seed': 1,
     'model': {
@@ -656,42 +657,6 @@ def test_a_finished_run_without_networks_is_kept_and_cannot_be_loaded(
   assert after.keys() == before.keys()
   assert after['test.json'][0] == before['test.json'][0]
   assert after['test.json'][1] > before['test.json'][1]
-
-
-def without_outputs(folder):
-  """Makes a record like those of before outputs were recorded."""
-  record = save_restore.read_json(paths.record(folder))
-  del record['outputs']
-  save_restore.write_json(paths.record(folder), record)
-
-
-def test_a_run_that_recorded_no_outputs_is_loaded(
-  copy, run, train, assert_same
-):
-  without_outputs(copy)
-  before = contents(copy)
-  initial, final, model = train(copy)
-  assert_same(initial, run[1])
-  assert_same(final, run[2])
-  assert_same(model.get_current_weights(), final)
-  assert contents(copy) == before
-
-
-@pytest.mark.parametrize(
-  'change',
-  [
-    {'layer1': np.ones((3, 3), np.float32)},
-    {'layer1': np.ones((10, 10))},
-    {'layer2': np.ones(1, np.float32)},
-  ],
-)
-def test_weights_of_another_model_are_refused_though_none_are_recorded(
-  change, copy, run, train, refused
-):
-  without_outputs(copy)
-  save_restore.save_network(paths.final(copy), {**run[2], **change})
-  with refused('copy/final: other weights than the run has left'):
-    train(copy)
 
 
 def test_a_folder_in_use_is_refused(copy, train, refused):

@@ -1,0 +1,125 @@
+"""Functions that are called during a training, and when.
+
+A callback gets the iteration (the number of updates made) and the model, which
+holds the weights of that iteration. What it assigns to them is what training
+goes on from. It is called before the network is measured and saved.
+
+>>> import numpy as np
+>>> def print_norm(iteration, model):
+...   print(iteration, np.linalg.norm(model.weights['layer0'].numpy()))
+>>> my_callbacks = [every(('iterations', 100), print_norm)]
+"""
+
+import dataclasses
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lottery_ticket.foundations import describe
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import schedule
+
+Function = Callable[[int, model_base.ModelBase], Any]
+"""Called with the iteration and the model."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Callback:
+  """A function and when it is called; made by `every` and `at`.
+
+  Attributes:
+    function: The function.
+    interval: How often it is called, or None if `iterations` says when.
+    iterations: Iterations after which it is called.
+  """
+
+  function: Function
+  interval: schedule.Length | None = None
+  iterations: Sequence[int] = ()
+
+  def when(self, batches_per_epoch: int, length: int) -> schedule.When:
+    """Returns when the function is due in a training.
+
+    Args:
+      batches_per_epoch: Iterations an epoch.
+      length: Iterations of the whole training.
+
+    Raises:
+      InputError: If there are no such iterations in it.
+    """
+    name = f'callback {self.name}'
+    if self.interval is None:
+      return schedule.at(schedule.points(self.iterations, 0, length, name))
+    interval = schedule.iterations(self.interval, batches_per_epoch, name)
+    return schedule.every(interval, length)
+
+  @property
+  def name(self) -> str:
+    """The name of the function, or of its class."""
+    function = _unbound(self.function)
+    return getattr(function, '__qualname__', type(function).__qualname__)
+
+  def configuration(self) -> dict[str, Any]:
+    """Returns what a run's record says of the callback."""
+    function = _unbound(self.function)
+    source = function if inspect.isroutine(function) else type(function)
+    try:
+      digest = hashlib.sha256(inspect.getsource(source).encode()).hexdigest()
+    except (OSError, TypeError):  # It was typed in, or is not Python's.
+      digest = None
+    found = {'name': self.name, 'source': digest}
+    if isinstance(self.function, functools.partial):
+      bound = self.function.args, self.function.keywords
+      found['arguments'] = describe.plain(bound)
+    if self.interval is None:
+      return found | {'at': describe.plain([*self.iterations])}
+    return found | {'every': describe.plain(self.interval)}
+
+
+def _unbound(function: Function) -> Any:
+  while isinstance(function, functools.partial):
+    function = function.func
+  return function
+
+
+def every(interval: schedule.Length, function: Function) -> Callback:
+  """Calls a function at iteration 0, at every interval and at the end.
+
+  Args:
+    interval: ('iterations', n) or ('epochs', n).
+    function: Called as `function(iteration, model)`.
+  """
+  return Callback(function, interval=interval)
+
+
+def at(iterations: Sequence[int], function: Function) -> Callback:
+  """Calls a function after certain iterations.
+
+  Args:
+    iterations: Numbers of updates, from 0 (before the first) to the last.
+    function: Called as `function(iteration, model)`.
+  """
+  return Callback(function, iterations=iterations)
+
+
+def check(
+  callbacks: Any, batches_per_epoch: int, plan: schedule.Schedule
+) -> list[Callback]:
+  """Returns the callbacks of a training, if that is what they are.
+
+  Raises:
+    InputError: If they are anything else, or not within the training.
+  """
+  if not isinstance(callbacks, (list, tuple)):
+    callbacks = [callbacks]
+  for callback in callbacks:
+    if not isinstance(callback, Callback) or not callable(callback.function):
+      raise errors.InputError(
+        'callbacks: wanted callbacks.every(interval, function) or'
+        f' callbacks.at(iterations, function), got {callback!r}'
+      )
+    callback.when(batches_per_epoch, plan.training_len)
+  return list(callbacks)
