@@ -28,13 +28,14 @@ except ModuleNotFoundError:
 
 _JOBS_A_WORKER = 20  # TensorFlow never frees what it compiled.
 _PASSED_ON = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
+_KNOWN = {'num_cpus': 'CPU', 'num_gpus': 'GPU', 'memory': 'memory'}
 
 
 class Cluster(pool.Engine):
   """Tasks of a Ray cluster.
 
   Args:
-    address: Of a running cluster; None to start one on this machine.
+    address: Address of a running cluster; None to start one on this machine.
     jobs: How many tasks at a time; None for as many as the cluster can run.
     resources: What a task takes, like {'num_cpus': 1, 'memory': 2e9}.
     timeout: Seconds after which a job counts as hung; None for never.
@@ -53,23 +54,19 @@ class Cluster(pool.Engine):
     timeout: float | None = None,
   ):
     self._jobs = jobs
-    self._resources = _check({'num_cpus': 1.0} | (resources or {}))
+    self._resources = {'num_cpus': 1.0} | (resources or {})
+    for name, amount in self._resources.items():
+      errors.check_number(f'resources[{name!r}]', amount)
     self._timeout = timeout
     _connect(address, jobs)
-    known = {'num_cpus', 'num_gpus', 'memory'}
-    custom = {k: v for k, v in self._resources.items() if k not in known}
-    options: dict[str, Any] = {
-      k: v for k, v in self._resources.items() if k in known
-    }
-    options |= {'resources': custom, 'max_calls': _JOBS_A_WORKER}
-    options['max_retries'] = 0  # The pool counts attempts, and says so.
+    options: dict[str, Any] = {'resources': {}}
+    for name, amount in self._resources.items():
+      (options if name in _KNOWN else options['resources'])[name] = amount
+    # The pool counts attempts, and says so.
+    options |= {'max_calls': _JOBS_A_WORKER, 'max_retries': 0}
     self._task = ray.remote(**options)(_run)
     self._refs: dict[futures.Future, Any] = {}
     self._begun: dict[futures.Future, float] = {}
-
-  def __enter__(self) -> 'Cluster':
-    """Begins."""
-    return self
 
   def __exit__(self, *_: object) -> None:
     """Ends what is still under way, and leaves the cluster."""
@@ -81,30 +78,29 @@ class Cluster(pool.Engine):
   def capacity(self) -> int:
     """Returns how many tasks the nodes that are there by now can run."""
     there = ray.cluster_resources()
-    names = {'num_cpus': 'CPU', 'num_gpus': 'GPU'}
     fitting = [
-      there.get(names.get(name, name), 0) / amount
+      there.get(_KNOWN.get(name, name), 0) / amount
       for name, amount in self._resources.items()
       if amount
     ]
     fits = math.floor(min(fitting, default=1))
-    return max(1, fits if self._jobs is None else min(fits, self._jobs))
+    return max(1, min(fits, self._jobs or fits))
 
   def submit(self, job: jobs_lib.Job) -> futures.Future:
-    """Begins a job."""
-    ref = self._task.remote(job, self._timeout, _variables())
+    """Begins a job, with the variables that decide what it does."""
+    variables = {
+      name: value
+      for name, value in os.environ.items()
+      if name.startswith(_PASSED_ON)
+    }
+    ref = self._task.remote(job, self._timeout, variables)
     future = ref.future()
     self._refs[future] = ref
     self._begun[future] = time.monotonic()
     return future
 
   def result(self, future: futures.Future) -> worker.Result:
-    """Returns what came of a job.
-
-    Raises:
-      DiedError: If its worker or its node died, or it hung.
-      InputError: If a node cannot run it at all.
-    """
+    """Returns what came of a job, or raises why its worker died."""
     del self._refs[future]
     seconds = time.monotonic() - self._begun.pop(future)
     try:
@@ -119,56 +115,22 @@ class Cluster(pool.Engine):
       raise pool.DiedError(f'worker or node died: {reason}') from None
 
 
-def _check(resources: dict[str, float]) -> dict[str, float]:
-  for name, amount in resources.items():
-    is_number = isinstance(amount, (int, float)) and not isinstance(
-      amount, bool
-    )
-    if not is_number or not 0 <= amount < math.inf:
-      raise errors.InputError(
-        f'resources[{name!r}]: wanted a number of at least 0, got {amount!r}'
-      )
-  return resources
-
-
 def _connect(address: str | None, jobs: int | None) -> None:
   """Joins a cluster, or starts one on this machine."""
-  options: dict[str, Any] = {
-    'log_to_driver': False,
-    'logging_level': 'ERROR',
-  }
+  options: dict[str, Any] = {'address': address}
   if address is None:
-    options |= {'address': 'local', 'include_dashboard': False}
-    options |= {'num_cpus': jobs or len(os.sched_getaffinity(0))}
-  else:
-    _check_address(address)
-    options['address'] = address
+    options = {'address': 'local', 'include_dashboard': False}
+    options['num_cpus'] = jobs or len(os.sched_getaffinity(0))
+  host, _, port = (address or '').rpartition('://')[2].rpartition(':')
   try:
-    ray.init(**options)
-  except (ConnectionError, RuntimeError, ValueError) as error:
-    reason = str(error).strip().splitlines()[0]
-    raise errors.InputError(f'address: {address}: {reason}') from None
-
-
-def _check_address(address: str) -> None:
-  """Looks whether somebody is there: Ray would ask for many minutes."""
-  host, _, port = address.rpartition('://')[2].rpartition(':')
-  if host and port.isdecimal():
-    try:
+    if host and port.isdecimal():  # Where nobody is, Ray asks for minutes.
       socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, OverflowError) as error:
-      raise errors.InputError(
-        f'address: {address}: no cluster there: {error}'
-      ) from None
-
-
-def _variables() -> dict[str, str]:
-  """Returns the environment variables that decide what a job does."""
-  return {
-    name: value
-    for name, value in os.environ.items()
-    if name.startswith(_PASSED_ON)
-  }
+    ray.init(log_to_driver=False, logging_level='ERROR', **options)
+  except (OSError, OverflowError, RuntimeError, ValueError) as error:
+    reason = str(error).strip().splitlines()[0]
+    raise errors.InputError(
+      f'address: {address}: no cluster there: {reason}'
+    ) from None
 
 
 def _run(

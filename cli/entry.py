@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lottery_ticket.cli import flags
@@ -52,33 +52,32 @@ def quiet() -> Iterator[None]:
       os.close(stderr)
 
 
-def run(target: str, values: str = '', imports: str = '') -> None:
+def run(
+  target: str | Callable[..., Any],
+  values: type | None = None,
+  imports: str = '',
+) -> None:
   """Calls a function with the flags of the command line.
 
   Args:
-    target: 'module:function'; imported once threads are limited. Its module
-      imports no TensorFlow, so that help and bad flags take no time.
-    values: 'module:class' of the dataclass that stands for its `**values`.
-    imports: Module that is imported before the call, quietly, like tensorflow.
+    target: A function, or 'module:function', which is imported once threads
+      are limited. Where its module imports no TensorFlow, help and bad flags
+      take no time.
+    values: A dataclass that stands for its `**values`, as in `flags.call`.
+    imports: Module that is imported before the call, quietly.
   """
   limit_threads()
   try:
-    with quiet():
-      function = _load(target)
-      dataclass = _load(values) if values else None
-    flags.call(function, values=dataclass, prepare=lambda: _import(imports))
+    if isinstance(target, str):
+      module, name = target.split(':')
+      target = getattr(_import(module), name)
+    flags.call(target, values=values, prepare=lambda: _import(imports))
   except ModuleNotFoundError as error:
     package = (error.name or '').partition('.')[0]
     hint = '; pip install "lottery-ticket[analysis]" brings it'
     flags.stop(f'{error}{hint if package in _EXTRA else ""}', flags.BAD_INPUT)
 
 
-def _load(target: str) -> Any:
-  module, name = target.split(':')
-  return getattr(importlib.import_module(module), name)
-
-
-def _import(module: str) -> None:
+def _import(module: str) -> Any:
   with quiet():
-    if module:
-      importlib.import_module(module)
+    return importlib.import_module(module) if module else None

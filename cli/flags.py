@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import difflib
 import inspect
-import itertools
 import os
 import pathlib
 import sys
@@ -33,13 +32,17 @@ _LONGEST_MESSAGE = 4_000  # Characters.
 _ALIKE = 0.7  # At least: the ratio of a flag to one that is meant.
 _WIDEST_FLAG = 34  # Characters of --help before a flag's text.
 _HELP = ('--help', '-h')
+_REQUIRED = ' (required)'
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
-_LITERAL = ('[', '(', '{')
+_PLAIN: dict[type, tuple[str, Callable[[str], Any]]] = {
+  bool: ('True or False', lambda text: _BOOLEANS[text.lower()]),
+  int: ('an integer', int),
+  float: ('a number', float),
+}
 _SPOKEN = {
   str: 'TEXT',
   int: 'INTEGER',
   float: 'NUMBER',
-  bool: 'True or False',
   list: 'LIST',
   tuple: 'LIST',
   dict: '{NAME:VALUE}',
@@ -57,7 +60,7 @@ def call(
   *,
   hint: Callable[[str], str] = lambda _: 'try --help',
   prepare: Callable[[], object] = lambda: None,
-) -> None:
+) -> Any:
   """Calls a function with the flags of the command line, and exits on errors.
 
   Positional-only parameters, and `*more`, are given by position, others as
@@ -65,12 +68,15 @@ def call(
   and its value, where that is a word of its own, as True or False.
 
   Args:
-    function: What to call; its result is not used.
+    function: What to call.
     argv: The command line without the program; `sys.argv` by default.
     values: A dataclass whose fields are the flags that the function takes as
       `**values`. Those that are not given are not passed.
     hint: Returns what to say of a flag that is not there and resembles none.
     prepare: Called before the function, once the flags have been checked.
+
+  Returns:
+    What the function returns; None if help was asked for.
 
   Raises:
     SystemExit: With code 2 and one line on stderr for input that cannot be
@@ -80,14 +86,16 @@ def call(
   with exiting():
     if any(argument in _HELP for argument in argv):
       print(describe(function, values))
-      return
-    positional, given = read(function, argv, values, hint=hint)
+      return None
+    positional, given = read(function, argv, values, hint)
     prepare()
-
-    def flagged() -> None:
-      function(*positional, **given)  # Fire would print what it returns.
-
-    fire.Fire(flagged, command=[], name=_program())
+    results = []  # Fire would print what is returned to it.
+    fire.Fire(
+      lambda: results.append(function(*positional, **given)),
+      command=[],
+      name=_program(),
+    )
+  return results[0]
 
 
 @contextlib.contextmanager
@@ -129,16 +137,15 @@ def read(
   function: Callable[..., Any],
   argv: Sequence[str],
   values: type | None = None,
-  *,
   hint: Callable[[str], str] = lambda _: 'try --help',
 ) -> tuple[list[str], dict[str, Any]]:
-  """Returns what a command line gives a function, positional and by name.
+  """Returns what a command line gives a function, by position and by name.
 
   Args:
-    function: What will be called.
+    function: Function that will be called.
     argv: The command line without the program.
-    values: As in `call`, like `hint`.
-    hint: What to say of an unknown flag.
+    values: As in `call`.
+    hint: As in `call`.
 
   Raises:
     InputError: If a flag is unknown, given twice, missing or has a value that
@@ -146,12 +153,20 @@ def read(
   """
   parameters = _parameters(function, values)
   positional, texts = _split(argv, parameters, hint)
-  _check_positional(positional, parameters)
+  wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_ONLY]
+  takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
+  if len(positional) < len(wanted):
+    raise errors.InputError(f'{wanted[len(positional)].upper()} is missing')
+  if len(positional) > len(wanted) and not takes_more:
+    raise errors.InputError(
+      f'{positional[len(wanted)]!r}: unexpected; flags are given as'
+      ' --name=value'
+    )
   given = {}
-  for name, parameter in parameters.items():
+  for name, parameter in _flags(parameters).items():
     if name in texts:
       given[name] = parse(texts[name], parameter)
-    elif not _is_positional(parameter) and _is_required(parameter):
+    elif parameter.default is parameter.empty:
       raise errors.InputError(f'--{name} is missing')
   return positional, given
 
@@ -166,27 +181,24 @@ def _parameters(
     if parameter.kind is not parameter.VAR_KEYWORD
   }
   kinds = typing.get_type_hints(values) if values else {}
-  fields = dataclasses.fields(values) if values else ()
-  for field in fields:
-    if field.name not in parameters:
-      parameters[field.name] = inspect.Parameter(
-        field.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=kinds[field.name],
-      )
+  for field in dataclasses.fields(values) if values else ():
+    parameter = inspect.Parameter(
+      field.name,
+      inspect.Parameter.KEYWORD_ONLY,
+      default=None,
+      annotation=kinds[field.name],
+    )
+    parameters.setdefault(field.name, parameter)
   return parameters
 
 
-def _is_positional(parameter: inspect.Parameter) -> bool:
-  return parameter.kind in (
-    parameter.POSITIONAL_ONLY,
-    parameter.VAR_POSITIONAL,
-  )
-
-
-def _is_required(parameter: inspect.Parameter) -> bool:
-  return parameter.default is parameter.empty
+def _flags(parameters: Parameters) -> Parameters:
+  return {
+    name: parameter
+    for name, parameter in parameters.items()
+    if parameter.kind
+    not in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL)
+  }
 
 
 def _split(
@@ -204,21 +216,24 @@ def _split(
     if not argument.startswith('--'):
       raise errors.InputError(f'{argument}: no such flag; try --help')
     written, equals, value = argument[2:].partition('=')
-    follows = bool(rest) and not rest[0].startswith('--')
-    whole = argument if equals or not follows else f'{argument}={rest[0]}'
-    name, negated = _find(whole, parameters, hint)
+    following = rest[0] if rest and not rest[0].startswith('--') else None
+    whole = (
+      argument if equals or following is None else f'{argument}={following}'
+    )
+    name, negated = _find(whole, _flags(parameters), hint)
     if name in texts:
       raise errors.InputError(f'--{name} is given twice')
     if negated and equals:
       raise errors.InputError(f'--{written}: wanted no value, got {value!r}')
-    if not equals and parameters[name].annotation is bool:
-      has_value = rest and not negated and rest[0].lower() in ('true', 'false')
-      value = rest.pop(0) if has_value else str(not negated)
-    elif not equals:
-      if not follows:
-        raise errors.InputError(f'--{name}: wanted a value')
-      value = rest.pop(0)
-    texts[name] = value
+    if equals:
+      texts[name] = value
+    elif parameters[name].annotation is bool:
+      is_word = (following or '').lower() in ('true', 'false') and not negated
+      texts[name] = rest.pop(0) if is_word else str(not negated)
+    elif following is None:
+      raise errors.InputError(f'--{name}: wanted a value')
+    else:
+      texts[name] = rest.pop(0)
   return positional, texts
 
 
@@ -234,50 +249,23 @@ def _check_text(argument: str) -> str:
 
 
 def _find(
-  flag: str, parameters: Parameters, hint: Callable[[str], str]
+  flag: str, flags: Parameters, hint: Callable[[str], str]
 ) -> tuple[str, bool]:
   """Returns the parameter that a flag means, and whether it is negated."""
   name, equals, value = flag[2:].partition('=')
   name = name.replace('-', '_')
-  names = [
-    key
-    for key, parameter in parameters.items()
-    if not _is_positional(parameter)
-  ]
-  if name in names:
+  if name in flags:
     return name, False
   positive = name.removeprefix('no')
-  if positive in names and parameters[positive].annotation is bool:
+  if positive in flags and flags[positive].annotation is bool:
     return positive, True
-  close = difflib.get_close_matches(name, names, 1, _ALIKE)
-  initials = [key for key in names if _initials(key) == name]
-  if close:
-    advice = f'did you mean --{close[0]}?'
-  elif initials:
-    advice = f'did you mean --{initials[0]}{equals}{value}?'
-  else:
-    advice = hint(flag)
+  advice = hint(flag)
+  for known in flags:
+    if name == ''.join(word[:1] for word in known.split('_')):
+      advice = f'did you mean --{known}{equals}{value}?'
+  for close in difflib.get_close_matches(name, flags, 1, _ALIKE):
+    advice = f'did you mean --{close}?'
   raise errors.InputError(f'--{name}: no such flag; {advice}')
-
-
-def _initials(name: str) -> str:
-  return ''.join(word[:1] for word in name.split('_'))
-
-
-def _check_positional(values: Sequence[str], parameters: Parameters) -> None:
-  kinds = [parameter.kind for parameter in parameters.values()]
-  wanted = [
-    name.upper()
-    for name, parameter in parameters.items()
-    if parameter.kind is parameter.POSITIONAL_ONLY
-  ]
-  takes_more = inspect.Parameter.VAR_POSITIONAL in kinds
-  if len(values) > len(wanted) and not takes_more:
-    raise errors.InputError(
-      f'{values[len(wanted)]!r}: unexpected; flags are given as --name=value'
-    )
-  if len(values) < len(wanted):
-    raise errors.InputError(f'{wanted[len(values)]} is missing')
 
 
 def parse(text: str, parameter: inspect.Parameter) -> Any:
@@ -292,12 +280,17 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   kinds = {typing.get_origin(kind) or kind for kind in _union(parameter)}
   if types.NoneType in kinds and text == 'None':
     return None
-  wanted = kinds - {types.NoneType}
-  for kind, convert in ((bool, _boolean), (int, int), (float, float)):
-    if wanted == {kind}:
-      return _convert(text, parameter.name, kind, convert)
-  is_literal = text.startswith(_LITERAL)
-  if wanted == {str} or (str in wanted and not is_literal):
+  kinds.discard(types.NoneType)
+  for kind, (wanted, convert) in _PLAIN.items():
+    if kinds == {kind}:
+      try:
+        return convert(text)
+      except (KeyError, ValueError):
+        raise errors.InputError(
+          f'--{parameter.name}: wanted {wanted}, got {text!r}'
+        ) from None
+  is_literal = text.startswith(('[', '(', '{'))
+  if kinds == {str} or (str in kinds and not is_literal):
     return text
   value = _literal(text)
   if isinstance(value, str) and is_literal:
@@ -308,7 +301,7 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   return value
 
 
-def _union(parameter: inspect.Parameter) -> tuple[Any, ...]:
+def _union(parameter: inspect.Parameter) -> Sequence[Any]:
   """Returns the types that a parameter's annotation joins with |."""
   annotation = parameter.annotation
   if typing.get_origin(annotation) in (types.UnionType, typing.Union):
@@ -335,22 +328,6 @@ def _literal(text: str) -> Any:
       return text
 
 
-def _boolean(text: str) -> bool:
-  return _BOOLEANS[text.lower()]
-
-
-def _convert(
-  text: str, name: str, kind: type, convert: Callable[[str], Any]
-) -> Any:
-  wanted = {bool: 'True or False', int: 'an integer', float: 'a number'}[kind]
-  try:
-    return convert(text)
-  except (KeyError, ValueError):
-    raise errors.InputError(
-      f'--{name}: wanted {wanted}, got {text!r}'
-    ) from None
-
-
 def describe(function: Callable[..., Any], values: type | None = None) -> str:
   """Returns what --help shows: a line a flag, then examples.
 
@@ -358,85 +335,70 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
   `Examples`, and of the `Attributes` of `values`.
   """
   told = _told(values, 'Attributes') | _told(function, 'Args')
-  parameters = _parameters(function, values)
-  lines = [
-    (_form(parameter), told.get(name, '') + _default(parameter))
-    for name, parameter in parameters.items()
-  ]
-  width = min(max((len(form) for form, _ in lines), default=0), _WIDEST_FLAG)
-  required = [
-    _form(parameter)
-    for parameter in parameters.values()
-    if _is_required(parameter)
-    and parameter.kind is not parameter.VAR_POSITIONAL
-  ]
-  examples = _entries(function, 'Examples')
-  head = itertools.takewhile(
-    lambda line: line not in ('Args:', 'Returns:', 'Raises:', 'Examples:'),
-    (inspect.getdoc(function) or '').splitlines(),
-  )
+  lines = {}
+  for name, parameter in _parameters(function, values).items():
+    lines[_form(parameter)] = told.get(name, '') + _default(parameter)
+  width = min(max(map(len, lines), default=0), _WIDEST_FLAG)
+  required = [form for form, text in lines.items() if text.endswith(_REQUIRED)]
+  usual = ' '.join([_program(), *required])
+  examples = _entries(function, 'Examples') or [usual]
+  head = inspect.getdoc(function) or ''
+  for section in ('Args', 'Returns', 'Raises', 'Examples'):
+    head = head.partition(f'\n{section}:\n')[0]
   return '\n'.join(
     [
-      '\n'.join(head).strip(),
-      '',
-      *(f'  {form:{width}}  {text}'.rstrip() for form, text in lines),
-      '',
-      'Examples:' if len(examples) > 1 else 'Example:',
-      *(
-        f'  {line}' for line in examples or [' '.join([_program(), *required])]
-      ),
+      f'{head.strip()}\n',
+      *(f'  {form:{width}}  {said}'.rstrip() for form, said in lines.items()),
+      '\nExamples:',
+      *(f'  {example}' for example in examples),
     ]
   )
 
 
 def _form(parameter: inspect.Parameter) -> str:
   """Returns how a parameter is given, like --iterations=INTEGER."""
-  if _is_positional(parameter):
-    more = ' ...' if parameter.kind is parameter.VAR_POSITIONAL else ''
-    return parameter.name.upper() + more
+  if parameter.kind is parameter.POSITIONAL_ONLY:
+    return parameter.name.upper()
+  if parameter.kind is parameter.VAR_POSITIONAL:
+    return f'{parameter.name.upper()} ...'
   if parameter.annotation is bool:
     return f'--[no]{parameter.name}'
-  return f'--{parameter.name}={_spoken(parameter.annotation)}'
+  kinds = [kind for kind in _union(parameter) if kind is not types.NoneType]
+  if os.PathLike in kinds:  # Arrays are for Python, not for flags.
+    kinds = [kind for kind in kinds if kind in (os.PathLike, list, tuple)]
+  return f'--{parameter.name}={" or ".join(map(_spoken, kinds))}'
 
 
-def _spoken(annotation: Any) -> str:
+def _spoken(kind: Any) -> str:
   """Returns a type as a person says it."""
-  parts = typing.get_args(annotation)
-  origin = typing.get_origin(annotation)
-  if origin in (types.UnionType, typing.Union):
-    kinds = [kind for kind in parts if kind is not types.NoneType]
-    if os.PathLike in kinds:  # Arrays are for Python, not for flags.
-      kinds = [k for k in kinds if k is os.PathLike or k in (list, tuple)]
-    return ' or '.join(dict.fromkeys(map(_spoken, kinds)))
+  parts = typing.get_args(kind)
+  spoken = [_spoken(part) for part in parts if part is not Ellipsis]
+  origin = typing.get_origin(kind)
   if origin is dict:
-    return f'{{{_spoken(parts[0])}:{_spoken(parts[1])}}}'
+    return f'{{{":".join(spoken)}}}'
   if origin is list or (origin is tuple and Ellipsis in parts):
-    return f'[{_spoken(parts[0])},...]'
-  if origin is tuple:
-    return ','.join(map(_spoken, parts))
-  return _SPOKEN.get(annotation, 'VALUE')
+    return f'[{spoken[0]},...]'
+  return ','.join(spoken) if origin is tuple else _SPOKEN.get(kind, 'VALUE')
 
 
 def _default(parameter: inspect.Parameter) -> str:
-  if _is_positional(parameter) or parameter.default in (None, False):
-    return ''
-  if _is_required(parameter):
-    return ' (required)'
-  return f' (default: {parameter.default})'
+  if parameter.default is parameter.empty:
+    return '' if parameter.kind is parameter.VAR_POSITIONAL else _REQUIRED
+  is_plain = parameter.default in (None, False, '')
+  return '' if is_plain else f' (default: {parameter.default})'
 
 
 def _told(documented: Any, section: str) -> dict[str, str]:
   """Returns what a docstring's section says of each name."""
-  parts = [entry.partition(':') for entry in _entries(documented, section)]
-  return {name.lstrip('*'): words.strip() for name, _, words in parts}
+  parts = [entry.partition(': ') for entry in _entries(documented, section)]
+  return {name.lstrip('*'): words for name, _, words in parts}
 
 
 def _entries(documented: Any, section: str) -> list[str]:
   """Returns the entries of a docstring's section, each in one line."""
-  lines = (inspect.getdoc(documented) or '').splitlines() if documented else []
-  after = itertools.dropwhile(lambda line: line != f'{section}:', lines)
+  text = (documented and inspect.getdoc(documented)) or ''
   entries: list[str] = []
-  for line in [*after][1:]:
+  for line in text.partition(f'\n{section}:\n')[2].splitlines():
     if line[:1].strip():
       break
     if line.startswith('   '):

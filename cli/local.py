@@ -34,10 +34,6 @@ class Local(pool.Engine):
       initargs=[os.getpid()],
     )
 
-  def __enter__(self) -> 'Local':
-    """Begins."""
-    return self
-
   def __exit__(self, error: object, *_: object) -> None:
     """Waits for the workers to end; ends them where there was an error."""
     if error is not None:
@@ -54,11 +50,7 @@ class Local(pool.Engine):
     return self._pool.schedule(worker.run, args=[job], timeout=self._timeout)
 
   def result(self, future: futures.Future) -> worker.Result:
-    """Returns what came of a job.
-
-    Raises:
-      DiedError: If its worker died or hung.
-    """
+    """Returns what came of a job, or raises why its worker died."""
     try:
       return future.result()
     except (futures.TimeoutError, TimeoutError):

@@ -145,6 +145,14 @@ def test_all_is_well(run, tmp_path):
   assert not list((tmp_path / 'temporary').iterdir())
 
 
+def test_the_runner_itself_needs_no_tensorflow():
+  code = (
+    'import sys; from lottery_ticket.cli import argfile_runner;'
+    ' sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)'
+  )
+  subprocess.run([sys.executable, '-c', code], check=True)
+
+
 @pytest.fixture
 def scripts(tmp_path):
   (tmp_path / 'runner.py').write_text(RUNNER)

@@ -127,7 +127,7 @@ def test_a_cluster_that_is_not_there(run):
 
 @pytest.mark.parametrize('amount', [-1, float('nan'), 'two', True])
 def test_resources_are_numbers(run, amount):
-  wanted = r"^resources\['memory'\]: wanted a number of at least 0, got "
+  wanted = r"^resources\['memory'\]: wanted a finite number of at least 0, got "
   with pytest.raises(errors.InputError, match=wanted):
     run(['--short'], resources={'memory': amount})
 

@@ -1,6 +1,7 @@
 """Tests of lottery_ticket.cli.entry."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -74,6 +75,64 @@ def test_run_limits_threads_then_imports_quietly(program, capfd, monkeypatch):
   assert module.threads_at_import == '1'
   assert module.calls == [('a b', 3)]
   assert capfd.readouterr() == ('', 'training\n')
+
+
+HELPFUL = """
+import dataclasses
+
+@dataclasses.dataclass
+class Values:
+  rate: float = 0.1
+
+def train(output_dir: str, **values):
+  import tensorflow
+  print(output_dir, values, tensorflow.constant(1).numpy())
+"""
+SCRIPT = """
+import sys
+from lottery_ticket.cli import entry
+import entry_helpful
+try:
+  entry.run(entry_helpful.train, entry_helpful.Values, {imports!r})
+finally:
+  heavy = {{'tensorflow', 'keras', 'ray', 'pandas', 'IPython'}}
+  print(sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+  ('flags', 'code'), [(['--help'], 0), (['--rate=x'], 2), (['--lr=1'], 2)]
+)
+def test_help_and_bad_flags_need_no_tensorflow(tmp_path, flags, code):
+  (tmp_path / 'entry_helpful.py').write_text(HELPFUL)
+  script = SCRIPT.format(imports='tensorflow')
+  done = subprocess.run(
+    [sys.executable, '-c', script, *flags],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == code
+  assert done.stdout.splitlines()[-1] == '[]'
+  assert len(done.stderr.splitlines()) == (code != 0)
+
+
+def test_what_the_work_imports_comes_quietly(tmp_path):
+  (tmp_path / 'entry_helpful.py').write_text(HELPFUL)
+  done = subprocess.run(
+    [
+      sys.executable,
+      '-c',
+      SCRIPT.format(imports='tensorflow'),
+      '--output_dir=a',
+      '--rate=0.5',
+    ],
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  assert done.stdout.splitlines()[0] == "a {'rate': 0.5} 1"
+  assert done.stderr == ''
 
 
 def test_run_refuses_bad_flags(program, capfd):

@@ -284,8 +284,9 @@ def test_so_may_a_boolean_and_what_follows_it_is_a_flag_again(recorder, word):
   assert given['iterations'] == 3
 
 
-def test_prints_no_result(recorder, capsys):
-  recorder(OUTPUT)
+def test_returns_the_result_and_prints_none(recorder, capsys):
+  said = 'a result, which is not printed'
+  assert flags.call(recorder.function, [OUTPUT]) == said
   assert capsys.readouterr() == ('', '')
 
 
@@ -360,7 +361,7 @@ def test_help_has_a_line_for_each_flag_and_calls_nothing(
     '--layers=LIST',
     '--percents={NAME:VALUE}',
     '',
-    'Example:',
+    'Examples:',
     'train.py --output_dir=TEXT',
   ]
 
