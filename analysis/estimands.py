@@ -8,19 +8,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lottery_ticket.analysis import study as study_lib
+from lottery_ticket.analysis import bounded
+from lottery_ticket.analysis import view as view_lib
+
+Bounded: TypeAlias = bounded.Bounded
 
 
-class OverLevels(NamedTuple):
-  """An estimand that sums up several levels.
+class Ends(NamedTuple):
+  """A number, the least that it may really be, and the most."""
 
-  Attributes:
-    values: One number a trial.
-    note: Which levels these are.
-  """
-
-  values: pd.Series
-  note: str
+  seen: float
+  low: float
+  high: float
 
 
 class OverTrials(NamedTuple):
@@ -28,27 +27,22 @@ class OverTrials(NamedTuple):
 
   Attributes:
     table: What was measured, shape [trials, ...].
-    statistic: Takes such a table, returns a number: the least that it may be,
-      where what was measured leaves it open.
-    most: The same, but returns the most that it may be; None if that is equal.
-    estimate: What to say of all trials, if they leave it open; or NaN.
-    bounds: Of 'lower' and 'upper', which bounds the estimate is, if any.
+    statistic: Function of such a table.
     note: What to say about it, or ''.
+    late: Whether some accuracies are of early stops that may come later.
   """
 
   table: np.ndarray
-  statistic: Callable[[np.ndarray], float]
-  most: Callable[[np.ndarray], float] | None = None
-  estimate: float = math.nan
-  bounds: frozenset[str] = frozenset()
+  statistic: Callable[[np.ndarray], Ends]
   note: str = ''
+  late: bool = False
 
 
-Measured: TypeAlias = pd.Series | OverLevels | OverTrials
+Measured: TypeAlias = Bounded | OverTrials
 """One number a trial, or what stands for it."""
 
 
-def complete(table: pd.DataFrame) -> pd.DataFrame:
+def complete(table: Bounded) -> Bounded:
   """Leaves out levels or trials, whichever are fewer, so that none is missing.
 
   Args:
@@ -57,23 +51,27 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
   Raises:
     NotMeasuredError: If nothing is left.
   """
-  table = table.dropna(axis=0, how='all').dropna(axis=1, how='all')
-  whole = max(table.dropna(axis=0), table.dropna(axis=1), key=lambda x: x.size)
+  seen = table.seen.dropna(axis=0, how='all').dropna(axis=1, how='all')
+  whole = max(seen.dropna(axis=0), seen.dropna(axis=1), key=lambda x: x.size)
   if whole.size:
-    return whole
-  raise study_lib.NotMeasuredError(
+    return table.each(lambda end: end.loc[whole.index, whole.columns])
+  raise view_lib.NotMeasuredError(
     'wanted: levels that the trials have in common'
   )
 
 
-def _check_levels(number: int) -> None:
-  if number < 3:
-    raise study_lib.NotMeasuredError(
-      f'wanted: such runs at three levels or more, found {number}'
-    )
+def _several_levels(table: Bounded) -> Bounded:
+  """Returns `complete` of a table, of three levels or more."""
+  whole = complete(table)
+  number = whole.seen.shape[1]
+  if number >= 3:
+    return whole
+  raise view_lib.NotMeasuredError(
+    f'wanted: such runs at three levels or more, found {number}'
+  )
 
 
-def mean(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+def mean(table: Bounded, percents: pd.Series) -> Bounded:
   """Returns the mean over levels, one number a trial.
 
   Args:
@@ -84,36 +82,36 @@ def mean(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
     NotMeasuredError: If there is nothing in the table.
   """
   whole = complete(table)
-  return OverLevels(whole.mean(axis=1), _which(whole, percents))
+  return whole.each(lambda end: end.mean(axis=1), _which(whole, percents))
 
 
-def least(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+def least(table: Bounded, percents: pd.Series) -> Bounded:
   """Returns the least over levels; like `mean`."""
   whole = complete(table)
-  return OverLevels(whole.min(axis=1), _which(whole, percents))
+  return whole.each(lambda end: end.min(axis=1), _which(whole, percents))
 
 
-def sparsest(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+def sparsest(table: Bounded, percents: pd.Series) -> Bounded:
   """Returns what was measured at the last level; like `mean`."""
-  last = complete(table).iloc[:, -1:]
-  return OverLevels(last.iloc[:, 0], _which(last, percents))
+  last = complete(table).each(lambda end: end.iloc[:, -1:])
+  return last.each(lambda end: end.iloc[:, 0], _which(last, percents))
 
 
-def _which(table: pd.DataFrame, percents: pd.Series) -> str:
+def _which(table: Bounded, percents: pd.Series) -> str:
   """Says which levels a table has."""
-  labels = percents.reindex(table.columns).to_numpy()
+  labels = percents.reindex(table.seen.columns).to_numpy()
   if len(labels) == 1:
     return f'of one level, P_m = {labels[0]:.1f}%'
   return f'of {len(labels)} levels, P_m = {labels[0]:.1f} to {labels[-1]:.1f}%'
 
 
-def trend(table: pd.DataFrame, percents: pd.Series) -> OverLevels:
+def trend(table: Bounded, percents: pd.Series) -> Bounded:
   """Returns `correlation` with the level, and says which levels these are."""
-  values = correlation(table)
-  return OverLevels(values, _which(complete(table), percents))
+  found, note = correlation(table), _which(complete(table), percents)
+  return found.each(lambda end: end, note)
 
 
-def correlation(table: pd.DataFrame) -> pd.Series:
+def correlation(table: Bounded) -> Bounded:
   """Returns Spearman's rank correlation of a measure with its columns.
 
   Args:
@@ -125,35 +123,40 @@ def correlation(table: pd.DataFrame) -> pd.Series:
   Raises:
     NotMeasuredError: If there are fewer than three levels.
   """
-  whole = complete(table)
-  _check_levels(whole.shape[1])
-
-  def rho(row: pd.Series) -> float:
-    if row.nunique() == 1:
-      return 0.0
-    # It misses 1 by a rounding error, which would look like a spread.
-    return round(float(stats.spearmanr(whole.columns, row).statistic), 9)
-
-  return whole.apply(rho, axis=1)
+  whole = _several_levels(table)
+  found = [_rank_correlation(rows) for rows in whole.array()]
+  ends = pd.DataFrame(found, whole.seen.index, Ends._fields)
+  late = whole.late.mean(axis=1)
+  return Bounded(ends.seen, ends.low, ends.high, late)
 
 
-class Crossing(NamedTuple):
-  """At which P_m (%) a gain is used up.
+def _rank_correlation(ends: np.ndarray) -> Ends:
+  """Returns Spearman's correlation with the place, and how far off it may be.
 
-  Attributes:
-    least: The least that it may be: 0 if the gain outlasts what was measured.
-    most: The most: 100 if there never was one.
-    seen: What was seen of it.
-    bound: 'lower' or 'upper' if that is a bound, else ''.
+  Args:
+    ends: Seen, low and high, shape [3, places].
   """
+  seen, low, high = ends
+  rho = 0.0
+  if len(set(seen)) > 1:
+    places = np.arange(len(seen))
+    # It misses 1 by a rounding error, which would look like a spread.
+    rho = round(float(stats.spearmanr(places, seen).statistic), 9)
+  if np.array_equal(low, high):
+    return Ends(rho, rho, rho)
+  # Each rank has a range by itself: no ranking has a greater sum of squared
+  # differences from the places than if all ranks were as far off as they may.
+  first = 1 + (high < low[:, np.newaxis]).sum(axis=1)
+  last = len(seen) - (low > high[:, np.newaxis]).sum(axis=1)
+  own = np.arange(1, len(seen) + 1)
+  nearest = (np.clip(own, first, last) - own) ** 2
+  furthest = np.maximum((first - own) ** 2, (last - own) ** 2)
+  scale = 6 / (len(seen) ** 3 - len(seen))
+  most, least_ = (1 - scale * np.sum(d) for d in (nearest, furthest))
+  return Ends(rho, max(min(rho, least_), -1.0), min(max(rho, most), 1.0))
 
-  least: float
-  most: float
-  seen: float
-  bound: str = ''
 
-
-def crossing(gains: pd.DataFrame, percents: pd.Series) -> OverTrials:
+def crossing(gains: Bounded, percents: pd.Series) -> OverTrials:
   """Finds the P_m at which a gain over the dense network is used up.
 
   From the level with the greatest mean over trials on, it is the first level
@@ -167,45 +170,53 @@ def crossing(gains: pd.DataFrame, percents: pd.Series) -> OverTrials:
   Raises:
     NotMeasuredError: If there are fewer than three levels.
   """
-  whole = complete(gains)
-  _check_levels(whole.shape[1])
-  labels = percents.reindex(whole.columns).to_numpy()
-  found = cross(whole.to_numpy(), labels)
+  whole = _several_levels(gains)
+  labels = percents.reindex(whole.seen.columns).to_numpy()
+  found = cross(whole.array(), labels)
   note = _which(whole, percents)
-  if found.bound == 'lower':
+  if found.high == view_lib.DENSE:
     note += '; never above the dense network'
-  if found.bound == 'upper':
+  if found.low == 0:
     note += '; above the dense network to the last level'
   return OverTrials(
-    whole.to_numpy(),
-    lambda table: cross(table, labels).least,
-    lambda table: cross(table, labels).most,
-    found.seen,
-    frozenset({found.bound} - {''}),
-    note,
+    whole.array(), lambda table: cross(table, labels), note, whole.is_late()
   )
 
 
-def cross(gains: np.ndarray, labels: np.ndarray) -> Crossing:
-  """Returns where the mean over trials is back at 0.
+def cross(gains: np.ndarray, labels: np.ndarray) -> Ends:
+  """Returns the P_m (%) where the mean over trials is back at 0.
 
   Args:
-    gains: Shape [trials, levels].
+    gains: Seen, least and greatest gains, shape [trials, 3, levels].
     labels: P_m of the levels, in percent.
+
+  Returns:
+    What was seen; its least is 0 if the gain may outlast what was measured, its
+    most is 100 if there may never have been one.
   """
-  means = gains.mean(axis=0)
-  best = int(means.argmax())
-  if means[best] <= 0:
-    return Crossing(labels[0], study_lib.DENSE, labels[0], 'lower')
-  back = np.flatnonzero(means[best:] <= 0)
-  if not back.size:
-    return Crossing(0, labels[-1], labels[-1], 'upper')
-  place = labels[best + back[0]]
-  return Crossing(place, place, place)
+  seen, low, high = gains.mean(axis=0)
+  best = int(seen.argmax())
+
+  def back(after: int, means: np.ndarray, otherwise: float) -> float:
+    places = labels[after + 1 :][means[after + 1 :] <= 0]
+    return float(places[0]) if places.size else otherwise
+
+  # Each level that may be the best one is a case of its own.
+  bests = {best, *np.flatnonzero(high > low.max())}
+  cases = [
+    (back(place, high, 0.0), back(place, low, labels[-1]))
+    for place in bests
+    if high[place] > 0
+  ]
+  if low.max() <= 0:
+    cases.append((labels[0], view_lib.DENSE))
+  leasts, mosts = zip(*cases, strict=True)
+  place = back(best, seen, labels[-1]) if seen[best] > 0 else labels[0]
+  return Ends(float(place), float(min(leasts)), float(max(mosts)))
 
 
 def crossing_later(
-  first: pd.DataFrame, second: pd.DataFrame, percents: pd.Series
+  first: Bounded, second: Bounded, percents: pd.Series
 ) -> OverTrials:
   """Compares two kinds of networks by the P_m at which their gain is used up.
 
@@ -215,7 +226,7 @@ def crossing_later(
 
   Args:
     first: Gains, trials x levels, without level 0.
-    second: Those of the other kind.
+    second: Gains of the other kind.
     percents: P_m of each level, in percent.
 
   Returns:
@@ -224,44 +235,32 @@ def crossing_later(
   Raises:
     NotMeasuredError: If one has fewer than three levels, or no trial has both.
   """
-  kinds = complete(first), complete(second)
-  for kind in kinds:
-    _check_levels(kind.shape[1])
-  trials = kinds[0].index.intersection(kinds[1].index)
+  kinds = _several_levels(first), _several_levels(second)
+  trials = kinds[0].seen.index.intersection(kinds[1].seen.index)
   if trials.empty:
-    raise study_lib.NotMeasuredError(
+    raise view_lib.NotMeasuredError(
       'wanted: trials with both kinds of networks'
     )
-  table = np.hstack([kind.loc[trials].to_numpy() for kind in kinds])
-  labels = [percents.reindex(kind.columns).to_numpy() for kind in kinds]
-  places = [len(labels[0])]
+  tables = [kind.each(lambda end: end.loc[trials]).array() for kind in kinds]
+  labels = [percents.reindex(kind.seen.columns).to_numpy() for kind in kinds]
+  place = len(labels[0])
 
-  def crossings(table: np.ndarray) -> tuple[Crossing, ...]:
-    parts = np.split(table, places, axis=1)
-    return tuple(cross(*pair) for pair in zip(parts, labels, strict=True))
+  def later(table: np.ndarray) -> Ends:
+    of_first = cross(table[..., :place], labels[0])
+    of_second = cross(table[..., place:], labels[1])
+    return Ends(
+      of_second.seen - of_first.seen,
+      of_second.low - of_first.high,
+      of_second.high - of_first.low,
+    )
 
-  def least(table: np.ndarray) -> float:
-    of_first, of_second = crossings(table)
-    return of_second.least - of_first.most
-
-  def most(table: np.ndarray) -> float:
-    of_first, of_second = crossings(table)
-    return of_second.most - of_first.least
-
-  of_first, of_second = crossings(table)
-  opposite = {'lower': 'upper', 'upper': 'lower', '': ''}[of_first.bound]
-  return OverTrials(
-    table,
-    least,
-    most,
-    of_second.seen - of_first.seen,
-    frozenset({opposite, of_second.bound} - {''}),
-    f'the former {_which(kinds[1], percents)}, the latter'
-    f' {_which(kinds[0], percents)}',
-  )
+  former, latter = (_which(kind, percents) for kind in kinds[::-1])
+  note = f'the former {former}, the latter {latter}'
+  is_late = kinds[0].is_late() or kinds[1].is_late()
+  return OverTrials(np.concatenate(tables, axis=2), later, note, is_late)
 
 
-def best_elsewhere(gains: pd.DataFrame) -> pd.Series:
+def best_elsewhere(gains: Bounded) -> Bounded:
   """Returns each trial's gain at the level that is best for the others.
 
   The greatest of several noisy means is too great; a level chosen on the other
@@ -274,47 +273,71 @@ def best_elsewhere(gains: pd.DataFrame) -> pd.Series:
     NotMeasuredError: If there is only one trial.
   """
   whole = complete(gains)
-  if len(whole) < 2:
-    raise study_lib.NotMeasuredError('wanted: two trials or more')
-  return pd.Series(
-    {
-      trial: row[whole.drop(index=trial).mean().idxmax()]
-      for trial, row in whole.iterrows()
-    }
+  if len(whole.seen) < 2:
+    raise view_lib.NotMeasuredError('wanted: two trials or more')
+  best = {
+    trial: whole.seen.drop(index=trial).mean().idxmax()
+    for trial in whole.seen.index
+  }
+  return whole.each(
+    lambda end: pd.Series({t: end.loc[t, level] for t, level in best.items()})
   )
 
 
-def ratio_of_means(numerator: pd.Series, denominator: pd.Series) -> OverTrials:
-  """Returns the ratio of the means over paired trials."""
-  pairs = pd.concat([numerator, denominator], axis=1).dropna().to_numpy()
-  return OverTrials(pairs, lambda table: float(np.divide(*table.mean(axis=0))))
+def ratio_of_means(numerator: Bounded, denominator: Bounded) -> OverTrials:
+  """Returns the ratio of the means over paired trials.
+
+  Raises:
+    NotMeasuredError: If there is no trial with both.
+  """
+  trials = (numerator.seen + denominator.seen).dropna().index
+  if trials.empty:
+    raise view_lib.NotMeasuredError('wanted: trials with both networks')
+  first, second = (
+    one.each(lambda end: end.loc[trials]).array()
+    for one in (numerator, denominator)
+  )
+  # The least ratio has the greatest denominator.
+  pairs = np.stack([first, second[:, [0, 2, 1]]], axis=2)
+  return OverTrials(
+    pairs, lambda table: Ends(*(float(n / d) for n, d in table.mean(axis=0)))
+  )
 
 
-def interpolated(view: study_lib.View, measure: str, count: float) -> pd.Series:
+def percent_fewer_on_average(first: Bounded, second: Bounded) -> OverTrials:
+  """Returns by how many percent the first's mean is less than the second's."""
+  ratio = ratio_of_means(first, second)
+
+  def fewer(table: np.ndarray) -> Ends:
+    seen, low, high = ratio.statistic(table)
+    return Ends(100 * (1 - seen), 100 * (1 - high), 100 * (1 - low))
+
+  return ratio._replace(statistic=fewer)
+
+
+def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
   """Returns a measure of tickets at a number of weights, one a trial.
 
   Between two levels it is linear in the logarithm of the weights remaining.
 
   Args:
-    view: The runs of one recipe.
-    measure: A column of the runs.
-    count: How many weights remain.
+    view: Runs of one recipe.
+    measure: Name of a column of the runs.
+    count: Number of weights that remain.
 
   Raises:
     NotMeasuredError: If the levels do not reach that far.
   """
-  weights = view.over('remaining').mean()
+  weights = view.over('remaining').seen.mean()
   table = complete(view.over(measure))
-  logs = np.log(weights.reindex(table.columns).to_numpy())
-  least, most = (
-    logs.min() - study_lib.TOLERANCE,
-    logs.max() + study_lib.TOLERANCE,
-  )
-  if not least <= math.log(count) <= most:
-    raise study_lib.NotMeasuredError(
+  logs = np.log(weights.reindex(table.seen.columns).to_numpy())[::-1]
+  reach = logs[0] - view_lib.TOLERANCE, logs[-1] + view_lib.TOLERANCE
+  if not reach[0] <= math.log(count) <= reach[1]:
+    raise view_lib.NotMeasuredError(
       f'wanted: tickets of about {count:,.0f} weights'
     )
-  return table.apply(
-    lambda row: np.interp(math.log(count), logs[::-1], row.to_numpy()[::-1]),
-    axis=1,
-  )
+
+  def at_count(row: pd.Series) -> float:
+    return float(np.interp(math.log(count), logs, row.to_numpy()[::-1]))
+
+  return table.each(lambda end: end.apply(at_count, axis=1))

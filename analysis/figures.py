@@ -13,10 +13,10 @@ from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
-from lottery_ticket.analysis import study as study_lib
+from lottery_ticket.analysis import view as view_lib
 from lottery_ticket.foundations import errors
 
-TICKET = study_lib.TICKET
+TICKET = view_lib.TICKET
 SHOWN_LEVELS = (0, 3, 7, 9, 12, 15, 16, 18, 20)
 """Those that the paper's figures show."""
 

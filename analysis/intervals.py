@@ -47,8 +47,10 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
   n = len(sample)
   if n < 2:
     return Interval(float(sample.mean()) if n else np.nan, np.nan, np.nan, n)
-  mean, error = float(sample.mean()), float(stats.sem(sample))
-  if error == 0:  # Equal values: SciPy says NaN.
+  mean = float(sample.mean())
+  # Of equal values SciPy says NaN; an infinite one makes the mean infinite.
+  error = float(stats.sem(sample)) if np.isfinite(mean) else 0.0
+  if error == 0:
     return Interval(mean, mean, mean, n)
   low, high = stats.t.interval(confidence, n - 1, mean, error)
   return Interval(mean, float(low), float(high), n)
@@ -94,17 +96,18 @@ def bootstrap(
   estimate = float(statistic(trials)) if n else np.nan
   if n < 2:
     return Interval(estimate, np.nan, np.nan, n)
-  drawn = stats.bootstrap(
-    (np.arange(n),),
-    _statistic_of_places(trials, statistic),
-    n_resamples=resamples,
-    confidence_level=_expanded(confidence, n)
-    if method == 'expanded'
-    else confidence,
-    method='percentile' if method == 'expanded' else method,
-    vectorized=True,
-    random_state=np.random.default_rng(seed),
-  ).confidence_interval
+  if method == 'expanded':
+    confidence, method = _expanded(confidence, n), 'percentile'
+  with np.errstate(invalid='ignore'):  # Of infinite ends there is no spread.
+    drawn = stats.bootstrap(
+      (np.arange(n),),
+      _statistic_of_places(trials, statistic),
+      n_resamples=resamples,
+      confidence_level=confidence,
+      method=method,
+      vectorized=True,
+      random_state=np.random.default_rng(seed),
+    ).confidence_interval
   return Interval(estimate, float(drawn.low), float(drawn.high), n)
 
 
@@ -185,7 +188,7 @@ def _sample(values: ArrayLike) -> np.ndarray:
     raise errors.InputError(
       f'values: wanted one number a trial, got shape {list(sample.shape)}'
     )
-  return sample[np.isfinite(sample)]
+  return sample[~np.isnan(sample)]
 
 
 def _check_confidence(confidence: float) -> None:

@@ -327,7 +327,11 @@ def _draw_intervals(
   """Draws points with intervals, one a line, from the top."""
   places = np.arange(len(table))
   measured, low, high = (
-    table[name].to_numpy(float) for name in ('measured', 'low', 'high')
+    # Where an interval has no end none is drawn: the name says so.
+    np.nan_to_num(
+      table[name].to_numpy(float), nan=np.nan, posinf=np.nan, neginf=np.nan
+    )
+    for name in ('measured', 'low', 'high')
   )
   axes.errorbar(
     measured,

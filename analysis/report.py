@@ -8,7 +8,6 @@
 """
 
 import base64
-import functools
 import json
 import os
 import pathlib
@@ -18,26 +17,24 @@ from typing import Any, NamedTuple
 
 import jinja2
 import markupsafe
+import numpy as np
 import pandas as pd
 
 import lottery_ticket
-from lottery_ticket.analysis import claims
+from lottery_ticket.analysis import claims as claims_lib
 from lottery_ticket.analysis import figures
-from lottery_ticket.analysis import paper
 from lottery_ticket.analysis import plots
-from lottery_ticket.analysis import provenance
 from lottery_ticket.analysis import results
-from lottery_ticket.analysis import study as study_lib
 from lottery_ticket.analysis import tables
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
 
-FORMATS = ('png', 'svg')
 SIGNS = {
-  claims.REPRODUCED: '✓',
-  claims.NOT_REPRODUCED: '✗',
-  claims.INCONCLUSIVE: '?',
+  claims_lib.REPRODUCED: '✓',
+  claims_lib.NOT_REPRODUCED: '✗',
+  claims_lib.INCONCLUSIVE: '?',
 }
-HEADLINES = ('C1', 'C3', 'C7', 'C8')
 NOTHING = '\N{EN DASH}'
 _PIXELS_AN_INCH = 96  # In CSS.
 
@@ -48,16 +45,18 @@ class Report(NamedTuple):
   Attributes:
     page: The file to open in a browser.
     verdict: One sentence.
+    judged: Table of the claims, as `claims.judge` returns it.
   """
 
   page: str
   verdict: str
+  judged: pd.DataFrame
 
 
 def write(
   experiment_path: str,
   found: results.Results,
-  judged: pd.DataFrame,
+  claims: claims_lib.Claims | None = None,
   commands: Sequence[str] = (),
 ) -> Report:
   """Writes the report of an experiment; an older one is replaced.
@@ -65,62 +64,160 @@ def write(
   Args:
     experiment_path: The folder of all trials.
     found: Its runs, as `results.read` returns them.
-    judged: Of these, as `claims.judge` returns it.
-    commands: Those that would make the same runs, one a line.
+    claims: Claims to judge; by default those of the runs' task.
+    commands: Commands that would make the same runs, one a line.
   """
   target = pathlib.Path(paths.report(experiment_path))
   target.mkdir(parents=True, exist_ok=True)
-  shorten = functools.partial(_from_folder, experiment_path)
-  judged = judged.assign(note=judged.note.fillna('').map(shorten))
-  study = study_lib.Study(found.runs, paper.RECIPE)
-  compared = provenance.compared(study, found.runs)
-  others = provenance.other_recipes(found.runs, study, compared)
+  claims = claims or claims_lib.of_runs(found.runs)
+  judged = claims_lib.judge(found.runs, claims)
+  # Paths are shown from the experiment's folder on.
+  here = os.path.join(experiment_path, '')
+  judged = judged.assign(note=judged.note.str.replace(here, '', regex=False))
+  study = view.Study(found.runs, claims.recipe)
+  compared = _compared(study, found.runs)
   verdict = sentence(judged, study.runs)
+  cells = [_claim(row) for row in judged.itertuples()]
   page = _render(
     name=pathlib.Path(experiment_path).resolve().name,
     verdict=verdict,
-    headlines=_headlines(judged),
+    headlines=_headlines(judged[judged.claim.isin(claims.headlines)]),
     run_count=len(found.runs),
-    **_claims(judged),
+    judged=[row for row in cells if row['sign']],
+    unmeasured=[row for row in cells if not row['sign']],
     figures=[
-      _save(figure, target / 'figures') | {'missing': shorten(figure.missing)}
+      _save(figure, target / 'figures')
+      | {'missing': figure.missing.replace(here, '')}
       for figure in figures.draw(compared, judged)
     ],
-    **_made(provenance.read(study, compared)),
+    **_made(study, compared),
     commands=list(commands),
-    others=others.to_numpy().tolist(),
-    problems=[tuple(map(shorten, item)) for item in found.problems.items()],
+    others=_other_recipes(study, found.runs.drop(index=compared.index)),
+    problems=[
+      (directory.replace(here, ''), problem.replace(here, ''))
+      for directory, problem in found.problems.items()
+    ],
     library=lottery_ticket.__version__,
   )
-  claims.to_json(judged, str(target / 'claims.json'))
-  claims.to_csv(judged, str(target / 'claims.csv'))
-  _write(target / 'claims.txt', f'{tables.claims(judged)}\n')
-  _write(target / 'results.csv', _table(found.runs, experiment_path))
-  _write(target / 'index.html', page)
-  return Report(str(target / 'index.html'), verdict)
+  rows = judged.astype({'paper_inside': object}).to_dict('records')
+  for row in rows:
+    row['paper_inside'] = (
+      None if pd.isna(row['paper_inside']) else row['paper_inside']
+    )
+  save_restore.write_json(str(target / 'claims.json'), {'claims': rows})
+  folders = [
+    os.path.relpath(path, experiment_path) for path in found.runs.directory
+  ]
+  for name, text in (
+    ('claims.csv', judged.to_csv(index=False, lineterminator='\n')),
+    ('claims.txt', f'{tables.claims(judged)}\n'),
+    (
+      'results.csv',
+      found.runs.assign(directory=folders).to_csv(
+        index=False, lineterminator='\n'
+      ),
+    ),
+    ('index.html', page),
+  ):
+    _write(target / name, text)
+  return Report(str(target / 'index.html'), verdict, judged)
 
 
 def sentence(judged: pd.DataFrame, runs: pd.DataFrame) -> str:
   """Returns the verdict on all claims as one sentence.
 
   Args:
-    judged: As `claims.judge` returns it.
-    runs: Those that are compared.
+    judged: Table as `claims.judge` returns it.
+    runs: Runs that are compared.
   """
-  counts = claims.counts(judged)
-  parts = [f'{counts[verdict]} {verdict}' for verdict in claims.VERDICTS]
+  counts = claims_lib.counts(judged)
+  *parts, last = (f'{n} {verdict}' for verdict, n in counts.items())
   trials = runs.trial.nunique()
-  return (
-    f'Of {len(judged)} claims of the paper, {", ".join(parts[:-1])} and'
-    f' {parts[-1]}, over {trials} trial{"s" * (trials != 1)}.'
-  )
+  said = f'{", ".join(parts)} and {last}, over {trials} trial'
+  if judged.empty:
+    return 'The paper makes no claims about these networks.'
+  return f'Of {len(judged)} claims of the paper, {said}{"s" * (trials != 1)}.'
+
+
+def _compared(study: view.Study, runs: pd.DataFrame) -> pd.DataFrame:
+  """Returns the runs that can be compared with a study's tickets.
+
+  They are those of the main recipe, and controls that differ from it in what is
+  a control's own: how it resets, and permuted labels.
+  """
+  places = study.runs.index
+  for recipe, other in study.settings:
+    differing = set(view.differing(recipe, study.recipe))
+    if 'permute_labels' in differing:  # Then the data are others, too.
+      differing -= {'permute_labels', 'test data'}
+    if differing <= {'reset'}:
+      controls = other.runs[other.runs.experiment != view.TICKET]
+      places = places.union(controls.index)
+  return runs.loc[places.sort_values()]
+
+
+def _other_recipes(study: view.Study, runs: pd.DataFrame) -> list[list[str]]:
+  """Returns which runs cannot be compared with the others, and why.
+
+  Args:
+    study: Study of all runs.
+    runs: Those of them that are not compared.
+  """
+  return [
+    [
+      experiment,
+      ', '.join(group.trial.unique()),
+      ', '.join(map(str, sorted(group.level.unique()))),
+      str(len(group)),
+      ', '.join(
+        f'{name} {json.dumps(recipe.get(name))}'
+        for name in view.differing(recipe, study.recipe)
+      ),
+    ]
+    for recipe, other in study.settings
+    for experiment, group in runs.loc[
+      runs.index.intersection(other.runs.index)
+    ].groupby('experiment')
+  ]
+
+
+def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, list[list[str]]]:
+  """Returns how the runs of a study were made, as tables of cells."""
+  versions: dict[str, set[str]] = {}
+  for text in runs.versions.dropna().unique():
+    for name, version in json.loads(text).items():
+      versions.setdefault(name, set()).add(str(version))
+  known = runs.dropna(subset='seed').groupby('trial', sort=False).seed
+  return {
+    'experiments': [
+      [
+        name,
+        str(group.trial.nunique()),
+        str(group.level.nunique()),
+        f'{len(group):,}',
+        f'{group.iterations.sum():,.0f}',
+        f'{group.seconds.sum() / 3600:.1f}',
+      ]
+      for name, group in runs.groupby('experiment')
+    ],
+    'recipe': [
+      [name, _value(value)]
+      for name, value in study.recipe.items()
+      if value is not None
+    ],
+    'seeds': [
+      [trial, ', '.join(map(str, sorted(set(seeds))))] for trial, seeds in known
+    ],
+    'versions': [
+      [name, ', '.join(sorted(found))] for name, found in versions.items()
+    ],
+  }
 
 
 def _headlines(judged: pd.DataFrame) -> list[str]:
-  """Returns the best known claims that were measured, with their numbers."""
-  rows = judged[judged.claim.isin(HEADLINES) & (judged.n > 0)]
+  """Returns the claims that were measured as sentences, with their numbers."""
   lines = []
-  for row in rows.itertuples():
+  for row in judged[judged.n > 0].itertuples():
     interval = _interval(row)
     interval = '' if interval == NOTHING else f'95% interval {interval}; '
     lines.append(
@@ -130,33 +227,26 @@ def _headlines(judged: pd.DataFrame) -> list[str]:
   return lines
 
 
-def _claims(judged: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-  """Returns the claims with a verdict and those without, as cells."""
-  rows = [
-    {
-      'claim': row.claim,
-      'statement': row.statement,
-      'estimand': row.estimand.rstrip('.'),
-      'paper': row.paper,
-      'measured': _measured(row),
-      'interval': _interval(row),
-      'n': int(row.n),
-      'verdict': row.verdict,
-      'note': row.note.rstrip('.'),
-      'style': row.verdict.replace(' ', '-'),
-      'sign': SIGNS.get(row.verdict),
-    }
-    for row in judged.itertuples()
-  ]
+def _claim(row: Any) -> dict[str, Any]:
+  """Returns a claim as cells; without a sign if it has no verdict."""
   return {
-    'judged': [row for row in rows if row['sign']],
-    'unmeasured': [row for row in rows if not row['sign']],
+    'claim': row.claim,
+    'statement': row.statement,
+    'estimand': row.estimand,
+    'paper': row.paper,
+    'measured': _measured(row),
+    'interval': _interval(row),
+    'n': int(row.n),
+    'verdict': row.verdict,
+    'note': row.note.rstrip('.'),
+    'style': row.verdict.replace(' ', '-'),
+    'sign': SIGNS.get(row.verdict),
   }
 
 
 def _measured(row: Any) -> str:
   """Returns what was measured of a claim, with its unit."""
-  value = claims.SIGNS[row.bound] + _number(row.measured, row)
+  value = claims_lib.SIGNS[row.bound] + _number(row.measured, row)
   equals = '' if row.bound else '= '
   forms = {
     'percent': f'{value}%',
@@ -177,9 +267,9 @@ def _number(value: float, row: Any) -> str:
   """Returns a number with as many digits as are worth reading in its row."""
   if pd.isna(value):
     return NOTHING
-  largest = max(abs(row.measured), abs(row.low), abs(row.high))
-  digits = 1 if largest >= 10 else 2
-  return f'{value:,.{digits}f}'.replace('-', '\N{MINUS SIGN}')
+  known = [abs(x) for x in (row.measured, row.low, row.high) if np.isfinite(x)]
+  text = f'{value:,.{1 if max(known, default=0) >= 10 else 2}f}'
+  return text.replace('-', '\N{MINUS SIGN}').replace('inf', '\N{INFINITY}')
 
 
 def _save(figure: figures.Figure, target: pathlib.Path) -> dict[str, Any]:
@@ -188,7 +278,7 @@ def _save(figure: figures.Figure, target: pathlib.Path) -> dict[str, Any]:
   Returns:
     The figure as the page shows it.
   """
-  paths = {kind: target / f'{figure.name}.{kind}' for kind in FORMATS}
+  paths = {kind: target / f'{figure.name}.{kind}' for kind in ('png', 'svg')}
   if figure.drawing is None:
     for path in paths.values():
       path.unlink(missing_ok=True)
@@ -208,46 +298,10 @@ def _save(figure: figures.Figure, target: pathlib.Path) -> dict[str, Any]:
   }
 
 
-def _made(made: provenance.Provenance) -> dict[str, list[list[str]]]:
-  """Returns how the runs were made, as tables of cells."""
-  experiments = [
-    [
-      row.experiment,
-      str(row.trials),
-      str(row.levels),
-      f'{row.runs:,}',
-      f'{row.iterations:,.0f}',
-      f'{row.hours:.1f}',
-    ]
-    for row in made.experiments.itertuples()
-  ]
-  return {
-    'experiments': experiments,
-    'recipe': [[name, _value(value)] for name, value in made.recipe.items()],
-    'seeds': [
-      [trial, ', '.join(map(str, seeds))] for trial, seeds in made.seeds.items()
-    ],
-    'versions': [
-      [name, ', '.join(versions)] for name, versions in made.versions.items()
-    ],
-  }
-
-
 def _value(value: Any) -> str:
   text = value if isinstance(value, str) else json.dumps(value)
   is_checksum = re.fullmatch('[0-9a-f]{64}', text)
   return f'SHA-256 {text[:16]}...' if is_checksum else text
-
-
-def _from_folder(experiment_path: str, text: str) -> str:
-  """Returns text with paths from the experiment's folder on."""
-  return text.replace(os.path.join(experiment_path, ''), '')
-
-
-def _table(runs: pd.DataFrame, experiment_path: str) -> str:
-  """Returns the runs as CSV, with folders from the experiment's on."""
-  folders = [os.path.relpath(path, experiment_path) for path in runs.directory]
-  return runs.assign(directory=folders).to_csv(index=False, lineterminator='\n')
 
 
 def _render(**content: Any) -> str:

@@ -18,44 +18,17 @@ from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 
 COLUMNS = (
-  'trial',
-  'level',
-  'experiment',
-  'run_id',
-  'density',
-  'iterations',
-  'early_stop',
-  'censored',
-  'early_stop_split',
-  'accuracy',
-  'final_accuracy',
-  'recipe',
-  'remaining',
-  'final_train_accuracy',
-  'final_train_loss',
-  'loss_stop',
-  'loss_stop_censored',
-  'seed',
-  'control',
-  'script',
-  'reset',
-  'ticket_name',
-  'prune_percents',
-  'pruner',
-  'directory',
+  *('trial', 'level', 'experiment', 'run_id', 'density', 'iterations'),
+  *('early_stop', 'censored', 'early_stop_split', 'accuracy'),
+  *('final_accuracy', 'recipe', 'remaining', 'final_train_accuracy'),
+  *('final_train_loss', 'loss_stop', 'loss_stop_censored', 'seed', 'control'),
+  *('script', 'reset', 'ticket_name', 'prune_percents', 'pruner', 'task'),
+  *('checksum', 'seconds', 'versions', 'directory'),
 )
-
-
 _RUN = ['trial', 'level', 'experiment', 'run_id', 'density']
 """What says which run a row of other tables is about."""
 
-
-_SUMMARIZED = (
-  'early_stop',
-  'accuracy',
-  'final_accuracy',
-  'final_train_accuracy',
-)
+_SUMMARIZED = 'early_stop', 'accuracy', 'final_accuracy', 'final_train_accuracy'
 
 
 class Results(NamedTuple):
@@ -75,7 +48,9 @@ class Results(NamedTuple):
       `seed` the trial's, `control`, `script`, `reset` and `ticket_name` (of
       the tickets that a control is about) what the run's record says of them,
       missing if not recorded; `prune_percents` (JSON)
-      and `pruner`, of no meaning for controls; `directory` the run's folder.
+      and `pruner`, of no meaning for controls; `task` the experiment folder;
+      `checksum` that of the final weights; `seconds` the time of training;
+      `versions` those of the software, as JSON; `directory` the run's folder.
     problems: {run's folder: why it is not among the runs}.
   """
 
@@ -165,11 +140,17 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'final_train_loss': _number(train.get('loss')),
     'recipe': json.dumps(_recipe(record), sort_keys=True),
     'seed': _seed(experiment.get('seed')),
-    **{name: _text(experiment.get(name)) for name in ('control', 'script')},
+    **{
+      name: _text(experiment.get(name))
+      for name in ('control', 'script', 'task')
+    },
+    'checksum': _text(_part(record, 'outputs').get('final')),
     'reset': reset if type(reset) is int else _text(reset),
     'ticket_name': _text(_part(record, 'call', 'arguments').get('ticket_name')),
     'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
     'pruner': _text(recipe.get('pruner')),
+    'seconds': _number(record.get('seconds')),
+    'versions': json.dumps(_part(record, 'versions'), sort_keys=True),
     'directory': directory,
   }
 

@@ -18,8 +18,7 @@ def _anchor() -> pathlib.Path:
 
 def _location(variable: str, *parts: str) -> str:
   """Returns a location: the environment's, or the one under the anchor."""
-  location = os.environ.get(variable) or str(_anchor().joinpath(*parts))
-  return os.path.expanduser(location)
+  return os.environ.get(variable) or str(_anchor().joinpath(*parts))
 
 
 MNIST_LOCATION = _location('LOTTERY_TICKET_MNIST', 'data', 'mnist')

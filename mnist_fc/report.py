@@ -14,6 +14,7 @@ from lottery_ticket.analysis import results
 from lottery_ticket.analysis import tables
 from lottery_ticket.cli import argfiles
 from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import paper
 from lottery_ticket.mnist_fc.argfiles import control_argfile
 
 TICKET = 'same_init'
@@ -36,10 +37,10 @@ def report(experiment_path: str = constants.EXPERIMENT_PATH) -> None:
     InputError: If there is no finished run in the folder.
   """
   found = results.read(experiment_path)
-  judged = claims.judge(found.runs)
   written = report_lib.write(
-    experiment_path, found, judged, list(commands(found.runs))
+    experiment_path, found, paper.CLAIMS, list(commands(found.runs))
   )
+  judged = written.judged
   for directory, problem in found.problems.items():
     print(f'left out: {directory}: {problem}', file=sys.stderr)
   print(tables.claims(judged[judged.verdict != claims.NOT_MEASURED]))

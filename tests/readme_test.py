@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lottery_ticket.analysis import paper
+from lottery_ticket.mnist_fc import paper
 
 
 @pytest.fixture(scope='module')
@@ -113,7 +113,9 @@ def test_the_study_is_of_the_papers_recipe(root):
     'pruner': row.pruner,
     'reset': row.reset,
   }
-  assert {name: found[name] for name in paper.RECIPE} == paper.RECIPE
+  assert {name: found[name] for name in paper.CLAIMS.recipe} == (
+    paper.CLAIMS.recipe
+  )
 
 
 def test_the_verdict_is_that_of_the_study(readme, root):

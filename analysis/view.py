@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lottery_ticket.analysis import bounded
 from lottery_ticket.analysis import results
 from lottery_ticket.foundations import errors
 
 TICKET = 'same_init'
 LADDER = 'lottery_experiment'  # The script that prunes level by level.
 DENSE = 100.0  # P_m of the network that is not pruned, in percent.
-SPARSE = 21.1  # At or below this P_m (%) ways to prune differ visibly.
 TOLERANCE = 0.1  # Of P_m, relative: rounds of other percents hit near it.
 _ROUNDING = 0.02  # Of P_m, relative: the paper's numbers have two digits.
 
@@ -39,8 +39,8 @@ class View:
     """Takes the runs.
 
     Args:
-      runs: As in `results.Results`, of one recipe.
-      networks: Reads a run's networks.
+      runs: Table as in `results.Results`, of one recipe.
+      networks: Function that reads the networks in a run's folder.
     """
     self.runs = runs
     tickets = runs[runs.experiment == TICKET]
@@ -55,17 +55,17 @@ class View:
     experiment: str = TICKET,
     highest: float = DENSE,
     lowest: float = 0.0,
-  ) -> pd.DataFrame:
+  ) -> bounded.Bounded:
     """Returns a measure over trials and levels.
 
     Args:
-      measure: A column of the runs.
-      experiment: Of which runs.
+      measure: Name of a column of the runs.
+      experiment: Name of the runs' experiment.
       highest: Highest P_m of the levels, in percent.
-      lowest: Lowest P_m.
+      lowest: Lowest P_m, in percent.
 
     Returns:
-      A table, trials x levels, of means over run ids; NaN where there is no
+      Tables of trials x levels, with means over run ids; NaN where there is no
       run, or one whose measure is missing.
 
     Raises:
@@ -76,43 +76,51 @@ class View:
       & (self.percents >= lowest * (1 - _ROUNDING))
     ]
     table = self._table(measure, experiment)
-    table = table[table.columns.intersection(levels)]
-    table = table.dropna(axis=0, how='all')
-    if table.notna().any(axis=None):
-      return table
-    raise NotMeasuredError(self._wanted(experiment, highest, lowest))
+    columns = table.seen.columns.intersection(levels)
+    rows = table.seen[columns].dropna(axis=0, how='all').index
+    if len(rows) and len(columns):
+      return table.each(lambda end: end.loc[rows, columns])
+    which = f'of {lowest:g} to {highest:g}' if lowest else f'<= {highest:g}'
+    raise NotMeasuredError(
+      f'wanted: runs of {experiment!r} at levels with P_m {which}%'
+    )
 
-  def _measured(self, measure: str, experiment: str) -> pd.DataFrame:
+  def _measured(self, measure: str, experiment: str) -> bounded.Bounded:
     """Returns a measure over all trials and levels of an experiment."""
     rows = self.runs[self.runs.experiment == experiment]
-    values = rows[measure].astype('Float64').to_numpy(float, na_value=np.nan)
-    runs = rows.assign(value=values).groupby(['trial', 'level']).value
+    seen = rows[measure].astype('Float64').to_numpy(float, na_value=np.nan)
+    is_stop, is_at_stop = measure == 'early_stop', measure == 'accuracy'
+    # The loss still fell: the true early stop is here or later.
+    ends = {
+      'seen': seen,
+      'low': seen,
+      'high': np.where(rows.censored & is_stop, np.inf, seen),
+      'late': (rows.censored & is_at_stop).astype(float),
+    }
+    runs = rows.assign(**ends).groupby(['trial', 'level'])
     # A mean over those runs that have a value would be another's.
-    return runs.mean().where(runs.count() == runs.size()).unstack()
-
-  def _wanted(self, experiment: str, highest: float, lowest: float) -> str:
-    levels = (
-      f'P_m of {lowest:g} to {highest:g}%' if lowest else f'P_m <= {highest:g}%'
+    whole = runs.seen.count() == runs.size()
+    return bounded.Bounded(
+      *(runs[name].mean().where(whole).unstack() for name in ends)
     )
-    return f'wanted: runs of {experiment!r} at levels with {levels}'
 
   def at(
     self, measure: str, experiment: str = TICKET, percent: float = DENSE
-  ) -> pd.Series:
+  ) -> bounded.Bounded:
     """Returns a measure at one level, one number a trial.
 
     Args:
-      measure: A column of the runs.
-      experiment: Of which runs.
+      measure: Name of a column of the runs.
+      experiment: Name of the runs' experiment.
       percent: P_m of the level, in percent.
 
     Raises:
       NotMeasuredError: If there is no such level or no such run.
     """
     level = self.level(percent)
-    values = self.over(measure, experiment).reindex(columns=[level])[level]
-    if values.notna().any():
-      return values
+    table = self.over(measure, experiment)
+    if level in table.seen and table.seen[level].notna().any():
+      return table.each(lambda end: end[level])
     raise NotMeasuredError(
       f'wanted: runs of {experiment!r} at P_m = {percent:g}% (level {level})'
     )
@@ -127,14 +135,12 @@ class View:
     )
 
   def of_networks(
-    self,
-    function: Callable[..., float],
-    *percents: float,
-  ) -> pd.Series:
+    self, function: Callable[..., float], *percents: float
+  ) -> bounded.Bounded:
     """Returns what a function says of a trial's tickets at some levels.
 
     Args:
-      function: Takes the ticket's `results.Networks` at each of the levels.
+      function: Function of the ticket's `results.Networks` at each level.
       *percents: P_m of the levels, in percent.
 
     Returns:
@@ -148,14 +154,14 @@ class View:
     chosen = folders.reindex(columns=[self.level(p) for p in percents]).dropna()
     try:
       values = {
-        trial: function(*[self._networks(folder) for folder in row])
+        trial: function(*map(self._networks, row))
         for trial, *row in chosen.itertuples()
       }
     except (errors.InputError, KeyError) as error:
       raise NotMeasuredError(f'weights cannot be read: {error}') from None
     if not values:
       raise NotMeasuredError(f'wanted: tickets at P_m = {percents}%')
-    return pd.Series(values, dtype=float)
+    return bounded.exact(pd.Series(values, dtype=float))
 
 
 class Study(View):
@@ -170,9 +176,9 @@ class Study(View):
     """Finds the main recipe: the one with tickets nearest to the reference.
 
     Args:
-      runs: As in `results.Results`, of any number of recipes.
-      reference: {name: value}, what the main recipe is to be like.
-      networks: Reads a run's networks.
+      runs: Table as in `results.Results`, of any number of recipes.
+      reference: {name: value} of the recipe that the main one is to be like.
+      networks: Function that reads the networks in a run's folder.
     """
     self.settings = [
       (json.loads(recipe), View(_unique_trials(_as_tickets(rows)), networks))
@@ -181,11 +187,11 @@ class Study(View):
 
     def distance(setting: tuple[dict[str, Any], View]) -> tuple[bool, int, int]:
       recipe, view = setting
-      without = view.percents.empty
-      return without, len(_differing(recipe, reference)), -len(view.runs)
+      different = len(_departing(recipe, reference))
+      return view.percents.empty, different, -len(view.runs)
 
     self.recipe, main = min(self.settings, key=distance)
-    self.differing = _differing(self.recipe, reference)
+    self.differing = _departing(self.recipe, reference)
     """Names of what differs from the reference, of what is recorded."""
     super().__init__(main.runs, networks)
 
@@ -195,7 +201,7 @@ class Study(View):
     """Returns recipes that differ from the main one in nothing but `names`.
 
     Args:
-      wanted: Which of these.
+      wanted: Function of a recipe that tells whether it is wanted.
       *names: Names of values of the recipe.
 
     Returns:
@@ -205,19 +211,27 @@ class Study(View):
       (recipe, view)
       for recipe, view in self.settings
       if not view.percents.empty
-      and {
-        name
-        for name in recipe | self.recipe
-        if recipe.get(name) != self.recipe.get(name)
-      }
-      <= set(names)
+      and set(differing(recipe, self.recipe)) <= set(names)
       and wanted(recipe)
     ]
 
 
-def _folders(runs: pd.DataFrame) -> pd.Series:
-  """Returns the experiment's folder of each run."""
-  return runs.directory.map(lambda path: str(pathlib.Path(path).parents[2]))
+def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+  """Returns the names of the values in which two recipes differ, sorted."""
+  return sorted(
+    name
+    for name in first.keys() | second.keys()
+    if first.get(name) != second.get(name)
+  )
+
+
+def _departing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
+  """Returns the names of recorded values that are not the reference's."""
+  return sorted(
+    name
+    for name, value in reference.items()
+    if recipe.get(name) not in (None, value)
+  )
 
 
 def _recipes(runs: pd.DataFrame) -> list[str]:
@@ -242,6 +256,11 @@ def _recipes(runs: pd.DataFrame) -> list[str]:
   ]
 
 
+def _folders(runs: pd.DataFrame) -> pd.Series:
+  """Returns the experiment's folder of each run."""
+  return runs.directory.map(lambda path: str(pathlib.Path(path).parents[2]))
+
+
 def _way(run: Any) -> dict[str, Any]:
   """Returns how a ladder is pruned and reset."""
   return {
@@ -254,18 +273,16 @@ def _way(run: Any) -> dict[str, Any]:
 def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
   """Keeps trials of the same name of several experiments apart.
 
-  Copies are one trial: those whose first tickets have one seed and came out
-  alike, as they do where nothing else differs.
+  Copies are one trial: those whose first tickets have the same weights.
   """
   folders = _folders(runs)
   first = folders.groupby(runs.trial).transform('first')
   names = runs.trial.where(folders == first, folders + ' ' + runs.trial)
   tickets = runs.assign(trial=names)[runs.experiment == TICKET]
   tickets = tickets.sort_values('level', kind='stable')
-  tickets = tickets.drop_duplicates('trial').dropna(subset='seed')
-  alike = ['seed', 'level', 'early_stop', 'accuracy', 'final_accuracy']
-  originals = tickets.groupby(alike, sort=False, dropna=False).trial
-  known = dict(zip(tickets.trial, originals.transform('first'), strict=True))
+  tickets = tickets.drop_duplicates('trial').dropna(subset='checksum')
+  originals = tickets.groupby('checksum', sort=False).trial.transform('first')
+  known = dict(zip(tickets.trial, originals, strict=True))
   return runs.assign(trial=names.map(lambda name: known.get(name, name)))
 
 
@@ -276,14 +293,6 @@ def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
   ladder = (runs.script == LADDER) & (
     runs.reset.isna() | (runs.reset == 'initial')
   )
-  names = runs.experiment.where(~ladder, TICKET)
-  is_one = runs.experiment[ladder].nunique() == 1
-  return runs.assign(experiment=names) if is_one else runs
-
-
-def _differing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
-  return sorted(
-    name
-    for name, value in reference.items()
-    if recipe.get(name) is not None and recipe[name] != value
-  )
+  if runs.experiment[ladder].nunique() != 1:
+    return runs
+  return runs.assign(experiment=runs.experiment.where(~ladder, TICKET))

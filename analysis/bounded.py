@@ -1,0 +1,136 @@
+"""Measurements of which only a lower or an upper bound may be known.
+
+A training whose loss still fell at its last measurement would have been stopped
+there or later: its early stop lies between that iteration and infinity. What is
+computed from it lies between two numbers as well, and both are kept here.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounded:
+  """Numbers between bounds: one a trial (Series), or trials x levels (table).
+
+  All attributes but the note have the same shape; NaN stands for what was not
+  measured. The ends of sums, differences and ratios are exact where no
+  measurement occurs twice, else they are on the safe side.
+
+  Attributes:
+    seen: The numbers that were measured.
+    low: The least that the truth may be.
+    high: The most that it may be.
+    late: Above 0 for accuracies at an early stop that may really come later.
+    note: Which levels were summed up, or ''.
+  """
+
+  seen: Any
+  low: Any
+  high: Any
+  late: Any
+  note: str = ''
+
+  def __add__(self, other: 'Bounded') -> 'Bounded':
+    """Adds, trial by trial."""
+    return self._with('add', other, other.low, other.high)
+
+  def __sub__(self, other: 'Bounded') -> 'Bounded':
+    """Subtracts: the least comes with the other's most."""
+    return self._with('sub', other, other.high, other.low)
+
+  def __truediv__(self, other: 'Bounded') -> 'Bounded':
+    """Divides by positive numbers."""
+    return self._with('div', other, other.high, other.low)
+
+  def __mul__(self, factor: float) -> 'Bounded':
+    """Multiplies by a positive number."""
+    return Bounded(
+      factor * self.seen, factor * self.low, factor * self.high, self.late
+    )
+
+  def _with(
+    self, operation: str, other: 'Bounded', for_low: Any, for_high: Any
+  ) -> 'Bounded':
+    """Combines two measurements, paired by trial."""
+
+    def combined(name: str, first: Any, second: Any) -> Any:
+      return getattr(first, name)(second, axis=0)
+
+    return Bounded(
+      combined(operation, self.seen, other.seen),
+      combined(operation, self.low, for_low),
+      combined(operation, self.high, for_high),
+      combined('add', self.late, other.late),
+    )
+
+  def each(self, function: Callable[[Any], Any], note: str = '') -> 'Bounded':
+    """Applies a function that rises with its argument, like a mean."""
+    return Bounded(
+      function(self.seen),
+      function(self.low),
+      function(self.high),
+      function(self.late),
+      note,
+    )
+
+  def is_late(self) -> bool:
+    """Tells whether some number is an accuracy at a censored early stop."""
+    return bool((self.late.to_numpy(float) > 0).any())
+
+  def array(self) -> np.ndarray:
+    """Returns seen, low and high, shape [trials, 3] or [trials, 3, levels]."""
+    ends = (self.seen, self.low, self.high)
+    return np.stack([end.to_numpy(float) for end in ends], axis=1)
+
+
+def exact(values: Any) -> Bounded:
+  """Returns measurements that leave nothing open.
+
+  Args:
+    values: A Series or a table of numbers.
+  """
+  return Bounded(values, values, values, 0 * values)
+
+
+def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
+  """Returns by how many percent the first is less than the second."""
+  ratio = first / second
+  return Bounded(
+    100 * (1 - ratio.seen),
+    100 * (1 - ratio.high),
+    100 * (1 - ratio.low),
+    ratio.late,
+  )
+
+
+def columns(several: dict[Any, Bounded]) -> Bounded:
+  """Returns a table with a column for each, of the trials that have them all.
+
+  Args:
+    several: {label: one number a trial}; columns are sorted by their labels.
+  """
+
+  def of_ends(name: str) -> pd.DataFrame:
+    ends = {label: getattr(several[label], name) for label in sorted(several)}
+    return pd.DataFrame(ends)
+
+  return Bounded(*map(of_ends, ('seen', 'low', 'high', 'late')))
+
+
+def mean(several: list[Bounded]) -> Bounded:
+  """Returns the mean of several, of the trials that have them all."""
+  table = columns(dict(enumerate(several)))
+  return table.each(lambda end: end.mean(axis=1, skipna=False))
+
+
+def spread(several: list[Bounded]) -> Bounded:
+  """Returns the greatest minus the least, of the trials that have them all."""
+  table = columns(dict(enumerate(several)))
+  whole = table.each(lambda end: end[table.seen.notna().all(axis=1)])
+  greatest = whole.each(lambda end: end.max(axis=1))
+  return greatest - whole.each(lambda end: end.min(axis=1))

@@ -1,0 +1,668 @@
+"""Tests of the paper's claims, on runs whose answers are known."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from lottery_ticket.analysis import claims
+from lottery_ticket.analysis import results
+from lottery_ticket.analysis import tables
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.mnist_fc import paper
+
+# Of each level of the paper's ladder, and of level 0.
+SURVIVORS = [266_200]
+SIZES = [235_200, 30_000, 1_000]
+while len(SURVIVORS) <= 24:
+  SIZES = [
+    n - round(n * p) for n, p in zip(SIZES, (0.2, 0.2, 0.1), strict=True)
+  ]
+  SURVIVORS.append(sum(SIZES))
+NOISE = (-0.02, 0.0, 0.02, 0.01, -0.01)  # Of five trials, relative.
+
+
+def make_runs(
+  experiment='same_init',
+  levels=range(16),
+  early_stop=lambda level: 5_000.0,
+  accuracy=lambda level: 0.98,
+  trials=5,
+  recipe=None,
+  **columns,
+):
+  """Returns runs of trials that differ a little, in proportion to `NOISE`."""
+  rows = [
+    {
+      'trial': str(trial + 1),
+      'level': level,
+      'experiment': experiment,
+      'run_id': '' if experiment == 'same_init' else '1',
+      'density': SURVIVORS[level] / SURVIVORS[0],
+      'remaining': SURVIVORS[level],
+      'iterations': 50_000,
+      # A number of its own for each run, but the same mean effect.
+      'early_stop': early_stop(level) * (1 + NOISE[(trial + level) % 5]),
+      'censored': False,
+      'early_stop_split': 'validate',
+      'accuracy': accuracy(level) + NOISE[(trial + level) % 5] / 100,
+      'final_accuracy': accuracy(level) - 0.001,
+      'final_train_accuracy': 0.999,
+      'final_train_loss': 0.001,
+      'loss_stop': 1_000,
+      'loss_stop_censored': False,
+      'recipe': json.dumps(recipe or {}),
+      'seed': trial + 1,
+      'control': None,
+      'script': None,
+      'reset': None,
+      'ticket_name': None,
+      'prune_percents': 'null',
+      'pruner': None,
+      'task': 'mnist_fc',
+      'checksum': f'{experiment} {level} {trial}',
+      'directory': paths.run(paths.trial('exp', trial + 1), level, experiment),
+      **columns,
+    }
+    for trial in range(trials)
+    for level in levels
+  ]
+  table = pd.DataFrame(rows, columns=list(results.COLUMNS))
+  return table.astype({'loss_stop': 'Int64', 'seed': 'UInt64'})
+
+
+def as_in_the_paper(level):
+  """Returns early stops as the paper has them: fastest at level 7."""
+  return 10_000 - 540 * level if level <= 7 else 6_220 + 480 * (level - 7)
+
+
+def accurate(level):
+  """Returns accuracies that peak at level 9 and are back at level 16."""
+  return 0.98 + (
+    0.00045 * level if level <= 9 else 0.004 - 0.0006 * (level - 9)
+  )
+
+
+TICKETS = make_runs(
+  levels=range(19), early_stop=as_in_the_paper, accuracy=accurate
+)
+REINIT = make_runs(
+  'reinit',
+  range(1, 16),
+  early_stop=lambda level: 9_000 + 1_000 * level,
+  accuracy=lambda level: 0.9812 - 0.0002 * level,
+)
+
+
+def judge(*runs, only=None, **arguments):
+  """Returns what is judged of runs, by claim."""
+  runs = pd.concat(runs, ignore_index=True)
+  judged = claims.judge(runs, only=only, **arguments)
+  return judged.set_index('claim')
+
+
+@pytest.fixture(scope='module')
+def judged():
+  return judge(TICKETS, REINIT)
+
+
+def test_a_row_for_each_claim(judged):
+  numbers = [*range(1, 27), 28, 30]
+  assert list(judged.index) == [f'C{number}' for number in numbers]
+  assert ['claim', *judged.columns] == list(claims.COLUMNS)
+  assert set(judged.verdict) <= set(claims.VERDICTS)
+  assert judged.statement.is_unique
+  texts = judged[['statement', 'estimand', 'unit', 'paper']]
+  assert (texts.map(len) > 0).all(axis=None)
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_whichever_runs_there_are_they_are_judged(seed):
+  random = np.random.default_rng(seed)
+  names = ['random', 'one_shot', 'reinit', 'no_reset_ticket', 'own', 'noise_3x']
+  controls = [make_runs(name, range(1, 19), as_in_the_paper) for name in names]
+  runs = pd.concat([TICKETS, *controls], ignore_index=True)
+  share = random.choice([0.05, 0.3, 0.9], len(names) + 1)
+  kept = runs.experiment.map(
+    dict(zip(['same_init', *names], share, strict=True))
+  )
+  some = runs[random.random(len(runs)) < kept]
+  numbers = [*range(1, 27), 28, 30]
+  judged = judge(some)
+  assert list(judged.index) == [f'C{number}' for number in numbers]
+  assert set(judged.verdict) <= set(claims.VERDICTS)
+
+
+def test_one_kind_of_network_may_be_in_one_run_only():
+  alone = make_runs('one_shot', [7], trials=1)
+  row = judge(TICKETS, alone, only=['C14']).loc['C14']
+  assert (row.verdict, row.n) == ('inconclusive', 1)
+  assert 'wanted: such runs at three levels or more, found 1' in row.note
+
+
+def test_an_effect_that_is_there_is_reproduced(judged):
+  reproduced = set(judged.index[judged.verdict == 'reproduced'])
+  effects = {'C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C7', 'C8', 'C9', 'C10', 'C11'}
+  assert reproduced == effects
+
+
+def test_numbers_by_hand(judged):
+  first = judged.loc['C1']
+  stops = TICKETS.pivot(index='trial', columns='level', values='early_stop')
+  saved = 100 * (1 - stops[7] / stops[0])
+  wanted = stats.ttest_1samp(saved, 0).confidence_interval()
+  assert first.measured == pytest.approx(saved.mean())
+  assert (first.low, first.high) == pytest.approx((wanted.low, wanted.high))
+  assert first.measured == pytest.approx(37.8, abs=0.5)
+  assert (first.n, first.null, first.paper_inside) == (5, 0, True)
+  assert judged.loc['C7'].measured == pytest.approx(16_000 / 6_220, rel=0.02)
+  assert judged.loc['C9'].measured == pytest.approx(1, abs=0.01)
+  assert judged.loc['C11'].measured == pytest.approx(99.9)
+
+
+def test_where_tickets_are_back_to_dense(judged):
+  # 6,220 + 480 (level - 7) reaches 10,000 at level 14.9.
+  assert judged.loc['C2'].measured == pytest.approx(
+    100 * SURVIVORS[15] / 266_200
+  )
+  assert bool(judged.loc['C2'].paper_inside)
+  # 0.004 - 0.0006 (level - 9) is below 0 from level 16 on.
+  assert judged.loc['C4'].measured == pytest.approx(
+    100 * SURVIVORS[16] / 266_200
+  )
+  # 0.0012 - 0.0002 level is below 0 from level 7 on, or 6 by a hair.
+  assert judged.loc['C6'].measured in (
+    pytest.approx(100 * (SURVIVORS[level] - SURVIVORS[16]) / 266_200)
+    for level in (6, 7)
+  )
+
+
+def test_what_was_not_run_is_not_measured(judged):
+  assert judged.loc['C12'].verdict == 'not measured'
+  assert judged.loc['C12'].n == 0
+  assert math.isnan(judged.loc['C12'].measured)
+  assert judged.loc['C12'].note == (
+    "wanted: runs of 'one_shot' at levels with P_m of 17.6 to 67.5%"
+  )
+  for claim in ('C18', 'C22', 'C23'):  # There are no weights on disk.
+    assert judged.loc[claim].verdict == 'not measured'
+    assert 'weights cannot be read' in judged.loc[claim].note
+
+
+def test_an_effect_that_is_absent_is_not_reproduced():
+  flat = judge(
+    make_runs(),
+    make_runs('reinit', range(1, 16)),
+    only=['C1', 'C7', 'C8', 'C9'],
+  )
+  # Inside the margins: trials differ by a hundredth of a point only.
+  assert flat.loc['C8'].verdict == 'not reproduced'
+  assert flat.loc['C7'].verdict == 'not reproduced'
+  assert flat.loc['C1'].verdict == 'not reproduced'
+  assert flat.loc['C9'].verdict == 'inconclusive'
+
+
+def test_an_effect_that_is_reversed_is_not_reproduced():
+  names = ['C1', 'C2', 'C3', 'C4', 'C5', 'C7', 'C8', 'C9', 'C10']
+  slower = judge(
+    make_runs(
+      early_stop=lambda level: 5_000 + 400 * level,
+      accuracy=lambda level: 0.98 - 0.001 * level,
+    ),
+    make_runs('reinit', range(1, 16), lambda level: 3_000 - 50 * level),
+    only=names,
+  )
+  assert set(slower.verdict) == {'not reproduced'}
+  assert slower.loc['C1'].high < 0
+
+
+def test_noise_is_inconclusive():
+  generator = np.random.default_rng(0)
+  noisy = make_runs(early_stop=lambda level: generator.integers(2_000, 9_000))
+  assert judge(noisy, only=['C1']).loc['C1'].verdict == 'inconclusive'
+
+
+@pytest.mark.parametrize('trials', [1, 2])
+def test_few_trials_have_no_verdict(trials):
+  few = judge(
+    make_runs(early_stop=as_in_the_paper, accuracy=accurate, trials=trials)
+  )
+  measured = few[few.n > 0]
+  assert len(measured) > 5
+  assert set(measured.verdict) == {'inconclusive'}
+  assert few.loc['C1'].note.startswith(f'n = {trials}, a verdict takes 3')
+
+
+def test_a_bootstrap_takes_five_trials():
+  few = judge(TICKETS[TICKETS.trial != '5'], only=['C1', 'C2'])
+  assert few.loc['C2'].verdict == 'inconclusive'
+  assert few.loc['C2'].note.startswith('n = 4, a verdict takes 5')
+  assert few.loc['C1'].verdict == 'reproduced'
+
+
+def test_runs_of_a_trial_are_averaged_first(judged):
+  twice = [
+    REINIT.assign(early_stop=REINIT.early_stop * factor, run_id=str(i))
+    for i, factor in enumerate((0.5, 1.5))
+  ]
+  averaged = judge(TICKETS, *twice, only=['C7'])
+  pd.testing.assert_series_equal(averaged.loc['C7'], judged.loc['C7'])
+
+
+def test_trials_are_paired():
+  # Each trial is 20% faster than its own dense network, whatever that is.
+  scale = {str(trial): 4.0**trial for trial in range(1, 6)}
+  runs = make_runs(early_stop=lambda level: 800.0 if level else 1_000.0)
+  runs['early_stop'] = runs.early_stop.round(-2) * runs.trial.map(scale)
+  row = judge(runs, only=['C1']).loc['C1']
+  assert (row.measured, row.low, row.high) == pytest.approx((20, 20, 20))
+
+
+def test_an_unfinished_trial_does_not_shorten_the_others(judged):
+  begun = TICKETS[TICKETS.level < 3].assign(trial='6')
+  names = ['C2', 'C3', 'C5', 'C9', 'C10']
+  more = judge(TICKETS, REINIT, begun, only=names)
+  assert more.loc['C2'].measured == judged.loc['C2'].measured
+  assert list(more.n) == list(judged.n[names])
+
+
+def test_a_claim_of_several_parts_needs_all(judged):
+  row = judged.loc['C5']
+  assert (row.verdict, row.null) == ('reproduced', 0)
+  assert row.note.count('also: ') == 3
+  slow_end = TICKETS.assign(
+    early_stop=TICKETS.early_stop.where(TICKETS.level != 15, 30_000)
+  )
+  row = judge(slow_end, only=['C5']).loc['C5']
+  assert row.verdict == 'not reproduced'
+  assert row.estimand.startswith('Early stop at P_m = 3.6%')
+  assert row.note.count(': reproduced') == 3
+
+
+def test_parts_have_a_row_each():
+  parts = claims.parts(TICKETS)
+  assert len(parts) == len(paper.CLAIMS.parts)
+  assert list(parts[parts.claim == 'C5'].verdict) == ['reproduced'] * 4
+
+
+def test_a_claim_measured_in_part_is_not_reproduced_yet():
+  shot = make_runs('one_shot', [7], accuracy=lambda level: 0.97)
+  row = judge(TICKETS, shot.assign(early_stop=90_000), only=['C14']).loc['C14']
+  assert row.verdict == 'inconclusive'
+  assert row.measured == pytest.approx(100 * (accurate(7) - 0.97), abs=0.02)
+  assert 'not measured (wanted: ' in row.note
+
+
+def test_censored_early_stops_of_the_control_are_bounds():
+  last = REINIT.level == 7
+  late = REINIT.assign(censored=last)
+  row = judge(TICKETS, late, only=['C7']).loc['C7']
+  assert row.verdict == 'reproduced'  # It can only be more.
+  assert row.note.startswith('some early stops are censored; a lower bound')
+  assert row.bound == 'lower'
+
+
+def test_censored_early_stops_on_both_sides_leave_it_open():
+  first, second = TICKETS.trial == '1', REINIT.trial == '2'
+  ticket = TICKETS.assign(censored=first & (TICKETS.level == 7))
+  reinit = REINIT.assign(censored=second & (REINIT.level == 7))
+  row = judge(ticket, reinit, only=['C7']).loc['C7']
+  assert row.low < 1 < row.measured < row.high == math.inf
+  assert (row.verdict, row.bound) == ('inconclusive', 'unknown')
+  assert row.paper_inside is pd.NA
+  assert 'a lower bound; an upper bound' in row.note
+
+
+def test_rows_of_several_tables_keep_apart_what_is_censored():
+  late = REINIT.assign(censored=True)
+  other = TICKETS.assign(directory='x/y/0/z', checksum=None)
+  alone = judge(TICKETS, other, only=['C1']).iloc[0]
+  both = judge(TICKETS, other, late, only=['C1']).iloc[0]
+  pd.testing.assert_series_equal(both, alone)
+
+
+def test_trainings_too_short_to_reach_their_minimum_say_nothing_of_speed():
+  short = [
+    runs.assign(censored=True, early_stop=50_000)
+    for runs in (TICKETS, REINIT, TICKETS.assign(experiment='one_shot'))
+  ]
+  names = ['C1', 'C2', 'C5', 'C7', 'C9', 'C12']
+  found = judge(*short, only=names)
+  assert set(found.verdict) == {'inconclusive'}
+  assert set(found.bound) <= {'unknown', 'lower', 'upper'}
+  assert found.note.str.contains('some early stops are censored').all()
+  accuracy = judge(*short, only=['C3', 'C8'])
+  said = 'some accuracies are of censored early stops'
+  assert accuracy.note.str.contains(said).all()
+
+
+def test_a_censored_ticket_cannot_be_said_to_be_faster():
+  late = TICKETS.assign(censored=TICKETS.level == 7)
+  row = judge(late, only=['C1']).loc['C1']
+  assert row.low == -math.inf
+  assert 0 < row.measured < row.high
+  assert row.verdict == 'inconclusive'
+  assert 'an upper bound' in row.note
+
+
+def test_accuracies_of_censored_early_stops_are_said():
+  late = TICKETS.assign(censored=TICKETS.level == 9)
+  row = judge(late, only=['C3']).loc['C3']
+  assert row.verdict == 'reproduced'
+  assert row.note == 'some accuracies are of censored early stops'
+
+
+def test_a_crossing_beyond_the_ladder_is_a_bound():
+  for last in (10, 13):
+    short = judge(TICKETS[TICKETS.level <= last], only=['C2'])
+    row = short.loc['C2']
+    assert row.measured == pytest.approx(100 * SURVIVORS[last] / 266_200)
+    assert row.verdict == 'inconclusive'  # At 10.8% or 5.6%, or later.
+    assert (row.bound, row.low) == ('upper', 0)
+    assert row.high == row.measured
+    assert 'an upper bound' in row.note
+    assert bool(row.paper_inside)
+
+
+def test_a_crossing_one_step_of_the_figures_too_early():
+  early = TICKETS.assign(
+    accuracy=TICKETS.accuracy - 0.01 * (TICKETS.level >= 12)
+  )
+  row = judge(early, only=['C4']).loc['C4']
+  assert row.measured == pytest.approx(100 * SURVIVORS[12] / 266_200)
+  assert row.verdict == 'not reproduced'
+  whole = judge(TICKETS[TICKETS.level <= 12], only=['C4']).loc['C4']
+  assert whole.measured == row.measured
+  assert whole.verdict == 'inconclusive'  # It may be later.
+
+
+PAPER = paper.CLAIMS.recipe
+
+
+def test_runs_of_other_recipes_are_kept_apart():
+  sgd = PAPER | {'optimizer': 'SGD', 'learning_rate': 0.1}
+  runs = [
+    make_runs(early_stop=as_in_the_paper, recipe=PAPER),
+    make_runs(early_stop=lambda level: 1.0, recipe=sgd),
+  ]
+  alone = judge(runs[0], only=['C1']).loc['C1']
+  pd.testing.assert_series_equal(judge(*runs, only=['C1']).loc['C1'], alone)
+  pd.testing.assert_series_equal(
+    judge(*runs[::-1], only=['C1']).loc['C1'], alone
+  )
+  assert 'another recipe' not in alone.note
+
+
+def test_another_recipe_is_said():
+  short = PAPER | {'training_len': ['iterations', 10_000]}
+  row = judge(
+    make_runs(early_stop=as_in_the_paper, recipe=short), only=['C1']
+  ).loc['C1']
+  assert row.verdict == 'reproduced'
+  assert row.note.endswith("another recipe than the paper's (training_len)")
+
+
+@pytest.mark.parametrize('columns', [{'pruner': 'random'}, {'reset': 'final'}])
+def test_another_way_to_find_tickets_is_said(columns):
+  other = make_runs(early_stop=as_in_the_paper, **columns)
+  row = judge(other, only=['C1']).loc['C1']
+  [name] = columns
+  assert row.note.endswith(f"another recipe than the paper's ({name})")
+  elsewhere = other.assign(directory=other.directory.str.replace('exp', 'a'))
+  both = judge(make_runs(), elsewhere, only=['C1']).loc['C1']
+  assert both.measured == pytest.approx(0, abs=1)
+
+
+def test_trials_of_one_name_of_two_experiments_are_two(judged):
+  elsewhere = TICKETS.directory.str.replace('exp', 'exp2')
+  other = TICKETS.assign(directory=elsewhere, checksum=None)
+  twice = judge(TICKETS, other, only=['C1'])
+  assert twice.loc['C1'].n == 10
+  assert twice.loc['C1'].measured == pytest.approx(judged.loc['C1'].measured)
+
+
+def test_trials_of_one_seed_in_another_order_are_two():
+  others = 'other ' + TICKETS.checksum
+  other = TICKETS.assign(directory='x/y/0/z', checksum=others)
+  assert judge(TICKETS, other, only=['C1']).loc['C1'].n == 10
+
+
+@pytest.mark.parametrize('changes', [{'trial': '6'}, {'directory': 'x/y/0/z'}])
+def test_trials_that_came_out_alike_are_one(judged, changes):
+  copies = TICKETS[TICKETS.trial == '2'].assign(**changes)
+  copied = judge(TICKETS, copies, REINIT, only=['C1', 'C7'])
+  for name, row in copied.iterrows():
+    pd.testing.assert_series_equal(row, judged.loc[name])
+
+
+def test_a_sweep_beside_the_tickets_has_names_of_its_own():
+  slow = make_runs(
+    'slow',
+    early_stop=lambda level: 6_000,
+    recipe=PAPER | {'learning_rate': 0.0002},
+    script='lottery_experiment',
+  )
+  row = judge(make_runs(recipe=PAPER), slow, only=['C25']).loc['C25']
+  assert row.n == 5
+  unknown = slow.assign(script='train')
+  row = judge(make_runs(recipe=PAPER), unknown, only=['C25']).loc['C25']
+  assert row.verdict == 'not measured'
+
+
+@pytest.mark.parametrize('value', [None, 'x', [1], {'a': 1}, True])
+def test_odd_recipes_are_no_recipes_of_the_claims(value):
+  odd = make_runs(
+    recipe=dict.fromkeys(PAPER, value), prune_percents=json.dumps(value)
+  )
+  some = judge(odd, only=['C1', 'C25', 'C26', 'C28', 'C30'])
+  assert some.loc['C1'].n == 5
+  assert set(some.verdict[1:]) == {'not measured'}
+
+
+def test_early_stop_by_test_loss_is_said():
+  row = judge(TICKETS.assign(early_stop_split='test'), only=['C1']).loc['C1']
+  assert row.note.endswith('early stop by test loss: no validation set')
+
+
+def test_other_rates_of_adam_are_found_by_their_recipe():
+  def of_rate(rate, stop):
+    return make_runs(
+      early_stop=lambda level: stop, recipe=PAPER | {'learning_rate': rate}
+    )
+
+  found = judge(
+    of_rate(0.0012, 3_000),
+    of_rate(0.0002, 6_000),
+    of_rate(0.1, 100),
+    only=['C25'],
+  ).loc['C25']
+  assert found.verdict == 'reproduced'
+  assert '50 [50, 50] percent: reproduced' in found.note
+  assert (
+    judge(of_rate(0.0012, 3_000), only=['C25']).loc['C25'].verdict
+    == 'not measured'
+  )
+
+
+def test_sgd_beside_adam():
+  def of_sgd(rate):
+    return make_runs(
+      levels=range(25),
+      early_stop=lambda level: 5_200,
+      recipe=PAPER | {'optimizer': 'SGD', 'learning_rate': rate},
+    )
+
+  adam = make_runs(recipe=PAPER)
+  found = judge(adam, of_sgd(0.4), of_sgd(0.8), only=['C26']).loc['C26']
+  assert found.measured == pytest.approx(1.04)
+  assert found.verdict == 'reproduced'
+  for runs in ([adam, of_sgd(0.1)], [of_sgd(0.8)]):
+    assert judge(*runs, only=['C26']).loc['C26'].verdict != 'reproduced'
+  alone = judge(of_sgd(0.8), only=['C26']).loc['C26']
+  assert 'not measured (wanted: tickets found with Adam)' in alone.note
+
+
+@pytest.mark.parametrize('beside', [False, True])
+def test_ladders_of_other_percents_are_found_beside_the_main_one(beside):
+  def of_percent(percent, accuracy, folder):
+    runs = make_runs(
+      accuracy=accuracy,
+      recipe={key: PAPER[key] for key in PAPER if key != 'prune_percents'},
+      prune_percents=json.dumps(
+        {'layer0': percent, 'layer1': percent, 'layer2': percent / 2}
+      ),
+    )
+    if beside:  # Of a name of its own in the same folder.
+      name = 'same_init' if folder == 'a' else folder
+      return runs.assign(experiment=name, script='lottery_experiment')
+    moved = runs.directory.str.replace('exp', folder)
+    return runs.assign(directory=moved)
+
+  def good(level):
+    return 0.98
+
+  def bad(level):
+    return 0.98 - 0.0004 * level
+
+  found = judge(
+    of_percent(0.2, good, 'a'),
+    of_percent(0.1, good, 'b'),
+    of_percent(0.4, bad, 'c'),
+    only=['C28'],
+  ).loc['C28']
+  assert found.verdict == 'reproduced'
+  assert found.measured == pytest.approx(0.6, abs=0.05)
+
+
+def test_larger_networks_at_equal_weight_count():
+  def of_layers(units, factor, accuracy):
+    runs = make_runs(
+      levels=range(22),
+      accuracy=accuracy,
+      recipe=PAPER | {'layers': [[units, 'relu'], [10, None]]},
+    )
+    return runs.assign(remaining=(runs.remaining * factor).astype(int))
+
+  # Back to dense between 15,000 and 9,000 weights, whatever the size.
+  def falling(best, zero):
+    return lambda level: best + (0.001 * (zero - level) if level else 0.0)
+
+  small = of_layers(100, 0.5, falling(0.96, 11))
+  middle = of_layers(300, 1, falling(0.97, 14)).assign(recipe=json.dumps(PAPER))
+  large = of_layers(900, 2, falling(0.98, 17))
+  found = judge(small, middle, large, only=['C30']).loc['C30']
+  assert found.measured == pytest.approx(1)
+  assert found.verdict == 'reproduced', found.note
+
+
+def test_trends_that_are_alike_say_so():
+  slower = make_runs('reinit', range(1, 16), lambda level: 2.0**level)
+  row = judge(TICKETS, slower, only=['C9']).loc['C9']
+  assert (row.measured, row.low, row.high) == (1, 1, 1)
+  assert row.note.startswith('the same in each trial')
+
+
+def test_weights_decide_what_is_about_weights(tmp_path):
+  """Two layers: one uniform-to-Gaussian, one of two modes only."""
+  runs = make_runs(levels=[0, 7, 15], trials=3)
+  runs['directory'] = [
+    str(tmp_path / directory) for directory in runs.directory
+  ]
+  generator = np.random.default_rng(0)
+  for row in runs.itertuples():
+    write_networks(row, generator)
+  found = claims.parts(runs, only=['C18', 'C22']).set_index(
+    ['claim', 'estimand']
+  )
+  modes = list(found.loc['C18'].measured)
+  assert modes[0] == pytest.approx(1 / 3, abs=0.05)
+  assert modes[1] == pytest.approx(1, abs=0.01)
+  assert list(found.loc['C18'].verdict) == [
+    'reproduced',
+    'reproduced',
+    'not measured',
+  ]
+  moved = found.loc['C22']
+  assert list(moved.measured) == pytest.approx([3, 1])
+  assert list(moved.verdict) == ['reproduced'] * 2
+
+
+def write_networks(row, generator):
+  """Writes a run: weights that are kept move by 0.3, away from 0."""
+  shape = (60, 50)
+  mask = np.zeros(shape, np.float32)
+  mask[:, : round(50 * row.density**0.5)] = 1
+  kept = np.zeros(shape, bool)
+  kept[:, : round(50 * (SURVIVORS[7] / SURVIVORS[0]) ** 0.5)] = True
+  initial = {
+    'layer0': generator.normal(0, 1, shape).astype(np.float32),
+    'layer1': generator.choice([-1, 1], shape).astype(np.float32),
+  }
+  steps = np.where(kept, 0.3, -0.1)
+  folder = row.directory
+  masks = {'layer0': mask, 'layer1': mask}
+  save_restore.save_network(paths.masks(folder), masks)
+  save_restore.save_network(
+    paths.initial(folder),
+    {name: array * mask for name, array in initial.items()},
+  )
+  save_restore.save_network(
+    paths.final(folder),
+    {
+      name: (array + np.sign(array) * steps).astype(np.float32) * mask
+      for name, array in initial.items()
+    },
+  )
+
+
+def test_same_seed_same_table():
+  first, again, other = (
+    claims.judge(TICKETS, only=['C1', 'C2', 'C4'], seed=seed).drop(
+      columns='note'
+    )
+    for seed in (1, 1, 2)
+  )
+  pd.testing.assert_frame_equal(first, again)
+  assert list(first.measured.dropna()) == list(other.measured.dropna())
+
+
+def test_only_some_claims(judged):
+  some = judge(TICKETS, REINIT, only=['C7', 'C1'])
+  assert list(some.index) == ['C1', 'C7']
+  pd.testing.assert_frame_equal(some, judged.loc[['C1', 'C7']])
+  with pytest.raises(errors.InputError, match=r"^only: .*, got 'C27'$"):
+    judge(TICKETS, only=['C27'])
+
+
+def test_runs_without_tickets_measure_nothing():
+  assert set(judge(REINIT).verdict) == {'not measured'}
+
+
+@pytest.mark.parametrize(
+  ('levels', 'wanted'),
+  [(range(19), 'not reproduced'), (range(10), 'inconclusive')],
+)
+def test_reinitialized_tickets_that_stay_good(levels, wanted):
+  """They fall below dense at level 17, or later than was measured."""
+  good = make_runs(
+    'reinit', levels, accuracy=lambda level: 0.9834 - 0.0002 * level
+  )
+  row = judge(TICKETS, good, only=['C6']).loc['C6']
+  assert row.verdict == wanted
+  assert ('an upper bound' in row.note) == (wanted == 'inconclusive')
+
+
+def test_table_of_claims(judged):
+  lines = tables.claims(judged.reset_index()).splitlines()
+  assert len(lines) == 2 + 28
+  assert lines[2].split()[:6] == (
+    ['C1', 'reproduced', '38%', 'fewer', 'iterations', '5']
+  )
+  assert lines[2].endswith('] percent')
+  assert lines[13].split()[:3] == ['C12', 'not', 'measured']
+  assert lines[13].endswith('0  -')
