@@ -20,6 +20,7 @@ from lottery_ticket.cli import flags
 from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.cli import local
 from lottery_ticket.cli import pool
+from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import errors
 
 _MANY = 10  # Failures that are each told.
@@ -75,6 +76,7 @@ def run(
     python argfile_runner.py runners/train.py argfiles/train_argfile.py
       --dry_run
   """
+  backend.check()
   if not run_all(
     [runner, argfile, *more],
     task=task,

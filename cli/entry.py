@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lottery_ticket.cli import flags
+from lottery_ticket.foundations import backend
 
 THREADS = 1  # A process; parallelism is over runs.
 
@@ -67,6 +68,8 @@ def run(
     imports: Module that is imported before the call, quietly.
   """
   limit_threads()
+  with flags.exiting():
+    backend.check()
   try:
     if isinstance(target, str):
       module, name = target.split(':')

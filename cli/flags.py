@@ -153,6 +153,7 @@ def read(
   """
   parameters = _parameters(function, values)
   positional, texts = _split(argv, parameters, hint)
+  positional = [os.path.expanduser(text) for text in positional]
   wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_ONLY]
   takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
   if len(positional) < len(wanted):
@@ -165,10 +166,19 @@ def read(
   given = {}
   for name, parameter in _flags(parameters).items():
     if name in texts:
-      given[name] = parse(texts[name], parameter)
+      given[name] = _expanded(parse(texts[name], parameter))
     elif parameter.default is parameter.empty:
       raise errors.InputError(f'--{name} is missing')
   return positional, given
+
+
+def _expanded(value: Any) -> Any:
+  """Returns a value with ~ as the user's home; only paths begin so."""
+  if isinstance(value, str):
+    return os.path.expanduser(value)
+  if isinstance(value, (list, tuple)):
+    return type(value)(map(_expanded, value))
+  return value
 
 
 def _parameters(

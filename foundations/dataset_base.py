@@ -3,12 +3,19 @@
 import copy
 import functools
 import hashlib
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import seeds
+from lottery_ticket.foundations import tf_data
+
+_SUM_TOLERANCE = 1e-3  # Of a distribution: float16 keeps a sum no better.
+
+Examples: TypeAlias = tuple[np.ndarray, np.ndarray] | tf.data.Dataset
+"""Inputs and labels as a pair of arrays, or a pipeline of such pairs."""
 
 
 class DatasetSplit:
@@ -53,6 +60,38 @@ class DatasetSplit:
       digest.update(np.ascontiguousarray(tensor.numpy()).data)
     return digest.hexdigest()
 
+  def check_classes(self, classes: int) -> None:
+    """Checks that a model with so many outputs fits the labels.
+
+    Raises:
+      InputError: If there are labels of other classes.
+    """
+    if self.labels.shape.rank == 2:
+      if self.labels.shape[1] != classes:
+        raise errors.InputError(
+          f'{self.name} labels: are of {self.labels.shape[1]} classes, the'
+          f' model has {classes} outputs'
+        )
+      return
+    highest = int(tf.reduce_max(self.labels))
+    if highest >= classes:
+      raise errors.InputError(
+        f'{self.name} labels: go up to {highest}, the model has {classes}'
+        ' outputs'
+      )
+
+
+def _make_split(examples: Examples, name: str) -> DatasetSplit:
+  if isinstance(examples, tf.data.Dataset):
+    examples = tf_data.read(examples, name)
+  if not isinstance(examples, (tuple, list)) or len(examples) != 2:
+    raise errors.InputError(
+      f'{name}: wanted a pair of arrays (inputs, labels) or a tf.data.Dataset'
+      f' of such pairs, got {type(examples).__name__}'
+    )
+  inputs, labels = examples
+  return DatasetSplit(inputs, labels, name)
+
 
 def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
   """Raises InputError unless these can be a split's inputs and labels."""
@@ -71,6 +110,11 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
       f'{name} labels: wanted shape [{len(inputs)}] or [{len(inputs)},'
       f' classes] as there are {len(inputs)} inputs, got {labels.shape}'
     )
+  if labels.ndim == 2 and labels.shape[1] < 2:
+    raise errors.InputError(
+      f'{name} labels: wanted classes of shape [{len(inputs)}], or'
+      f' distributions over two or more, got {labels.shape}; use labels[:, 0]'
+    )
   if labels.ndim == 1 and (labels.dtype.kind == 'f' or labels.min() < 0):
     raise errors.InputError(
       f'{name} labels: wanted integers from 0, got {labels.dtype} from'
@@ -86,18 +130,39 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
     if array.dtype.kind == 'f' and not (
       -limit <= array.min() and array.max() <= limit
     ):
-      raise errors.InputError(f'{name} {kind}: wanted finite numbers')
+      axes = tuple(range(1, array.ndim))
+      finite = np.all(np.abs(array) <= limit, axis=axes)
+      raise errors.InputError(
+        f'{name} {kind}: wanted finite numbers in float32, example'
+        f' {np.argmin(finite)} has others'
+      )
+  if labels.ndim == 2:
+    _check_distributions(labels, name)
+
+
+def _check_distributions(labels: np.ndarray, name: str) -> None:
+  sums = labels.sum(axis=1, dtype=np.float64)
+  wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (labels.min(axis=1) < 0)
+  if wrong.any():
+    worst = int(np.argmax(wrong))
+    raise errors.InputError(
+      f'{name} labels: wanted each row to be a distribution, not negative and'
+      f' of sum 1, got {labels[worst].min():g} as the least and {sums[worst]:g}'
+      f' as the sum of row {worst}'
+    )
 
 
 class DatasetBase:
   """A data set to train a network on; subclass it for your own.
 
   Args:
-    train: Pair of arrays (inputs, labels) as in `DatasetSplit`.
+    train: Pair of arrays (inputs, labels) as in `DatasetSplit`, or a
+      `tf.data.Dataset` of (input, label) pairs, batched or not, which is read
+      into memory (see `tf_data.read`).
     train_batch_size: Examples a batch. The last batch of an epoch may be
       short: every example is seen once an epoch.
-    test: Pair of arrays, like `train`.
-    validate: Pair of arrays, like `train`, or None for no validation set.
+    test: Examples, like `train`.
+    validate: Examples, like `train`, or None for no validation set.
     train_order_seed: Seed of the training order. None draws one, which is then
       to be found in `train_order_seed`.
 
@@ -113,10 +178,10 @@ class DatasetBase:
 
   def __init__(
     self,
-    train: tuple[np.ndarray, np.ndarray],
+    train: Examples,
     train_batch_size: int,
-    test: tuple[np.ndarray, np.ndarray],
-    validate: tuple[np.ndarray, np.ndarray] | None = None,
+    test: Examples,
+    validate: Examples | None = None,
     train_order_seed: int | None = None,
   ):
     self.train_batch_size = errors.check_integer(
@@ -125,11 +190,11 @@ class DatasetBase:
     if train_order_seed is None:
       train_order_seed = seeds.fresh()
     self.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
-    self.train = DatasetSplit(*train, name='train')
-    self.test = DatasetSplit(*test, name='test')
+    self.train = _make_split(train, 'train')
+    self.test = _make_split(test, 'test')
     self.validate = None
     if validate is not None:
-      self.validate = DatasetSplit(*validate, name='validate')
+      self.validate = _make_split(validate, 'validate')
     for name, split in self.splits.items():
       _check_same_form(self.train, split, name)
 
@@ -152,18 +217,8 @@ class DatasetBase:
     Raises:
       InputError: If there are labels of other classes.
     """
-    for name, split in self.splits.items():
-      labels = split.labels
-      if labels.shape.rank == 2 and labels.shape[1] != classes:
-        raise errors.InputError(
-          f'{name} labels: are of {labels.shape[1]} classes, the model has'
-          f' {classes} outputs'
-        )
-      if labels.shape.rank == 1 and int(tf.reduce_max(labels)) >= classes:
-        raise errors.InputError(
-          f'{name} labels: go up to {int(tf.reduce_max(labels))}, the model has'
-          f' {classes} outputs'
-        )
+    for split in self.splits.values():
+      split.check_classes(classes)
 
   def train_order(self, epoch: int) -> np.ndarray:
     """Returns the order of one epoch.

@@ -14,12 +14,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
+
+backend.check()
 
 Network = masks_lib.Network
 

@@ -18,7 +18,8 @@ def _anchor() -> pathlib.Path:
 
 def _location(variable: str, *parts: str) -> str:
   """Returns a location: the environment's, or the one under the anchor."""
-  return os.environ.get(variable) or str(_anchor().joinpath(*parts))
+  location = os.environ.get(variable) or str(_anchor().joinpath(*parts))
+  return os.path.expanduser(location)
 
 
 MNIST_LOCATION = _location('LOTTERY_TICKET_MNIST', 'data', 'mnist')

@@ -189,7 +189,7 @@ def test_a_refusal_is_the_whole_line(refusal):
     'a=b',
     'a,b',
     '$HOME',
-    '~',
+    'a~',
     '*',
     ';ls',
     '[a',
@@ -282,6 +282,13 @@ def test_so_may_a_boolean_and_what_follows_it_is_a_flag_again(recorder, word):
   given = recorder('--overwrite', word, '--iterations', '3', OUTPUT)
   assert given['overwrite'] is (word.lower() == 'true')
   assert given['iterations'] == 3
+
+
+def test_a_tilde_is_the_users_home(recorder):
+  given = recorder('--output_dir=~/runs', "--masks=['~/a', 'b~', '/c']")
+  home = os.environ['HOME']
+  assert given['output_dir'] == f'{home}/runs'
+  assert given['masks'] == [f'{home}/a', 'b~', '/c']
 
 
 def test_returns_the_result_and_prints_none(recorder, capsys):

@@ -141,8 +141,39 @@ def test_checksums_tell_splits_apart():
     (X, Y - 1, ' labels: wanted integers from 0, got int64 from -1'),
     (X, Y / 2, ' labels: wanted integers from 0, got float64 from 0.0'),
     (X, Y + 2**32, ' labels: wanted integers below 2**31, got 4294967298'),
-    (X + np.nan, Y, ' inputs: wanted finite numbers'),
-    (X, np.full((10, 3), np.inf), ' labels: wanted finite numbers'),
+    (
+      np.where(X == 7, np.nan, X),
+      Y,
+      ' inputs: wanted finite numbers in float32, example 3 has others',
+    ),
+    (
+      np.where(X == 19, 1e39, X),
+      Y,
+      ' inputs: wanted finite numbers in float32, example 9 has others',
+    ),
+    (
+      X,
+      np.full((10, 3), np.inf),
+      ' labels: wanted finite numbers in float32, example 0 has others',
+    ),
+    (
+      X,
+      Y[:, np.newaxis],
+      ' labels: wanted classes of shape [10], or distributions over two or'
+      ' more, got (10, 1); use labels[:, 0]',
+    ),
+    (
+      X,
+      np.eye(3)[Y] * np.where(np.arange(10) == 4, 2, 1)[:, np.newaxis],
+      ' labels: wanted each row to be a distribution, not negative and of sum'
+      ' 1, got 0 as the least and 2 as the sum of row 4',
+    ),
+    (
+      X,
+      np.tile([1.5, -0.5], (10, 1)),
+      ' labels: wanted each row to be a distribution, not negative and of sum'
+      ' 1, got -0.5 as the least and 1 as the sum of row 0',
+    ),
     (
       X.astype(str),
       Y,
@@ -167,6 +198,23 @@ def test_arrays_that_make_no_split_are_refused(
     dataset_base.DatasetBase((X, Y), 4, pair)
   with refused(f'validate{complaint}'):
     make(validate=pair)
+
+
+def test_soft_labels_may_be_rounded():
+  soft = np.random.default_rng(0).dirichlet(np.ones(1000), 10)
+  for dtype in (np.float16, np.float32, np.float64):
+    dataset_base.DatasetSplit(X, soft.astype(dtype))
+  dataset_base.DatasetSplit(X, np.eye(3, dtype=int)[Y])
+  dataset_base.DatasetSplit(X, np.eye(3, dtype=bool)[Y])
+
+
+@pytest.mark.parametrize('examples', [X, (X, Y, Y), {'x': X}, 'x', 3])
+def test_what_is_no_pair_is_refused(examples, refused):
+  with refused(
+    'test: wanted a pair of arrays (inputs, labels) or a tf.data.Dataset of'
+    f' such pairs, got {type(examples).__name__}'
+  ):
+    dataset_base.DatasetBase((X, Y), 4, examples)
 
 
 def test_splits_of_different_form_are_refused(refused):

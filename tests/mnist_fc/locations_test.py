@@ -1,5 +1,6 @@
 """Tests of lottery_ticket.mnist_fc.locations."""
 
+import os
 import runpy
 import shutil
 
@@ -39,6 +40,12 @@ def test_the_environment_overrides_each(read, root, monkeypatch, name):
   monkeypatch.setenv(NAMES[name][0], '/elsewhere/a b')
   wanted = {name: str(root / path) for name, (_, path) in NAMES.items()}
   assert read() == wanted | {name: '/elsewhere/a b'}
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_tilde_in_the_environment_is_the_users_home(read, monkeypatch, name):
+  monkeypatch.setenv(NAMES[name][0], '~/a')
+  assert read()[name] == os.path.expanduser('~/a') != '~/a'
 
 
 def test_an_empty_variable_counts_as_none(read, root, monkeypatch):

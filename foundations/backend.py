@@ -1,0 +1,40 @@
+"""Which backend Keras is set to: this library needs TensorFlow's."""
+
+import json
+import os
+import pathlib
+import sys
+
+from lottery_ticket.foundations import errors
+
+WANTED = 'tensorflow'
+
+
+def check() -> None:
+  """Checks that Keras computes, or will compute, with TensorFlow.
+
+  It does not import Keras, which fails where another backend is not installed.
+
+  Raises:
+    InputError: If Keras is set to another backend; it says where.
+  """
+  home = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras')
+  file = pathlib.Path(home, 'keras.json')
+  if variable := os.environ.get('KERAS_BACKEND'):
+    name, cure, found = 'KERAS_BACKEND', 'unset it', variable
+  else:
+    name, cure, found = str(file), 'set KERAS_BACKEND=tensorflow', _read(file)
+  if loaded := sys.modules.get('keras'):  # What it reads is read only once.
+    found = loaded.config.backend()
+  if found != WANTED:
+    raise errors.InputError(
+      f'{name}: wanted {WANTED} as the backend of Keras, got {found!r}; {cure}'
+    )
+
+
+def _read(file: pathlib.Path) -> str:
+  """Returns the backend that Keras reads from its file of settings."""
+  try:
+    return json.loads(file.read_text())['backend']
+  except (OSError, ValueError, KeyError, TypeError):
+    return WANTED  # As Keras does.

@@ -1,0 +1,104 @@
+"""Reads a `tf.data.Dataset` of (input, label) pairs into two arrays."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lottery_ticket.foundations import errors
+
+MAX_BYTES = 2**31
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def read(dataset: tf.data.Dataset, name: str) -> Pair:
+  """Reads a pipeline into memory, twice: training needs it to stay the same.
+
+  Args:
+    dataset: Pipeline of (input, label) pairs, single ones or batches.
+    name: What errors call it.
+
+  Returns:
+    Inputs, shape [n, ...], and labels, shape [n] or [n, classes].
+
+  Raises:
+    InputError: If it is infinite, has over `MAX_BYTES`, gives other examples
+      at a second reading, or holds anything else than such pairs.
+  """
+  spec = dataset.element_spec
+  if (
+    not isinstance(spec, tuple)
+    or len(spec) != 2
+    or any(map(tf.nest.is_nested, spec))
+  ):
+    raise errors.InputError(
+      f'{name}: wanted a tf.data.Dataset of (input, label) pairs, got elements'
+      f' {_short(spec)}; make pairs by .map'
+    )
+  if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+    raise errors.InputError(
+      f'{name}: wanted a finite tf.data.Dataset; remove .repeat() or add'
+      ' .take(n)'
+    )
+  elements = []
+  size = 0
+  for pair in _elements(dataset, name):
+    elements.append(pair)
+    size += sum(array.nbytes for array in pair)
+    if size > MAX_BYTES:
+      raise errors.InputError(
+        f'{name}: wanted at most {MAX_BYTES} bytes in a tf.data.Dataset, which'
+        ' is read into memory; add .take(n), or make inputs smaller'
+      )
+  for first, second in itertools.zip_longest(
+    elements, _elements(dataset, name)
+  ):
+    if not first or not second or not all(map(_same, first, second)):
+      raise errors.InputError(
+        f'{name}: gives other examples at a second reading; remove .shuffle()'
+        ' and random maps: the trainer shuffles, and repeats runs exactly'
+      )
+  return _joined(elements, name)
+
+
+def _elements(dataset: tf.data.Dataset, name: str) -> Iterator[Pair]:
+  try:
+    for inputs, labels in dataset.as_numpy_iterator():
+      yield np.asarray(inputs), np.asarray(labels)
+  except tf.errors.OpError as error:
+    raise errors.InputError(
+      f'{name}: the tf.data.Dataset cannot be read: {_short(error)}'
+    ) from error
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+  return one.shape == other.shape and one.tobytes() == other.tobytes()
+
+
+def _joined(elements: list[Pair], name: str) -> Pair:
+  """Makes arrays of all examples, of elements that may be batches of them."""
+  if not elements:
+    raise errors.InputError(f'{name}: the tf.data.Dataset has no examples')
+  join = np.concatenate if _is_batch(*elements[0]) else np.stack
+  try:
+    inputs, labels = (join(arrays) for arrays in zip(*elements, strict=True))
+  except ValueError as error:
+    raise errors.InputError(
+      f'{name}: wanted examples of one shape: {_short(error)}'
+    ) from error
+  return inputs, labels
+
+
+def _is_batch(inputs: np.ndarray, labels: np.ndarray) -> bool:
+  """Tells a batch from an example by its label, a class or a distribution."""
+  if labels.ndim != 1:
+    return labels.ndim > 1
+  # Classes are integers. Numbers are one example's distribution.
+  return labels.dtype.kind in 'iu' and inputs.shape[:1] == labels.shape
+
+
+def _short(something: Any) -> str:
+  return ' '.join(str(something).split())[:200]
