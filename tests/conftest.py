@@ -16,6 +16,8 @@ os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
 
 SAMPLE = pathlib.Path(__file__).parent / 'mnist_sample.npz'
 ROOT = pathlib.Path(__file__).parent.parent
+# Compiled code is kept from one run of the tests to the next, but not at home.
+os.environ.setdefault('LOTTERY_TICKET_CACHE', str(ROOT / 'build' / 'cache'))
 
 
 @pytest.fixture(scope='session')

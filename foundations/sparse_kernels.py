@@ -1,0 +1,491 @@
+"""Training of pruned networks, as kernels that numba compiles.
+
+Values are rows: one feature, or one unit's output, of 64 images (see
+`sparse_rows`). Row after row come the inputs, one row of ones, and the units
+of all layers. A bias is a weight of the row of ones, and a pruned weight is
+not there. So a network is a list of weights, and unit u sums
+
+  z_u = sum over its weights j of  w_j x_s(j),    x_u = f(z_u)         (forward)
+
+over the rows s(j) that they come from. With e_u for the gradient of the loss
+with respect to x_u, and d_u = f'(z_u) e_u, the chain rule goes back over the
+same weights:
+
+  e_s(j) += w_j d_u,    g_j = d_u . x_s(j)  (summed over images)      (backward)
+
+The three sums are `pull`, `push` and `dots`. The first layer of a network with
+many weights left has its weights grouped by input instead, in tiles of outputs
+that stay in the first cache, so that a pixel that is blank in all 64 images is
+skipped: `push` then goes forward.
+
+Every sum has one order, so the same arguments give the same bytes.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from lottery_ticket.foundations import sparse_functions
+from lottery_ticket.foundations import sparse_rows as rows_lib
+
+WIDTH = rows_lib.WIDTH
+TILE = rows_lib.TILE
+
+# Without error_model, a division by 0 would be looked for at each division.
+_njit = numba.njit(error_model='numpy')
+_inline = numba.njit(error_model='numpy', forceinline=True)
+
+
+class Index(NamedTuple):
+  """Where weights are; n is their number.
+
+  Attributes:
+    ends: int64, the first row of each layer's units, and the number of rows.
+    activations: int64, place in `sparse_functions.ACTIVATIONS`, of each layer.
+    starts: int64 [rows + 1], the first weight of each unit's row.
+    others: uint32 [n], each weight's other end: the row that it comes from, or
+      the unit's row where weights are grouped by input.
+    tiles: int64 [tiles, inputs + 2], where the first layer is grouped by input:
+      the first weight of each input (and of the ones) in each tile of outputs.
+  """
+
+  ends: np.ndarray
+  activations: np.ndarray
+  starts: np.ndarray
+  others: np.ndarray
+  tiles: np.ndarray
+
+
+class Buffers(NamedTuple):
+  """Rows to compute in, float32 [rows, 64] each.
+
+  Attributes:
+    values: Inputs, ones, and outputs of all units.
+    slopes: Derivatives of the activations.
+    errors: Gradients of the loss with respect to values.
+  """
+
+  values: np.ndarray
+  slopes: np.ndarray
+  errors: np.ndarray
+
+
+class Examples(NamedTuple):
+  """Examples of a split; n is their number.
+
+  Attributes:
+    inputs: uint8 or float32 [n, features], a multiple of 16 of these.
+    divisors: float32 [n]; uint8 inputs are divided by it.
+    labels: int32 [n], classes.
+    targets: float32 [n, classes], distributions over the classes, or no rows.
+    columns: int64, every 16th feature from which on some weight sees one.
+  """
+
+  inputs: np.ndarray
+  divisors: np.ndarray
+  labels: np.ndarray
+  targets: np.ndarray
+  columns: np.ndarray
+
+
+class Rule(NamedTuple):
+  """How an optimizer changes n weights.
+
+  Attributes:
+    is_adam: Adam, or else SGD.
+    numbers: float32; Adam's 1 - beta_1, 1 - beta_2 and epsilon, or SGD's
+      momentum.
+    nesterov: Whether SGD looks ahead.
+    slots: float32 [2, n]; Adam's means of gradients and their squares, or SGD's
+      velocities.
+  """
+
+  is_adam: bool
+  numbers: np.ndarray
+  nesterov: bool
+  slots: np.ndarray
+
+
+@_inline
+def pull(
+  values: np.ndarray,
+  unit: int,
+  first: int,
+  last: int,
+  others: np.ndarray,
+  weights: np.ndarray,
+) -> None:
+  """Sets values[unit] to the sum of weights[j] values[others[j]]."""
+  total = rows_lib.splat(np.float32(0))
+  for j in range(first, last):
+    total = rows_lib.fma(weights[j], rows_lib.load(values, others[j]), total)
+  rows_lib.store(values, unit, total)
+
+
+@_inline
+def push(
+  row: rows_lib.Row,
+  totals: np.ndarray,
+  first: int,
+  last: int,
+  others: np.ndarray,
+  weights: np.ndarray,
+) -> None:
+  """Adds weights[j] row to totals[others[j]], for each j."""
+  for j in range(first, last):
+    total = rows_lib.load(totals, others[j])
+    rows_lib.store(totals, others[j], rows_lib.fma(weights[j], row, total))
+
+
+@_inline
+def dots(
+  row: rows_lib.Row,
+  values: np.ndarray,
+  first: int,
+  last: int,
+  others: np.ndarray,
+  sums: np.ndarray,
+) -> None:
+  """Adds the product row . values[others[j]] to sums[j], for each j."""
+  quads = first + (last - first) // 4 * 4
+  for j in range(first, quads, 4):
+    a, b, c, d = rows_lib.dots(
+      row, values, others[j], others[j + 1], others[j + 2], others[j + 3]
+    )
+    sums[j] += a
+    sums[j + 1] += b
+    sums[j + 2] += c
+    sums[j + 3] += d
+  if quads < last:  # Some of the four are computed again and dropped.
+    middle, end = min(quads + 1, last - 1), last - 1
+    a, b, c, _ = rows_lib.dots(
+      row, values, others[quads], others[middle], others[end], others[end]
+    )
+    sums[quads] += a
+    if middle > quads:
+      sums[middle] += b
+    if end > middle:
+      sums[end] += c
+
+
+@_njit
+def forward(index: Index, weights: np.ndarray, buffers: Buffers) -> None:
+  """Computes the values of all units, from those of the inputs."""
+  values = buffers.values
+  for layer in range(len(index.activations)):
+    first, last = index.ends[layer], index.ends[layer + 1]
+    if layer == 0 and len(index.tiles) > 0:
+      values[first:last] = 0
+      _forward_by_input(index, weights, values)
+    else:
+      for unit in range(first, last):
+        start, end = index.starts[unit], index.starts[unit + 1]
+        pull(values, unit, start, end, index.others, weights)
+    sparse_functions.activate(
+      index.activations[layer],
+      values[first:last].reshape(-1),
+      buffers.slopes[first:last].reshape(-1),
+    )
+
+
+@_inline
+def _forward_by_input(
+  index: Index, weights: np.ndarray, values: np.ndarray
+) -> None:
+  for tile in range(len(index.tiles)):
+    starts = index.tiles[tile]
+    for i in range(len(starts) - 1):
+      row = rows_lib.load(values, i)
+      if starts[i] < starts[i + 1] and not rows_lib.is_blank(row):
+        push(row, values, starts[i], starts[i + 1], index.others, weights)
+
+
+@_njit
+def backward(
+  index: Index, weights: np.ndarray, buffers: Buffers, gradients: np.ndarray
+) -> None:
+  """Adds the gradient of each weight, from the errors of the last layer.
+
+  The other layers' errors are 0 before, and gradients with respect to z after.
+  """
+  values, errors = buffers.values, buffers.errors
+  for layer in range(len(index.activations) - 1, -1, -1):
+    for unit in range(index.ends[layer], index.ends[layer + 1]):
+      error = rows_lib.multiply(
+        rows_lib.load(errors, unit), rows_lib.load(buffers.slopes, unit)
+      )
+      rows_lib.store(errors, unit, error)
+      start, end = index.starts[unit], index.starts[unit + 1]
+      if layer > 0:
+        push(error, errors, start, end, index.others, weights)
+      dots(error, values, start, end, index.others, gradients)
+  _backward_by_input(index, buffers, gradients)
+
+
+@_inline
+def _backward_by_input(
+  index: Index, buffers: Buffers, gradients: np.ndarray
+) -> None:
+  for tile in range(len(index.tiles)):
+    starts = index.tiles[tile]
+    for i in range(len(starts) - 1):
+      row = rows_lib.load(buffers.values, i)
+      if starts[i] < starts[i + 1] and not rows_lib.is_blank(row):
+        start, end = starts[i], starts[i + 1]
+        dots(row, buffers.errors, start, end, index.others, gradients)
+
+
+@_njit
+def gather(examples: Examples, places: np.ndarray, values: np.ndarray) -> None:
+  """Sets the first rows of values to the inputs of 64 examples.
+
+  Args:
+    examples: Where they are.
+    places: int32 [64], which examples.
+    values: float32 [rows, 64].
+  """
+  divisors = examples.divisors[places]
+  for image in range(0, WIDTH, TILE):
+    for column in examples.columns:
+      rows_lib.gather_tile(
+        examples.inputs, places, divisors, image, column, values
+      )
+
+
+@_njit
+def classify(
+  examples: Examples,
+  places: np.ndarray,
+  size: int,
+  batch: int,
+  logits: np.ndarray,
+  errors: np.ndarray,
+) -> tuple[float, int]:
+  """Computes the cross-entropy of examples, and its gradient.
+
+  Args:
+    examples: Where the labels are.
+    places: int32 [64], which examples.
+    size: How many of these count.
+    batch: Number of examples whose mean loss is to become smaller.
+    logits: float32 [classes, 64].
+    errors: Same shape; gets the gradient of the mean loss.
+
+  Returns:
+    The summed loss, and the number of examples classified right.
+  """
+  classes = len(logits)
+  largest = logits[0].copy()
+  best = np.zeros(WIDTH, np.int32)
+  for c in range(1, classes):
+    for i in range(WIDTH):
+      is_larger = logits[c, i] > largest[i]
+      best[i] = c if is_larger else best[i]
+      largest[i] = logits[c, i] if is_larger else largest[i]
+  total = np.zeros(WIDTH, np.float32)
+  for c in range(classes):
+    for i in range(WIDTH):
+      errors[c, i] = sparse_functions.exp(logits[c, i] - largest[i])
+      total[i] += errors[c, i]
+  for c in range(classes):
+    for i in range(WIDTH):
+      errors[c, i] = errors[c, i] / total[i] if i < size else np.float32(0)
+  loss, right = 0.0, 0
+  for i in range(size):
+    place = places[i]
+    right += best[i] == examples.labels[place]
+    log_total = np.log(total[i]) + largest[i]
+    if len(examples.targets) > 0:
+      for c in range(classes):
+        target = examples.targets[place, c]
+        errors[c, i] -= target
+        loss += target * (log_total - logits[c, i])
+    else:
+      label = examples.labels[place]
+      errors[label, i] -= np.float32(1)
+      loss += log_total - logits[label, i]
+  share = np.float32(1) / np.float32(batch)
+  for c in range(classes):
+    for i in range(WIDTH):
+      errors[c, i] *= share
+  return loss, right
+
+
+@_njit
+def update(
+  rule: Rule,
+  weights: np.ndarray,
+  gradients: np.ndarray,
+  rate: float,
+  decay: float,
+) -> None:
+  """Changes weights as a Keras optimizer does.
+
+  Args:
+    rule: The optimizer.
+    weights: float32 [n].
+    gradients: float32 [n].
+    rate: Learning rate, float32; Adam's with its correction of the bias.
+    decay: The part of each weight that goes first, float32.
+  """
+  numbers, first, second = rule.numbers, rule.slots[0], rule.slots[1]
+  if decay != 0:
+    for j in range(len(weights)):
+      weights[j] -= weights[j] * decay
+  if rule.is_adam:
+    for j in range(len(weights)):
+      gradient = gradients[j]
+      first[j] += (gradient - first[j]) * numbers[0]
+      second[j] += (gradient * gradient - second[j]) * numbers[1]
+      step = first[j] * rate / (np.sqrt(second[j]) + numbers[2])
+      weights[j] -= step
+  elif numbers[0] == 0:
+    for j in range(len(weights)):
+      weights[j] -= gradients[j] * rate
+  else:
+    momentum = numbers[0]
+    for j in range(len(weights)):
+      step = gradients[j] * rate
+      first[j] = first[j] * momentum - step
+      ahead = first[j] * momentum - step
+      weights[j] += ahead if rule.nesterov else first[j]
+
+
+@_njit
+def train(
+  index: Index,
+  weights: np.ndarray,
+  buffers: Buffers,
+  gradients: np.ndarray,
+  rule: Rule,
+  examples: Examples,
+  order: np.ndarray,
+  batch: int,
+  rates: np.ndarray,
+  decays: np.ndarray,
+) -> tuple[float, int]:
+  """Makes one update for each of the rates.
+
+  Args:
+    index: The network's.
+    weights: float32 [n], changed.
+    buffers: To compute in; the row of ones holds ones.
+    gradients: float32 [n], to compute in.
+    rule: The optimizer; its slots are changed.
+    examples: The training set.
+    order: int32, the examples of all batches, one batch after the other.
+    batch: Examples in each.
+    rates: float32 [updates], as in `update`.
+    decays: float32 [updates], as in `update`.
+
+  Returns:
+    The summed loss, and the number of examples classified right.
+  """
+  places = np.zeros(WIDTH, np.int32)
+  units, classes = index.ends[0], index.ends[-2]
+  logits, errors = buffers.values[classes:], buffers.errors[classes:]
+  loss, right = 0.0, 0
+  for step in range(len(rates)):
+    gradients[:] = 0
+    # Batches above 64 add up the gradients of several rows' widths.
+    for start in range(0, batch, WIDTH):
+      size = _places(order, step * batch + start, batch - start, places)
+      gather(examples, places, buffers.values)
+      forward(index, weights, buffers)
+      buffers.errors[units:classes] = 0
+      losses, rights = classify(examples, places, size, batch, logits, errors)
+      backward(index, weights, buffers, gradients)
+      loss += losses
+      right += rights
+    update(rule, weights, gradients, rates[step], decays[step])
+  return loss, right
+
+
+@_inline
+def _places(
+  order: np.ndarray, first: int, count: int, places: np.ndarray
+) -> int:
+  """Takes the next `count` places, 64 at most; returns how many these are."""
+  size = min(count, WIDTH)
+  for i in range(WIDTH):
+    places[i] = order[first + i] if i < size else order[first]
+  return size
+
+
+@_njit
+def evaluate(
+  index: Index, weights: np.ndarray, buffers: Buffers, examples: Examples
+) -> tuple[float, int]:
+  """Returns the summed loss and the number right, of all examples."""
+  places = np.zeros(WIDTH, np.int32)
+  order = np.arange(len(examples.inputs)).astype(np.int32)
+  classes = index.ends[-2]
+  logits, errors = buffers.values[classes:], buffers.errors[classes:]
+  loss, right = 0.0, 0
+  for start in range(0, len(order), WIDTH):
+    size = _places(order, start, len(order) - start, places)
+    gather(examples, places, buffers.values)
+    forward(index, weights, buffers)
+    losses, rights = classify(examples, places, size, 1, logits, errors)
+    loss += losses
+    right += rights
+  return loss, right
+
+
+@_njit
+def to_bytes(
+  inputs: np.ndarray, pixels: np.ndarray, divisors: np.ndarray
+) -> bool:
+  """Finds bytes, and a divisor for each example, that give the inputs exactly.
+
+  Args:
+    inputs: float32 [n, features].
+    pixels: uint8 [n, features or more], gets the bytes.
+    divisors: float32 [n], gets the divisors.
+
+  Returns:
+    Whether there are such, for all examples.
+  """
+  for i in range(len(inputs)):
+    top = inputs[i].max()
+    found = top == 0 and inputs[i].min() == 0
+    divisors[i] = 1
+    # Mostly the brightest pixel is 255. The divisor was rounded itself.
+    for brightest in range(255, 0, -1):
+      if found or top <= 0:
+        break
+      divisor = np.float32(brightest / np.float64(top))
+      if not _are_bytes(inputs[i], divisor, pixels[i]):
+        continue
+      for ulps in (0, 1, -1, 2, -2):
+        bits = divisor.view(np.int32) + np.int32(ulps)
+        divisors[i] = np.int32(bits).view(np.float32)
+        if _is_quotient(inputs[i], pixels[i], divisors[i]):
+          found = True
+          break
+    if not found:
+      return False
+  return True
+
+
+@_inline
+def _are_bytes(inputs: np.ndarray, divisor: float, pixels: np.ndarray) -> bool:
+  """Rounds inputs times divisor to bytes; tells if that is nearly nothing."""
+  wrong = 0  # Counted, since a loop that may end early is slow.
+  for f in range(len(inputs)):
+    x = inputs[f] * divisor
+    nearest = np.rint(x)
+    wrong += not (0 <= nearest <= 255 and abs(x - nearest) < 1e-3)
+    pixels[f] = np.uint8(nearest)
+  return wrong == 0
+
+
+@_inline
+def _is_quotient(
+  inputs: np.ndarray, pixels: np.ndarray, divisor: float
+) -> bool:
+  wrong = 0
+  for f in range(len(inputs)):
+    wrong += np.float32(pixels[f]) / divisor != inputs[f]
+  return wrong == 0

@@ -1,0 +1,420 @@
+"""Training steps that skip pruned weights.
+
+A pruned network is small, but its dense kernels are not: TensorFlow multiplies
+by every 0. Here only the weights that are left exist. The method:
+
+- Layout. What a unit gives for 64 images is one row of 64 floats, and a weight
+  is an index into rows: a product of a layer is, for each of its weights, one
+  row times a number, in registers. The same index serves the way forward, the
+  way back and the weights' gradients (`sparse_kernels`).
+- Many steps a call. A framework needs longer to begin an operation than a small
+  ticket's products take. So numba compiles whole steps: gather the images,
+  forward, loss, back, update, about a hundred times in one call.
+- Images stay bytes in memory, where their inputs are bytes divided by a number
+  for each image, and become rows as a batch is gathered.
+- It is exact. The weights that are left are those of the mask, also where one
+  is 0. Pruned ones have gradient 0 and would stay 0. Units from which no weight
+  leads to an output are left out, unless weights decay: their gradient is 0.
+  Sums have another order than TensorFlow's, so results agree up to rounding;
+  the same seed gives the same bytes.
+
+SparseProp (Nikdan et al. 2023, arXiv 2302.04852) goes back over a sparse layer
+at a cost that falls with its weights, too, one layer of PyTorch at a time.
+"""
+
+import functools
+import hashlib
+import os
+import pathlib
+import weakref
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import filelock
+import keras
+import numba
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import measurements
+from lottery_ticket.foundations import optimizers
+from lottery_ticket.foundations import sparse_functions
+from lottery_ticket.foundations import sparse_kernels as kernels
+from lottery_ticket.foundations import sparse_rows
+
+Network = masks_lib.Network
+
+CACHE_VARIABLE = 'LOTTERY_TICKET_CACHE'
+"""Environment variable with the folder for compiled code."""
+
+_OUTPUTS = 100
+"""Outputs a tile: their rows fill three quarters of a first cache of 32 KB."""
+_GROUP_BY_INPUT = 0.1
+"""Above this density the first layer's weights are grouped by input."""
+_REFUSED_SETTINGS = (
+  *('amsgrad', 'clipnorm', 'clipvalue', 'global_clipnorm', 'use_ema'),
+  *('gradient_accumulation_steps', 'loss_scale_factor'),
+)
+_RATES = 1_000  # Iterations whose learning rates are computed at a time.
+
+_prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+class Dense(NamedTuple):
+  """A dense layer: its kernel's name, and its activation's."""
+
+  name: str
+  activation: str | None
+
+
+def unknown(optimizer: keras.optimizers.Optimizer) -> str | None:
+  """Returns what the sparse execution does not know of an optimizer, or None.
+
+  Args:
+    optimizer: A Keras optimizer.
+  """
+  name = type(optimizer).__name__
+  if name not in ('SGD', 'Adam', 'AdamW') or optimizers.changes(optimizer):
+    return f'optimizer {name}'
+  config = optimizer.get_config()
+  for setting in _REFUSED_SETTINGS:
+    if config.get(setting):
+      return f'{name} with {setting}={config[setting]!r}'
+  rate = getattr(optimizer, '_learning_rate', None)
+  if callable(rate) and not isinstance(
+    rate, keras.optimizers.schedules.LearningRateSchedule
+  ):
+    return f'{name} with a function as learning rate'
+  return None
+
+
+class SparseSteps:
+  """Trains a fully-connected network for many iterations in one call.
+
+  Args:
+    layers: The network's, from the first to the last. A layer `a` has the
+      kernel `a` and, if there is one, the bias `a_bias`.
+    optimizer: A new Keras optimizer, one that is not `unknown`.
+  """
+
+  def __init__(
+    self, layers: Sequence[Dense], optimizer: keras.optimizers.Optimizer
+  ):
+    self._layers = layers
+    self._activations = np.array(
+      [
+        sparse_functions.ACTIVATIONS.index(layer.activation or 'linear')
+        for layer in layers
+      ]
+    )
+    self._optimizer = _Optimizer(optimizer)
+
+  def load(self, weights: Network, masks: Network) -> None:
+    """Begins a training, with the optimizer as if it were new.
+
+    Args:
+      weights: {parameter name: array} of every parameter.
+      masks: {layer name: 0/1 array}; a layer without a mask keeps all weights.
+    """
+    kept = _kept(self._layers, weights, masks, self._optimizer.decay == 0)
+    index, self._places = _index(kept)
+    self._index = index._replace(activations=self._activations)
+    size = len(index.others)
+    self._weights, self._gradients = sparse_rows.zeros(2, size)
+    rows = self._index.ends[-1], sparse_rows.WIDTH
+    self._buffers = kernels.Buffers(*(sparse_rows.zeros(*rows) for _ in 'vse'))
+    self._buffers.values[self._index.ends[0] - 1] = 1
+    seen = np.flatnonzero(kept[0][:-1].any(axis=1))
+    self._columns = np.unique(seen // sparse_rows.TILE * sparse_rows.TILE)
+    self._optimizer.begin(size)
+    self.assign(weights)
+
+  def assign(self, weights: Network) -> None:
+    """Goes on from other weights, {parameter name: array} of all of them."""
+    self._loaded = {name: array.copy() for name, array in weights.items()}
+    self._weights[:] = np.concatenate(
+      [
+        _matrix(layer, weights).flat[places]
+        for layer, places in zip(self._layers, self._places, strict=True)
+      ]
+    )
+
+  def unload(self) -> Network:
+    """Returns {parameter name: array}, the weights as they are now."""
+    network = {name: array.copy() for name, array in self._loaded.items()}
+    first = 0
+    for layer, places in zip(self._layers, self._places, strict=True):
+      matrix = _matrix(layer, network)
+      matrix.flat[places] = self._weights[first : first + len(places)]
+      first += len(places)
+      network[layer.name] = matrix[:-1].copy()
+      if f'{layer.name}_bias' in network:
+        network[f'{layer.name}_bias'] = matrix[-1].copy()
+    return network
+
+  def __call__(
+    self,
+    split: dataset_base.DatasetSplit,
+    order: tf.Tensor | np.ndarray,
+    first: int,
+    count: int,
+    size: int,
+  ) -> tuple[float, int]:
+    """Trains on batches that follow each other in an epoch.
+
+    Args:
+      split: The examples.
+      order: The epoch's permutation of the examples, int32, shape [n].
+      first: The place in it where the first batch begins.
+      count: The number of batches.
+      size: Examples in each of them.
+
+    Returns:
+      The summed loss, and the number of examples classified right.
+    """
+    rates, decays = self._optimizer.rates(count)
+    return _run(
+      kernels.train,
+      self._index,
+      self._weights,
+      self._buffers,
+      self._gradients,
+      self._optimizer.rule,
+      self._examples(split),
+      np.asarray(order)[first : first + count * size],
+      size,
+      rates,
+      decays,
+    )
+
+  def measure(
+    self, split: dataset_base.DatasetSplit
+  ) -> measurements.Measurement:
+    """Measures the weights as they are now on all examples of a split."""
+    loss, right = _run(
+      kernels.evaluate,
+      self._index,
+      self._weights,
+      self._buffers,
+      self._examples(split),
+    )
+    return measurements.Measurement(loss / split.size, right / split.size)
+
+  def _examples(self, split: dataset_base.DatasetSplit) -> kernels.Examples:
+    if split not in _prepared:
+      _prepared[split] = _prepare(split)
+    return _prepared[split]._replace(columns=self._columns)
+
+
+class _Optimizer:
+  """A Keras optimizer's rule and its rates, in float32 as Keras has them."""
+
+  def __init__(self, optimizer: keras.optimizers.Optimizer):
+    self._optimizer = optimizer
+    config = optimizer.get_config()
+    self.decay = np.float32(config['weight_decay'] or 0)
+    self._is_adam = not isinstance(optimizer, keras.optimizers.SGD)
+    self._nesterov = bool(config.get('nesterov'))
+    if self._is_adam:
+      betas = [config['beta_1'], config['beta_2']]
+      numbers = [*(1 - beta for beta in betas), config['epsilon']]
+      self._betas = np.array(betas, np.float32).astype(np.float64)
+    else:
+      numbers = [config['momentum']]
+    self._numbers = np.array(numbers, np.float32)
+    given = getattr(optimizer, '_learning_rate', None)
+    self._schedule: Any = given if callable(given) else None
+    self._chunk, self._rates = -1, np.zeros(0, np.float32)
+
+  def begin(self, size: int) -> None:
+    """Starts anew, for so many weights."""
+    self._iteration = 0
+    slots = sparse_rows.zeros(2, size)
+    self.rule = kernels.Rule(
+      self._is_adam, self._numbers, self._nesterov, slots
+    )
+
+  def rates(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rates and decays of the next iterations, float32 [count]."""
+    iterations = range(self._iteration, self._iteration + count)
+    self._iteration += count
+    if self._schedule is None:
+      rate = np.float32(self._optimizer.learning_rate)
+      rates = np.full(count, rate, np.float32)
+    else:
+      rates = np.array([self._scheduled(i) for i in iterations], np.float32)
+    decays = rates * self.decay
+    if self._is_adam:
+      powers = self._betas[:, np.newaxis] ** (np.array(iterations) + 1)
+      first, second = 1 - powers.astype(np.float32)
+      rates = rates * np.sqrt(second) / first
+    return rates, decays
+
+  def _scheduled(self, iteration: int) -> np.float32:
+    """Returns a schedule's rate; a graph computes many of them at a time."""
+    chunk, place = divmod(iteration, _RATES)
+    if chunk != self._chunk:
+      steps = tf.range(chunk * _RATES, (chunk + 1) * _RATES)
+      self._chunk, self._rates = chunk, self._compute(steps).numpy()
+    return self._rates[place]
+
+  @functools.cached_property
+  def _compute(self) -> Any:
+    def rate(step: tf.Tensor) -> tf.Tensor:
+      return tf.cast(self._schedule(step), tf.float32)
+
+    return tf.function(
+      lambda steps: tf.map_fn(rate, steps, fn_output_signature=tf.float32),
+      autograph=False,
+    )
+
+
+def _matrix(layer: Dense, network: Network) -> np.ndarray:
+  """Returns a layer's kernel and, as its last row, its bias or 0."""
+  kernel = network[layer.name]
+  bias = network.get(f'{layer.name}_bias', np.zeros(kernel.shape[1], 'float32'))
+  return np.concatenate([kernel, bias[np.newaxis]])
+
+
+def _kept(
+  layers: Sequence[Dense],
+  weights: Network,
+  masks: Network,
+  without_dead_ends: bool,
+) -> list[np.ndarray]:
+  """Returns which weights are trained, of each layer's `_matrix`."""
+  kept = []
+  leads_on: np.ndarray = np.ones(weights[layers[-1].name].shape[1], np.bool_)
+  for layer in reversed(layers):
+    shape = weights[layer.name].shape
+    mask = masks.get(layer.name, np.ones(shape)) != 0
+    has_bias = np.full((1, shape[1]), f'{layer.name}_bias' in weights)
+    kept.append(np.concatenate([mask, has_bias]) & leads_on)
+    if without_dead_ends:
+      leads_on = kept[-1][:-1].any(axis=1)
+    else:
+      leads_on = np.ones(shape[0], np.bool_)
+  return kept[::-1]
+
+
+def _index(kept: list[np.ndarray]) -> tuple[kernels.Index, list[np.ndarray]]:
+  """Puts the weights that are kept in their order.
+
+  Args:
+    kept: Of each layer which weights of its `_matrix` are kept.
+
+  Returns:
+    The index without activations, and the places of each layer's weights in its
+    matrix, in the order of the index.
+  """
+  inputs = len(kept[0]) - 1
+  ones = -(-inputs // sparse_rows.TILE) * sparse_rows.TILE
+  ends = ones + 1 + np.cumsum([0, *(matrix.shape[1] for matrix in kept)])
+  tiles = np.zeros((0, ones + 2), np.int64)
+  counts = np.zeros(ends[-1], np.int64)
+  rows = np.append(np.arange(inputs), ones)
+  others, places = [], []
+  for layer, matrix in enumerate(kept):
+    first, last = ends[layer], ends[layer + 1]
+    if layer == 0 and matrix[:-1].mean() > _GROUP_BY_INPUT:
+      groups = range(0, last - first, _OUTPUTS)
+      cells = [np.nonzero(matrix[:, k : k + _OUTPUTS]) for k in groups]
+      row = np.concatenate([row for row, _ in cells])
+      column = np.concatenate(
+        [column + k for k, (_, column) in zip(groups, cells, strict=True)]
+      )
+      others.append(first + column)
+      tiles = _tiles([rows[row] for row, _ in cells], ones)
+      counts[ones] = len(row)  # So that the units themselves have none.
+    else:
+      column, row = np.nonzero(matrix.T)
+      others.append(rows[row])
+      counts[first:last] = np.bincount(column, minlength=last - first)
+    places.append(row * (last - first) + column)
+    rows = np.append(np.arange(first, last), ones)
+  index = kernels.Index(
+    ends=ends,
+    activations=np.zeros(len(kept), np.int64),
+    starts=np.append(0, np.cumsum(counts)),
+    others=np.concatenate(others).astype(np.uint32),
+    tiles=tiles,
+  )
+  return index, places
+
+
+def _tiles(rows: list[np.ndarray], ones: int) -> np.ndarray:
+  """Returns where each input's weights begin, given the inputs of each tile."""
+  counts = [np.bincount(row, minlength=ones + 1) for row in rows]
+  starts = np.append(0, np.cumsum(counts))
+  firsts = np.arange(len(rows))[:, np.newaxis] * (ones + 1)
+  return starts[firsts + np.arange(ones + 2)]
+
+
+def _prepare(split: dataset_base.DatasetSplit) -> kernels.Examples:
+  """Returns a split's examples, as bytes where they are bytes divided."""
+  inputs = np.asarray(split.inputs).reshape(split.size, -1)
+  features = inputs.shape[1]
+  padding = -features % sparse_rows.TILE
+  pixels = np.zeros((split.size, features + padding), np.uint8)
+  divisors = np.ones(split.size, np.float32)
+  if _run(kernels.to_bytes, inputs, pixels, divisors):
+    inputs = pixels
+  elif padding:
+    inputs = np.pad(inputs, ((0, 0), (0, padding)))
+  labels = np.asarray(split.labels)
+  targets = np.zeros((0, 1), np.float32)
+  if labels.ndim == 2:
+    targets, labels = labels, labels.argmax(axis=1).astype(np.int32)
+  return kernels.Examples(inputs, divisors, labels, targets, np.zeros(0, int))
+
+
+def cache_folder() -> pathlib.Path:
+  """Returns the folder of compiled code, of this version of the kernels."""
+  default = pathlib.Path(
+    os.environ.get('XDG_CACHE_HOME') or '~/.cache', 'lottery_ticket'
+  )
+  folder = pathlib.Path(os.environ.get(CACHE_VARIABLE) or default)
+  # numba looks whether the file of a kernel has changed, but not at the others.
+  digest = hashlib.sha256(numba.__version__.encode())
+  for module in (sparse_rows, sparse_functions, kernels):
+    digest.update(pathlib.Path(str(module.__file__)).read_bytes())
+  return folder.expanduser() / f'sparse-{digest.hexdigest()[:16]}'
+
+
+@functools.cache
+def _cached(kernel: Any) -> bool:
+  """Lets numba keep a kernel's compiled code, where it can be kept."""
+  folder = cache_folder()
+  config: Any = numba.config
+  before = config.CACHE_DIR
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    config.CACHE_DIR = str(folder)
+    kernel.enable_caching()
+  except (OSError, RuntimeError) as error:
+    logging.warning('Compiled code cannot be kept in %s: %s', folder, error)
+    return False
+  finally:
+    config.CACHE_DIR = before
+  return True
+
+
+def _run(kernel: Any, *args: Any) -> Any:
+  """Calls a kernel, compiled by this process or by one before it."""
+  signature = tuple(map(numba.typeof, args))
+  if signature not in kernel.overloads:
+    if _cached(kernel):
+      folder = cache_folder()
+      with filelock.FileLock(folder / 'lock'):  # Others wait, then load it.
+        if not list(folder.rglob(f'*{kernel.__name__}*.nbi')):
+          logging.info(
+            'Compiling %s of the sparse execution, once on this machine',
+            kernel.__name__,
+          )
+        kernel.compile(signature)
+    else:
+      kernel.compile(signature)
+  return kernel(*args)
