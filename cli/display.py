@@ -1,7 +1,8 @@
-"""Shows how far the lines of an argfile are.
+"""Shows how far jobs are.
 
 On a terminal a bar for the whole and one for each run under way; elsewhere a
-plain line whenever something begins or ends.
+plain line whenever something begins or ends, and for what is under way every
+minute.
 """
 
 import contextlib
@@ -14,6 +15,9 @@ from typing import Any, TextIO
 import tqdm
 
 from lottery_ticket.cli import jobs as jobs_lib
+
+_A_LINE = 60  # Seconds between two lines about what is under way.
+_TOLD = 8  # Jobs that have such a line.
 
 
 class Display:
@@ -28,8 +32,16 @@ class Display:
     self._total = total
     self._stream = stream or sys.stderr
     self._ended = 0
-    self._bars = _Bars(total, self._stream) if self._stream.isatty() else None
     self._runs: dict[jobs_lib.Job, str] = {}
+    self._bars: dict[jobs_lib.Job, Any] = {}
+    self._told = time.monotonic()
+    self._whole = tqdm.tqdm(
+      total=total,
+      unit='line',
+      desc='lines',
+      file=self._stream,
+      disable=None,  # Where there is no terminal.
+    )
 
   def __enter__(self) -> 'Display':
     """Begins."""
@@ -37,8 +49,8 @@ class Display:
 
   def __exit__(self, *_: object) -> None:
     """Leaves the terminal tidy."""
-    if self._bars:
-      self._bars.close()
+    for bar in (*self._bars.values(), self._whole):
+      bar.close()
 
   def look(self, jobs: Sequence[jobs_lib.Job]) -> None:
     """Shows where jobs are by now.
@@ -46,16 +58,37 @@ class Display:
     Args:
       jobs: Those under way.
     """
-    for job in jobs:
-      status = _read_status(job)
-      if status is None:
-        continue
-      if self._bars:
-        self._bars.show(job, *status)
-      elif self._runs.get(job) != status[0]:
-        self._runs[job] = status[0]
-        left = f'{status[2]:,} iterations' if status[2] else 'finished before'
-        self.note(f'{status[0]}: {left}')
+    found = [(job, _read_status(job)) for job in jobs]
+    known = [(job, *status) for job, status in found if status]
+    if not self._whole.disable:
+      for job, *status in known:
+        self._show(job, *status)
+      return
+    for job, name, _, total, _ in known:
+      if self._runs.get(job) != name:
+        self._runs[job] = name
+        left = f'{total:,} iterations' if total else 'finished before'
+        self.note(f'{name}: {left}')
+    if time.monotonic() - self._told >= _A_LINE:
+      for _, name, done, total, said in known[:_TOLD]:
+        self.note(f'{name}: {done:,} of {total:,}, {said}')
+
+  def _show(
+    self, job: jobs_lib.Job, name: str, done: int, total: int, said: str
+  ) -> None:
+    """Shows a run on its bar, in the first place that is free."""
+    if job not in self._bars:
+      taken = {abs(bar.pos) for bar in self._bars.values()}
+      place = next(i for i in range(1, len(taken) + 2) if i not in taken)
+      self._bars[job] = tqdm.tqdm(
+        unit='it', file=self._stream, leave=False, position=place
+      )
+    bar = self._bars[job]
+    if bar.desc != f'{name}: ':
+      bar.reset(total)
+      bar.set_description(name)
+    bar.set_postfix_str(said, refresh=False)
+    bar.update(done - bar.n)
 
   def ended(self, job: jobs_lib.Job, reason: str) -> None:
     """Shows that a job has ended.
@@ -66,63 +99,28 @@ class Display:
     """
     self._ended += 1
     self._runs.pop(job, None)
-    if self._bars:
-      self._bars.ended(job)
+    if job in self._bars:
+      self._bars.pop(job).close()
+    self._whole.update()
     if reason:
       self.note(f'failed: {reason}')
-    if reason or not self._bars:
+    if reason or self._whole.disable:
       lines = 'line has' if self._total == 1 else 'lines have'
       self.note(f'{self._ended} of {self._total} {lines} ended: {job}')
 
   def note(self, text: str) -> None:
     """Writes a line above the bars, or with the time where there are none."""
-    if self._bars:
-      tqdm.tqdm.write(text, file=self._stream)
-    else:
-      print(time.strftime('%H:%M:%S'), text, file=self._stream, flush=True)
+    self._told = time.monotonic()
+    if self._whole.disable:
+      text = f'{time.strftime("%H:%M:%S")} {text}'
+    tqdm.tqdm.write(text, file=self._stream)
+    self._stream.flush()
 
 
-class _Bars:
-  """The bars on a terminal."""
-
-  def __init__(self, total: int, stream: TextIO):
-    self._stream = stream
-    self._runs: dict[jobs_lib.Job, Any] = {}
-    self._whole = tqdm.tqdm(
-      total=total, unit='line', desc='lines', file=stream, position=0
-    )
-
-  def show(self, job: jobs_lib.Job, name: str, done: int, total: int) -> None:
-    bar = self._runs.get(job)
-    if bar is None:
-      bar = self._runs[job] = tqdm.tqdm(
-        unit='it', file=self._stream, leave=False, position=self._free()
-      )
-    if bar.desc != f'{name}: ':
-      bar.reset(total)
-      bar.set_description(name)
-    bar.update(done - bar.n)
-
-  def ended(self, job: jobs_lib.Job) -> None:
-    bar = self._runs.pop(job, None)
-    if bar is not None:
-      bar.close()
-    self._whole.update()
-
-  def close(self) -> None:
-    for bar in (*self._runs.values(), self._whole):
-      bar.close()
-
-  def _free(self) -> int:
-    """Returns the first place on the screen that no run's bar has."""
-    taken = {abs(bar.pos) for bar in self._runs.values()}
-    return next(i for i in range(1, len(taken) + 2) if i not in taken)
-
-
-def _read_status(job: jobs_lib.Job) -> tuple[str, int, int] | None:
-  """Returns a job's run, its iterations done, and how many there will be."""
+def _read_status(job: jobs_lib.Job) -> tuple[str, int, int, str] | None:
+  """Returns a job's run, its iterations done and in all, and more about it."""
   with contextlib.suppress(OSError, ValueError):
     text = pathlib.Path(job.status).read_text(encoding='utf-8')
-    name, done, total = text.split('\t')
-    return name, int(done), int(total)
+    name, done, total, said = text.split('\t')
+    return name, int(done), int(total), said
   return None

@@ -156,12 +156,10 @@ def _last_line(log: str) -> str:
 
 def _exit_code(error: SystemExit) -> int:
   """Returns the code that Python would end a process with."""
-  if error.code is None:
-    return 0
-  if isinstance(error.code, int):
-    return error.code
-  print(error.code, file=sys.stderr)
-  return 1
+  if isinstance(error.code, str):
+    print(error.code, file=sys.stderr)
+    return 1
+  return error.code or 0
 
 
 class _Reporter:
@@ -169,23 +167,23 @@ class _Reporter:
 
   def __init__(self, status: str):
     self._status = pathlib.Path(status)
-    self._last = 0.0
+    self._written = 0.0
+    self._began = self._heard = time.monotonic()
     self._run: tuple[str, int] = ('', 0)
     self.iterations = 0
     self.loaded = 0
 
   def __call__(self, name: str, done: int, total: int) -> None:
-    self._count(name, done, total)
-    now = time.monotonic()
-    if now - self._last < _SIGN_OF_LIFE and done != total:
-      return
-    self._last = now
-    aside = self._status.with_suffix('.new')
-    aside.write_text(f'{name}\t{done}\t{total}', encoding='utf-8')
-    aside.replace(self._status)
-
-  def _count(self, name: str, done: int, total: int) -> None:
     run, before = self._run
-    self.iterations += done - before if run == name else done
+    if run != name:
+      self._began, before = self._heard, 0
+    self.iterations += done - before
     self.loaded += total == 0
-    self._run = name, done
+    self._run, self._heard = (name, done), time.monotonic()
+    if self._heard - self._written < _SIGN_OF_LIFE and done != total:
+      return
+    self._written = self._heard
+    said = progress.summary(done, total, self._heard - self._began)
+    aside = self._status.with_suffix('.new')
+    aside.write_text(f'{name}\t{done}\t{total}\t{said}', encoding='utf-8')
+    aside.replace(self._status)

@@ -8,6 +8,7 @@ from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import save_restore
 
 Network = masks_lib.Network
@@ -81,7 +82,7 @@ def experiment(
   presets = save_restore.standardize(presets, name='presets')
   masks: Network | None = None
   levels: list[Level] = []
-  for level in range(rounds + 1):
+  for level in progress.levels(rounds):
     model = make_model(presets=presets, masks=masks)
     trained: Any = train_model(level, make_dataset(), model)
     if not isinstance(trained, (tuple, list)) or len(trained) != 2:

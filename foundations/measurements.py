@@ -18,6 +18,7 @@ from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import files
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import save_restore
 
 EVALUATION_BATCH = 10_000  # Examples; bounds the memory an evaluation takes.
@@ -99,6 +100,8 @@ class Measurements:
     log['iteration'].append(iteration)
     log['loss'].append(measurement.loss)
     log['accuracy'].append(measurement.accuracy)
+    if split != 'train':
+      progress.note(loss=measurement.loss, accuracy=measurement.accuracy)
     if self._writer is not None:
       self._writer.add_scalar(f'{split}/loss', measurement.loss, iteration)
       self._writer.add_scalar(

@@ -1,10 +1,14 @@
 """How a long training says where it is.
 
-By default a bar on the terminal, and nothing where there is none. A process
-that runs trainings for somebody else passes on what they say with `send_to`.
+By default a bar on the terminal, and a line a minute where there is none. A
+process that runs trainings for somebody else passes on what they say with
+`send_to`.
 """
 
 import contextlib
+import datetime
+import sys
+import time
 from collections.abc import Callable, Iterator
 
 import tqdm
@@ -12,20 +16,70 @@ import tqdm
 Listener = Callable[[str, int, int], None]
 """Called with a run's name, the iterations done, and how many there will be.
 
-A run that was finished before has 0 of 0 to do.
+A run that was finished before has 0 of 0 to do. What else is known of the
+training that is under way is in `summary`.
 """
 
+_A_LINE = 60  # Seconds between two lines where there is no terminal.
+
 _listeners: list[Listener] = []
+_known: dict[str, float] = {}
 
 
 @contextlib.contextmanager
 def send_to(listener: Listener) -> Iterator[None]:
   """Sends what trainings say to `listener` instead of the terminal."""
   _listeners.append(listener)
+  _known.clear()
   try:
     yield
   finally:
     _listeners.remove(listener)
+
+
+def note(**facts: float) -> None:
+  """Notes what is known of the training that is under way.
+
+  Args:
+    **facts: Some of `level`, `last_level` (of the experiment), `density`
+      (fraction of weights that remain), `loss` and `accuracy`.
+  """
+  _known.update(facts)
+
+
+def levels(last: int) -> Iterator[int]:
+  """Yields the levels of an experiment, and notes which is under way."""
+  try:
+    for level in range(last + 1):
+      note(level=level, last_level=last)
+      yield level
+  finally:
+    _known.clear()
+
+
+def summary(done: int, total: int, seconds: float) -> str:
+  """Returns what is known of the training that is under way, for people.
+
+  Args:
+    done: Iterations done.
+    total: Iterations there will be.
+    seconds: How long those that are done took.
+  """
+  parts = []
+  ahead = total - done
+  if 'level' in _known:
+    level, last = _known['level'], _known['last_level']
+    parts.append(f'level {level} of {last}')
+    ahead += int(last - level) * total
+  if 'density' in _known:
+    parts.append(f'{100 * _known["density"]:.1f}% of the weights')
+  if 'loss' in _known:
+    parts.append(f'loss {_known["loss"]:.4f}')
+    parts.append(f'accuracy {100 * _known["accuracy"]:.2f}%')
+  if done:
+    left = datetime.timedelta(seconds=round(seconds / done * ahead))
+    parts.append(f'{left} left')
+  return ', '.join(parts)
 
 
 @contextlib.contextmanager
@@ -39,10 +93,23 @@ def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
   if _listeners:
     yield lambda done: _listeners[-1](name, done, iterations)
     return
+  began = told = time.monotonic()
   with tqdm.tqdm(
     total=iterations, desc=name, unit='it', disable=None, leave=False
   ) as bar:
-    yield lambda done: bar.update(done - bar.n) and None
+
+    def report(done: int) -> None:
+      nonlocal told
+      now = time.monotonic()
+      if not bar.disable:
+        bar.set_postfix_str(summary(done, iterations, now - began), False)
+        bar.update(done - bar.n)
+      elif now - told >= _A_LINE:
+        told = now
+        said = summary(done, iterations, now - began)
+        print(f'{name}: {done:,} of {iterations:,}, {said}', file=sys.stderr)
+
+    yield report
 
 
 def loaded(name: str) -> None:

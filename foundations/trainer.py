@@ -257,6 +257,7 @@ class _Run:
     """
     directory, length = self.directory, self.plan.training_len
     initial: Network = {}
+    progress.note(density=masks_lib.density(self.model.masks))
     summaries = None
     if self.save_summaries and directory is not None:
       summaries = paths.summaries(directory)

@@ -26,7 +26,7 @@ def jobs(tmp_path):
 
 def report(job, name, done, total):
   with open(job.status, 'w', encoding='utf-8') as file:
-    file.write(f'{name}\t{done}\t{total}')
+    file.write(f'{name}\t{done}\t{total}\tlevel 1 of 2')
 
 
 def plain(stream):
@@ -58,7 +58,22 @@ def test_elsewhere_it_is_a_line_for_what_begins_and_ends(jobs):
   ]
 
 
-@pytest.mark.parametrize('text', ['', 'x', 'a\tb\tc', 'a\t1', '\udcff'])
+def test_elsewhere_there_is_a_line_every_minute(jobs, monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr('time.monotonic', lambda: now[0])
+  stream = io.StringIO()
+  with display_lib.Display(2, stream) as display:
+    report(jobs[0], 'trial1/1/same_init', 100, 50_000)
+    for seconds in range(0, 151, 10):
+      now[0] = seconds
+      display.look(jobs)
+  assert plain(stream) == [
+    'trial1/1/same_init: 50,000 iterations',
+    *['trial1/1/same_init: 100 of 50,000, level 1 of 2'] * 2,
+  ]
+
+
+@pytest.mark.parametrize('text', ['', 'x', 'a\tb\tc\td', 'a\t1', '\udcff'])
 def test_half_a_report_is_none(jobs, text):
   stream = io.StringIO()
   with open(jobs[0].status, 'w', errors='surrogateescape') as file:
@@ -85,6 +100,7 @@ def test_on_a_terminal_each_run_has_a_bar(jobs):
     'trial1/0/same_init',
     'trial2/0/same_init',
     'trial1/1/same_init',
+    ', level 1 of 2]',
     '| 1/2 [',
     '| 2/2 [',
     'trying again\n',
@@ -101,7 +117,7 @@ def test_bars_stand_below_each_other_and_give_their_place_away(jobs):
     for job in jobs:
       report(job, 'run', 1, 5)
     display.look(jobs)
-    bars = display._bars._runs
+    bars = display._bars
     assert sorted(abs(bars[job].pos) for job in jobs) == [1, 2]
     display.ended(jobs[0], '')
     display.look(jobs[:1])

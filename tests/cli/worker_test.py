@@ -122,10 +122,11 @@ with progress.of_run('trial1/0/same_init', 50_000) as report:
   report(200)
 """
   assert run(source) == ((0, '', 200, 0, None), '')
-  assert (tmp_path / '1.status').read_text() == 'trial1/0/same_init\t100\t50000'
+  status = (tmp_path / '1.status').read_text()
+  assert status.startswith('trial1/0/same_init\t100\t50000\t')
   assert run(source.replace('(200)', '(50_000)'))[0].iterations == 50_000
   assert (tmp_path / '1.status').read_text() == (
-    'trial1/0/same_init\t50000\t50000'
+    'trial1/0/same_init\t50000\t50000\t0:00:00 left'
   )
   assert not list(tmp_path.glob('*.new'))
 

@@ -30,9 +30,39 @@ def test_the_innermost_listener_hears_alone_and_only_while_it_is_there():
   assert outer == [('outside', 1, 1)]
 
 
-def test_says_nothing_where_there_is_no_terminal(capfd):
+def test_says_nothing_of_a_short_run_where_there_is_no_terminal(capfd):
   run('a', 10, [4, 10])
   assert capfd.readouterr() == ('', '')
+
+
+def test_a_line_every_minute_where_there_is_no_terminal(capfd, monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr('time.monotonic', lambda: now[0])
+  with progress.of_run('trial1/0/x', 1_000) as report:
+    for done in range(100, 900, 100):
+      now[0] += 20
+      report(done)
+  assert capfd.readouterr().err == (
+    'trial1/0/x: 300 of 1,000, 0:02:20 left\n'
+    'trial1/0/x: 600 of 1,000, 0:01:20 left\n'
+  )
+
+
+def test_the_whole_of_an_experiment_is_told():
+  said = []
+  with progress.send_to(lambda _, done, total: said.append((done, total))):
+    for level in progress.levels(2):
+      progress.note(density=0.8**level)
+      run('x', 100, [50])
+      progress.note(loss=0.5, accuracy=0.875)
+      said[-1] = progress.summary(*said[-1], seconds=10)
+    assert progress.summary(1, 2, 1) == '0:00:01 left'
+  assert said[0] == (
+    'level 0 of 2, 100.0% of the weights, loss 0.5000, accuracy 87.50%,'
+    ' 0:00:50 left'
+  )
+  assert said[2].startswith('level 2 of 2, 64.0% of the weights, ')
+  assert said[2].endswith(', 0:00:10 left')
 
 
 def test_shows_a_bar_on_a_terminal(monkeypatch, capsys):
