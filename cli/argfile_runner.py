@@ -26,27 +26,77 @@ from lottery_ticket.foundations import errors
 _MANY = 10  # Failures that are each told.
 
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """Where jobs run, and how many at a time.
+
+  Attributes:
+    jobs: How many lines to run side by side; by default as many as there are
+      processors. Each takes one thread.
+    timeout: Seconds after which a line is ended; it gets one more attempt.
+    log_dir: Folder for what each line prints; by default a temporary one,
+      which is kept if a line fails.
+    engine: 'local', worker processes of this machine (the default), or 'ray',
+      a Ray cluster.
+    address: Address of a running Ray cluster, like auto or 10.0.0.1:6379; by
+      default Ray starts one on this machine.
+    resources: What a line takes of a Ray node, like
+      {'num_cpus': 1, 'memory': 2e9}; by default one processor.
+  """
+
+  jobs: int | None = None
+  timeout: float | None = None
+  log_dir: str | None = None
+  engine: str = 'local'
+  address: str | None = None
+  resources: dict[str, float] | None = None
+
+  def __post_init__(self) -> None:
+    """Checks what can be checked before anything is run."""
+    if self.jobs is not None:
+      argfiles.check_count('jobs', self.jobs)
+    if self.timeout and self.timeout > threading.TIMEOUT_MAX:
+      raise errors.InputError(
+        'timeout: wanted a number of seconds that a clock can count, got'
+        f' {self.timeout}'
+      )
+    if self.timeout is not None:
+      errors.check_number('timeout', self.timeout, is_open=True)
+    if self.engine not in ('local', 'ray'):
+      raise errors.InputError(
+        f"engine: wanted 'local' or 'ray', got {self.engine!r}"
+      )
+    for flag in ('address', 'resources'):
+      if getattr(self, flag) is not None and self.engine == 'local':
+        raise errors.InputError(f'{flag}: wanted together with --engine=ray')
+
+  def workers(self, count: int) -> pool.Engine:
+    """Returns what runs a number of jobs."""
+    if self.engine == 'ray':
+      from lottery_ticket.cli import cluster  # Late: an extra.
+
+      return cluster.Cluster(
+        self.address, self.jobs, self.resources, self.timeout
+      )
+    workers = min(self.jobs or processors(), max(count, 1))
+    return local.Local(workers, self.timeout)
+
+
 def run(
   runner: str,
   argfile: str,
   /,
   *more: str,
   task: str = '',
-  jobs: int | None = None,
   dry_run: bool = False,
-  timeout: float | None = None,
-  log_dir: str | None = None,
-  engine: str = 'local',
-  address: str | None = None,
-  resources: dict[str, float] | None = None,
+  **options: Any,
 ) -> None:
   """Runs a runner for each line of flags that an argfile prints.
 
   Scripts that are not found from the current folder are looked for in the
-  library: `runners/...`, `mnist_fc/argfiles/...`. More pairs of
-  RUNNER and ARGFILE may follow: a line whose input is not there yet waits for
-  it. A line that fails is reported, and the others go on; then the exit code
-  is 1.
+  library: `runners/...`, `mnist_fc/argfiles/...`. More pairs of RUNNER and
+  ARGFILE may follow: a line whose input is not there yet waits for it. A line
+  that fails is reported, and the others go on; then the exit code is 1.
 
   Args:
     runner: A script that takes flags.
@@ -54,21 +104,12 @@ def run(
       in the same quotes, "argfiles/reinitialize_argfile.py --trials=3".
     *more: Another runner, its argfile, and so on.
     task: Folder of the library where scripts are looked for, like mnist_fc.
-    jobs: How many lines to run side by side; by default as many as there are
-      processors. Each takes one thread.
-    dry_run: Only print what would be run.
-    timeout: Seconds after which a line is ended; it gets one more attempt.
-    log_dir: Folder for what each line prints; by default a temporary one,
-      which is kept if a line fails.
-    engine: 'local', worker processes of this machine, or 'ray', a Ray cluster.
-    address: Of a running Ray cluster, like auto or 10.0.0.1:6379; by default
-      Ray starts one on this machine.
-    resources: What a line takes of a Ray node, like
-      {'num_cpus': 1, 'memory': 2e9}; by default one processor.
+    dry_run: Whether only to print what would be run.
+    **options: Fields of `Options`.
 
   Raises:
-    InputError: If there is no such script, an argfile fails, or a number is
-      too small.
+    InputError: If there is no such script, an argfile fails, or an option is
+      of no use.
 
   Examples:
     python argfile_runner.py runners/lottery_experiment.py
@@ -77,111 +118,43 @@ def run(
       --dry_run
   """
   backend.check()
-  if not run_all(
-    [runner, argfile, *more],
-    task=task,
-    dry_run=dry_run,
-    jobs=jobs,
-    timeout=timeout,
-    log_dir=log_dir,
-    engine=engine,
-    address=address,
-    resources=resources,
-  ):
+  jobs = jobs_lib.from_argfiles([runner, argfile, *more], task)
+  if dry_run:
+    print('\n'.join(job.command for job in jobs))
+  elif not run_jobs(jobs, **options):
     sys.exit(flags.FAILURE)
 
 
-def run_all(
-  scripts: Sequence[str],
-  *,
-  task: str = '',
-  dry_run: bool = False,
-  **options: Any,
-) -> bool:
-  """Runs the lines of argfiles; returns whether all went well.
-
-  Args:
-    scripts: A runner, its argfile, another runner, its argfile, and so on.
-    task: Folder of the library where scripts are looked for, too.
-    dry_run: Only print what would be run.
-    **options: As in `run_jobs`.
-
-  Raises:
-    InputError: Like `run`.
-  """
-  todo = jobs_lib.from_argfiles(scripts, task)
-  if not dry_run:
-    return run_jobs(todo, **options)
-  for job in todo:
-    print(job.command)
-  return True
-
-
 def run_jobs(
-  todo: Sequence[jobs_lib.Job],
-  *,
-  jobs: int | None = None,
-  timeout: float | None = None,
-  log_dir: str | None = None,
-  engine: str = 'local',
-  address: str | None = None,
-  resources: dict[str, float] | None = None,
-  quiet: bool = False,
+  todo: Sequence[jobs_lib.Job], *, quiet: bool = False, **options: Any
 ) -> bool:
-  """Runs jobs side by side and says what came of them.
+  """Runs jobs side by side, and returns whether all went well.
 
   Args:
     todo: What to run; logs and statuses are chosen here.
-    jobs: As in `run`, like all that follow.
-    timeout: Seconds after which a job is ended.
-    log_dir: Folder for what each job prints.
-    engine: 'local' or 'ray'.
-    address: Of a running Ray cluster.
-    resources: What a job takes of a Ray node.
     quiet: Whether to show nothing but failures.
-
-  Returns:
-    Whether all went well.
+    **options: Fields of `Options`.
 
   Raises:
     InputError: If an option is of no use.
   """
-  if jobs is not None:
-    argfiles.check_count('jobs', jobs)
-  if timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX:
-    raise errors.InputError(
-      f'timeout: wanted a number of seconds above 0, got {timeout}'
-    )
-  if engine not in ('local', 'ray'):
-    raise errors.InputError(f"engine: wanted 'local' or 'ray', got {engine!r}")
-  for flag, value in (('address', address), ('resources', resources)):
-    if value is not None and engine == 'local':
-      raise errors.InputError(f'{flag}: wanted together with --engine=ray')
-  workers: pool.Engine
-  if engine == 'ray':
-    from lottery_ticket.cli import cluster  # Late: an extra.
-
-    workers = cluster.Cluster(address, jobs, resources, timeout)
-  else:
-    workers = local.Local(min(jobs or processors(), len(todo)), timeout)
-  folder = _log_folder(log_dir)
-  started = time.monotonic()
-  todo = [
+  chosen = Options(**options)
+  folder = _log_folder(chosen.log_dir)
+  jobs = [
     dataclasses.replace(
-      job,
-      log=str(folder / f'{i:05}.log'),
-      status=str(folder / f'{i:05}.status'),
+      job, log=f'{folder}/{i:05}.log', status=f'{folder}/{i:05}.status'
     )
     for i, job in enumerate(todo, 1)
   ]
-  display = display_lib.Display(len(todo), io.StringIO() if quiet else None)
-  outcomes = pool.run(todo, workers, display)
+  display = display_lib.Display(len(jobs), io.StringIO() if quiet else None)
+  started = time.monotonic()
+  outcomes = pool.run(jobs, chosen.workers(len(jobs)), display)
   failed = [outcome for outcome in outcomes if outcome.reason]
   if failed or not quiet:
     _summarize(outcomes, time.monotonic() - started)
   if failed:
     print(f'What each line printed is in {folder}', file=sys.stderr)
-  elif log_dir is None:
+  elif chosen.log_dir is None:
     shutil.rmtree(folder)
   return not failed
 
@@ -246,14 +219,12 @@ def main(task: str = '') -> None:
   """
   command = functools.partial(run, task=task)
   command.__doc__ = run.__doc__
-  argfile = next(
-    (word for word in sys.argv[2:] if 'argfile' in word), 'ARGFILE'
+  argfiles_given = [word for word in sys.argv[2:] if 'argfile' in word]
+  argfile = argfiles_given[0] if argfiles_given else 'ARGFILE'
+  hint = 'a flag of an argfile stands in its quotes: "{} {}"'
+  flags.call(
+    command, values=Options, hint=functools.partial(hint.format, argfile)
   )
-
-  def in_quotes(flag: str) -> str:
-    return f'a flag of an argfile stands in its quotes: "{argfile} {flag}"'
-
-  flags.call(command, hint=in_quotes)
 
 
 if __name__ == '__main__':

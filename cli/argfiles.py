@@ -21,36 +21,22 @@ MAX_LINE = 2**17  # Characters; Linux takes no longer argument.
 def find(path: str, task: str = '') -> pathlib.Path:
   """Returns the path of a script.
 
-  It is looked for from the current folder, then in the library's folder
-  `task`, then by the name of a folder of the library, like
-  `mnist_fc/runners/train.py`.
-
   Args:
-    path: What was asked for.
+    path: A path from the current folder, from the library's folder `task`, or
+      from the library, like `mnist_fc/runners/train.py`.
     task: Name of a folder of the library.
 
   Raises:
     InputError: If there is no such file.
   """
-  found = _look(path, task)
-  if found:
-    return found
-  places = [pathlib.Path.cwd(), _folder(task)]
-  raise errors.InputError(
-    f'{path}: no such file in {" or ".join(map(str, filter(None, places)))}'
-  )
-
-
-def _look(path: str, task: str) -> pathlib.Path | None:
+  here, folder = pathlib.Path.cwd(), _folder(task)
   name, _, rest = path.partition('/')
-  for folder, file in (
-    (pathlib.Path.cwd(), path),
-    (_folder(task), path),
-    (_folder(name), rest),
-  ):
-    if folder and os.path.isfile(folder / file):
-      return (folder / file).resolve()
-  return None
+  for place, file in ((here, path), (folder, path), (_folder(name), rest)):
+    if place and os.path.isfile(place / file):
+      return (place / file).resolve()
+  raise errors.InputError(
+    f'{path}: no such file in {here}' + (f' or {folder}' if folder else '')
+  )
 
 
 def _folder(name: str) -> pathlib.Path | None:
@@ -118,9 +104,11 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
 
 def words(argfile: str, task: str = '') -> list[str]:
   """Returns an argfile's script and the flags behind it."""
-  if _look(argfile, task):
-    return [argfile]
-  return _split(argfile, 'argfile') or ['']
+  try:
+    find(argfile, task)
+  except errors.InputError:
+    return _split(argfile, 'argfile') or ['']
+  return [argfile]
 
 
 def _printed(command: list[str], argfile: str) -> str:
@@ -185,29 +173,23 @@ def short_line(**flags: object) -> str:
   >>> print(short_line(controls=['random', 'noise_0.5x'], levels=[7, 15]))
   '--controls=[random,"noise_0.5x"]' '--levels=[7,15]'
   """
-  return line(
-    **{
-      name: None if value is None else _short(value)
-      for name, value in flags.items()
-    }
-  )
+  shown = {
+    name: value if value is None or isinstance(value, str) else _short(value)
+    for name, value in flags.items()
+  }
+  return line(**shown)
 
 
 def _short(value: object) -> str:
   if isinstance(value, list):
-    return f'[{",".join(map(_inner, value))}]'
+    return f'[{",".join(map(_short, value))}]'
   if isinstance(value, dict):
-    items = [f'{_inner(key)}:{_inner(item)}' for key, item in value.items()]
+    items = [f'{_short(key)}:{_short(item)}' for key, item in value.items()]
     return f'{{{",".join(items)}}}'
+  is_word = value not in ('None', 'True', 'False') and str(value).isidentifier()
+  if isinstance(value, str) and not is_word:
+    return json.dumps(value, ensure_ascii=False)
   return str(value)
-
-
-def _inner(value: object) -> str:
-  if not isinstance(value, str):
-    return _short(value)
-  if value.isidentifier() and value not in ('None', 'True', 'False'):
-    return value
-  return json.dumps(value, ensure_ascii=False)
 
 
 def check_numbers(

@@ -382,13 +382,9 @@ def _form(parameter: inspect.Parameter) -> str:
 def _spoken(kind: Any) -> str:
   """Returns a type as a person says it."""
   parts = typing.get_args(kind)
-  spoken = [_spoken(part) for part in parts if part is not Ellipsis]
-  origin = typing.get_origin(kind)
-  if origin is dict:
-    return f'{{{":".join(spoken)}}}'
-  if origin is list or (origin is tuple and Ellipsis in parts):
-    return f'[{spoken[0]},...]'
-  return ','.join(spoken) if origin is tuple else _SPOKEN.get(kind, 'VALUE')
+  if typing.get_origin(kind) is tuple and Ellipsis not in parts:
+    return ','.join(map(_spoken, parts))
+  return _SPOKEN.get(typing.get_origin(kind) or kind, 'VALUE')
 
 
 def _default(parameter: inspect.Parameter) -> str:

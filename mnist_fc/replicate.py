@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from lottery_ticket.cli import argfile_runner
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import flags
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
@@ -112,8 +113,8 @@ def replicate(
     _estimate(common, chosen, rounds, workers)
   if dry_run:
     return
-  succeeded = argfile_runner.run_all(
-    scripts, task='mnist_fc', jobs=jobs, log_dir=log_dir
+  succeeded = argfile_runner.run_jobs(
+    jobs_lib.from_argfiles(scripts, 'mnist_fc'), jobs=jobs, log_dir=log_dir
   )
   report.report(experiment_path)
   if not succeeded:
@@ -247,12 +248,9 @@ def _seconds_per_iteration(common: dict[str, Any], jobs: int) -> float:
       for i in range(jobs)
     ]
     argfile.write_text(f'print({chr(10).join(lines)!r})', encoding='utf-8')
-    if not argfile_runner.run_all(
-      ['runners/train.py', shlex.quote(str(argfile))],
-      task='mnist_fc',
-      jobs=jobs,
-      quiet=True,
-    ):
+    scripts = ['runners/train.py', shlex.quote(str(argfile))]
+    todo = jobs_lib.from_argfiles(scripts, 'mnist_fc')
+    if not argfile_runner.run_jobs(todo, jobs=jobs, quiet=True):
       raise errors.InputError('a short training fails; see above')
     short, long = (
       sum(

@@ -444,10 +444,10 @@ Trains a network.
 
 A second paragraph.
 
-  --folder=TEXT           Where to write it. (required)
-  --name=TEXT             Its name.
-  --rate=NUMBER           Learning rate, in (0, 1): how far a step goes.
-  --sizes={TEXT:INTEGER}  {name: units}.
+  --folder=TEXT         Where to write it. (required)
+  --name=TEXT           Its name.
+  --rate=NUMBER         Learning rate, in (0, 1): how far a step goes.
+  --sizes={NAME:VALUE}  {name: units}.
 
 Examples:
   python train.py --folder=a

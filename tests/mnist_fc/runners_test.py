@@ -445,7 +445,6 @@ def _programs(root):
     (f'lottery_ticket.mnist_fc.argfiles.{path.stem}', 'main')
     for path in argfiles
   ]
-  targets.append(('lottery_ticket.cli.argfile_runner', 'run'))
   targets.append(('lottery_ticket.mnist_fc.download_data', 'download'))
   return [
     getattr(importlib.import_module(module), name) for module, name in targets
