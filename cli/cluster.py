@@ -5,6 +5,7 @@ flags name at the same paths.
 """
 
 import contextlib
+import logging
 import math
 import os
 import socket
@@ -125,7 +126,7 @@ def _connect(address: str | None, jobs: int | None) -> None:
   try:
     if host and port.isdecimal():  # Where nobody is, Ray asks for minutes.
       socket.create_connection((host, int(port)), timeout=10).close()
-    ray.init(log_to_driver=False, logging_level='ERROR', **options)
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
   except (OSError, OverflowError, RuntimeError, ValueError) as error:
     reason = str(error).strip().splitlines()[0]
     raise errors.InputError(

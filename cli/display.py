@@ -61,8 +61,8 @@ class Display:
     found = [(job, _read_status(job)) for job in jobs]
     known = [(job, *status) for job, status in found if status]
     if not self._whole.disable:
-      for job, *status in known:
-        self._show(job, *status)
+      for shown in known:
+        self._show(*shown)
       return
     for job, name, _, total, _ in known:
       if self._runs.get(job) != name:

@@ -71,10 +71,11 @@ def run(
   with flags.exiting():
     backend.check()
   try:
+    function: Any = target
     if isinstance(target, str):
       module, name = target.split(':')
-      target = getattr(_import(module), name)
-    flags.call(target, values=values, prepare=lambda: _import(imports))
+      function = getattr(_import(module), name)
+    flags.call(function, values=values, prepare=lambda: _import(imports))
   except ModuleNotFoundError as error:
     package = (error.name or '').partition('.')[0]
     hint = '; pip install "lottery-ticket[analysis]" brings it'
