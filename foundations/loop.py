@@ -26,22 +26,6 @@ class Event(NamedTuple):
   happen: Callable[[int], None]
 
 
-class Batches(NamedTuple):
-  """Batches of one size that follow each other in an epoch.
-
-  Attributes:
-    epoch: The epoch, which counts from 0.
-    first: The place in the epoch's order where the first batch begins.
-    count: The number of batches.
-    size: Examples in each of them.
-  """
-
-  epoch: int
-  first: int
-  count: int
-  size: int
-
-
 def fit(
   steps: steps_lib.Steps,
   dataset: dataset_base.DatasetBase,
@@ -70,8 +54,7 @@ def fit(
   while iteration < length:
     due = [event.after(iteration) for event in events]
     stop = min(*due, length, iteration + LARGEST_CHUNK)
-    for batches in batches_between(dataset, iteration, stop):
-      epoch, first, count, size = batches
+    for epoch, first, count, size in _batches(dataset, iteration, stop):
       loss, right = steps(dataset.train, order(epoch), first, count, size)
       average.add(loss, right, count * size)
     iteration = stop
@@ -85,21 +68,27 @@ def _happen(events: Sequence[Event], iteration: int) -> None:
       event.happen(iteration)
 
 
-def batches_between(
+def _batches(
   dataset: dataset_base.DatasetBase, iteration: int, stop: int
-) -> Iterator[Batches]:
-  """Yields the batches from one iteration to another, in as few as can be.
+) -> Iterator[tuple[int, int, int, int]]:
+  """Yields batches of one size that follow each other, as many as can be.
 
-  An epoch's last batch may be short, and so is on its own.
+  An epoch's last batch may be short, and then is on its own.
+
+  Args:
+    dataset: The data set.
+    iteration: The iteration of the first batch.
+    stop: The iteration after the last batch.
+
+  Yields:
+    The epoch, the place in its order where the first batch begins, the number
+    of batches, and the examples in each.
   """
   size = dataset.train_batch_size
   whole, rest = divmod(dataset.train.size, size)
   while iteration < stop:
     epoch, batch = divmod(iteration, dataset.batches_per_epoch)
-    if batch == whole:
-      yield Batches(epoch, batch * size, 1, rest)
-      iteration += 1
-    else:
-      count = min(stop - iteration, whole - batch)
-      yield Batches(epoch, batch * size, count, size)
-      iteration += count
+    is_short = batch == whole
+    count = 1 if is_short else min(stop - iteration, whole - batch)
+    yield epoch, batch * size, count, rest if is_short else size
+    iteration += count

@@ -48,16 +48,14 @@ def evaluate(
   Returns:
     The mean loss, and the accuracy: number right / number of examples.
   """
-  if split.size <= EVALUATION_BATCH:
+  if split.size <= EVALUATION_BATCH:  # A slice of all would be a copy.
     parts = [model.measure(split.inputs, split.labels)]
   else:
-    parts = [
-      model.measure(
-        split.inputs[start : start + EVALUATION_BATCH],
-        split.labels[start : start + EVALUATION_BATCH],
-      )
+    slices = [
+      slice(start, start + EVALUATION_BATCH)
       for start in range(0, split.size, EVALUATION_BATCH)
     ]
+    parts = [model.measure(split.inputs[s], split.labels[s]) for s in slices]
   loss = sum(float(loss) for loss, _ in parts) / split.size
   return Measurement(loss, sum(int(right) for _, right in parts) / split.size)
 
