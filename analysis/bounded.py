@@ -78,6 +78,7 @@ class Bounded:
       note,
     )
 
+  @property
   def is_late(self) -> bool:
     """Tells whether some number is an accuracy at a censored early stop."""
     return bool((self.late.to_numpy(float) > 0).any())

@@ -367,11 +367,10 @@ def _find(
   if isinstance(measured, estimands.OverTrials):
     ends = measured.statistic(measured.table)
     interval = _bootstrap(measured, confidence, seed)
-    is_open = bool((measured.table[:, 1] != measured.table[:, 2]).any())
-    is_late, least = measured.late, LEAST_TRIALS_BOOTSTRAP
-    notes = ['bootstrap interval']
+    is_open = (measured.table[:, 1] != measured.table[:, 2]).any()
+    least, about = LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval'
   else:
-    ends = estimands.Ends(*measured.array().T)
+    ends = estimands.Ends(measured.seen, measured.low, measured.high)
     # The mean of the truths lies between those of their ends: so do, with the
     # wanted confidence, the outer ends of these two means' intervals.
     interval, low, high = (
@@ -379,19 +378,17 @@ def _find(
     )
     interval = interval._replace(low=low.low, high=high.high)
     is_open = _bound(ends) != ''
-    is_late, least = measured.is_late(), LEAST_TRIALS
-    notes = []
+    least, about = LEAST_TRIALS, ''
     if interval.n > 1 and interval.low == interval.high:
-      notes = ['the same in each trial, so that the interval has no width']
-  if not interval.n:
-    notes = ['wanted: a trial with all of these runs']
-  notes.append(measured.note)
-  if is_late:
-    notes.append('some accuracies are of censored early stops')
-  if is_open:
-    notes.append('some early stops are censored')
+      about = 'the same in each trial, so that the interval has no width'
   bound = _bound(ends)
-  notes.append(_BOUNDS[bound])
+  notes = (
+    about if interval.n else 'wanted: a trial with all of these runs',
+    measured.note,
+    'some accuracies are of censored early stops' if measured.is_late else '',
+    'some early stops are censored' if is_open else '',
+    _BOUNDS[bound],
+  )
   return _Found(interval, bound, least, tuple(filter(None, notes)))
 
 
@@ -415,17 +412,16 @@ def _bootstrap(
   measured: estimands.OverTrials, confidence: float, seed: int
 ) -> intervals.Interval:
   """Returns the estimate, with the outer ends of its ends' intervals."""
-  low, high = (
-    intervals.bootstrap(
-      measured.table,
-      lambda table, place=place: measured.statistic(table)[place],
-      confidence,
-      seed=seed,
-    )
-    for place in (1, 2)
-  )
+
+  def interval(end: str) -> intervals.Interval:
+    def statistic(table: np.ndarray) -> float:
+      return getattr(measured.statistic(table), end)
+
+    return intervals.bootstrap(measured.table, statistic, confidence, seed=seed)
+
   seen = measured.statistic(measured.table).seen
-  return intervals.Interval(seen, low.low, high.high, low.n)
+  low = interval('low')
+  return intervals.Interval(seen, low.low, interval('high').high, low.n)
 
 
 def _is_inside(

@@ -29,13 +29,13 @@ class OverTrials(NamedTuple):
     table: What was measured, shape [trials, ...].
     statistic: Function of such a table.
     note: What to say about it, or ''.
-    late: Whether some accuracies are of early stops that may come later.
+    is_late: Whether some accuracies are of early stops that may come later.
   """
 
   table: np.ndarray
   statistic: Callable[[np.ndarray], Ends]
   note: str = ''
-  late: bool = False
+  is_late: bool = False
 
 
 Measured: TypeAlias = Bounded | OverTrials
@@ -179,7 +179,7 @@ def crossing(gains: Bounded, percents: pd.Series) -> OverTrials:
   if found.low == 0:
     note += '; above the dense network to the last level'
   return OverTrials(
-    whole.array(), lambda table: cross(table, labels), note, whole.is_late()
+    whole.array(), lambda table: cross(table, labels), note, whole.is_late
   )
 
 
@@ -256,7 +256,7 @@ def crossing_later(
 
   former, latter = (_which(kind, percents) for kind in kinds[::-1])
   note = f'the former {former}, the latter {latter}'
-  is_late = kinds[0].is_late() or kinds[1].is_late()
+  is_late = kinds[0].is_late or kinds[1].is_late
   return OverTrials(np.concatenate(tables, axis=2), later, note, is_late)
 
 

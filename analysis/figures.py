@@ -3,6 +3,7 @@
 A caption states numbers, so it is computed from the table that is drawn.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,29 +14,12 @@ from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
-from lottery_ticket.analysis import view as view_lib
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
-TICKET = view_lib.TICKET
+TICKET = view.TICKET
 SHOWN_LEVELS = (0, 3, 7, 9, 12, 15, 16, 18, 20)
 """Those that the paper's figures show."""
-
-CONTROLS = {
-  'reinit': 'reinitialized',
-  'reuse': 'weights of all tickets',
-  'reuse_sign': 'weights of all tickets, signs kept',
-  'own': 'weights of its own',
-  'own_sign': 'weights of its own, signs kept',
-  'random': 'random sparsity',
-  'one_shot': 'one-shot pruning',
-  'init_magnitude': 'pruned at iteration 0',
-  'continued': 'fine-tuned',
-  'no_reset': 'never reset',
-  'no_reset_ticket': 'ticket of never reset',
-  'permuted_labels': 'labels permuted',
-  'other_order': 'data in another order',
-}
-"""What controls are called in a figure."""
 
 _MOST_LEVELS = 6  # In one panel of distributions.
 _BINS = 36  # Of a distribution: the last layer has but hundreds of weights.
@@ -58,7 +42,7 @@ class Figure(NamedTuple):
   """One figure of a report.
 
   Attributes:
-    name: Of its files, without the ending.
+    name: Name of its files, without the ending.
     title: A few words.
     drawing: None if there is nothing to draw.
     missing: Why there is nothing to draw, and what would change that.
@@ -74,9 +58,9 @@ class Tables(NamedTuple):
   """What figures are drawn from.
 
   Attributes:
-    runs: As in `results.Results`, of one recipe.
-    summary: Of these, as `results.summarize` returns it.
-    judged: As `claims.judge` returns it.
+    runs: Table as in `results.Results`, of one recipe.
+    summary: Table of these, as `results.summarize` returns it.
+    judged: Table as `claims.judge` returns it.
   """
 
   runs: pd.DataFrame
@@ -88,22 +72,20 @@ def draw(runs: pd.DataFrame, judged: pd.DataFrame) -> list[Figure]:
   """Draws all figures for which there are runs.
 
   Args:
-    runs: As in `results.Results`, of one recipe.
-    judged: As `claims.judge` returns it.
+    runs: Table as in `results.Results`, of one recipe.
+    judged: Table as `claims.judge` returns it.
 
   Returns:
     All figures, those without data as well.
   """
   tables = Tables(runs, results.summarize(runs), judged)
-  return [_draw(name, tables) for name in _FUNCTIONS]
-
-
-def _draw(name: str, tables: Tables) -> Figure:
-  title, function = _FUNCTIONS[name]
-  try:
-    return Figure(name, title, function(tables))
-  except errors.InputError as error:
-    return Figure(name, title, None, str(error))
+  drawn = []
+  for name, (title, function) in _FUNCTIONS.items():
+    try:
+      drawn.append(Figure(name, title, function(tables)))
+    except errors.InputError as error:
+      drawn.append(Figure(name, title, None, str(error)))
+  return drawn
 
 
 def _claims(tables: Tables) -> Drawing:
@@ -122,32 +104,38 @@ def _claims(tables: Tables) -> Drawing:
 def _early_stop(tables: Tables) -> Drawing:
   dense, later = _dense_and_later(tables)
   best = later.loc[later.early_stop_mean.idxmin()]
-  saved = 1 - best.early_stop_mean / dense.early_stop_mean
-  censored = int(tables.summary.censored.sum())
+  saved = 100 * (1 - best.early_stop_mean / dense.early_stop_mean)
   said = (
     f'On average the ticket of P_m = {_percent(best.density)} stops first, at'
     f' iteration {best.early_stop_mean:,.0f}, the dense network at'
-    f' {dense.early_stop_mean:,.0f}: {_change(saved)} iterations.'
+    f' {dense.early_stop_mean:,.0f}: {abs(saved):.0f}%'
+    f' {"fewer" if saved >= 0 else "more"} iterations.'
   )
   said += _beside(tables, 'early_stop', '{:,.0f}', 1)
+  censored = int(tables.summary.censored.sum())
   if censored:
     said += (
-      f' {_count(censored, "run was", "runs were")} still improving at the last'
-      ' evaluation: their early stops, and the means with an arrow, are lower'
-      ' bounds.'
+      f' {censored} {"run was" if censored == 1 else "runs were"} still'
+      ' improving at the last evaluation: their early stops, and the means with'
+      ' an arrow, are lower bounds.'
     )
   return _over_density(tables, 'early_stop', said)
 
 
-def _accuracy(tables: Tables) -> Drawing:
-  said = _peak(tables, 'accuracy') + _beside(tables, 'accuracy', '{:.2f}%', 100)
-  return _over_density(tables, 'accuracy', said)
-
-
-def _final_accuracy(tables: Tables) -> Drawing:
-  said = _peak(tables, 'final_accuracy')
-  said += _beside(tables, 'final_accuracy', '{:.2f}%', 100)
-  return _over_density(tables, 'final_accuracy', said)
+def _accuracy(measure: str, tables: Tables) -> Drawing:
+  """Says which ticket is the most accurate, and by how much."""
+  column, (dense, later) = f'{measure}_mean', _dense_and_later(tables)
+  best, last = later.loc[later[column].idxmax()], later.iloc[-1]
+  said = (
+    f'On average the ticket of P_m = {_percent(best.density)} is the most'
+    f' accurate: {100 * best[column]:.2f}%, the dense network'
+    f' {100 * dense[column]:.2f}%'
+    f' ({100 * (best[column] - dense[column]):+.2f} points); that of P_m ='
+    f' {_percent(last.density)} is {100 * (last[column] - dense[column]):+.2f}'
+    ' points from it.'
+  )
+  said += _beside(tables, measure, '{:.2f}%', 100)
+  return _over_density(tables, measure, said)
 
 
 def _final_train_accuracy(tables: Tables) -> Drawing:
@@ -166,10 +154,10 @@ def _final_train_accuracy(tables: Tables) -> Drawing:
 
 def _over_density(tables: Tables, measure: str, said: str) -> Drawing:
   """Returns a measure over P_m, with what is said of it."""
-  _, label, _ = plots.MEASURES[measure]
   summary = tables.summary
   counts = summary[summary.experiment == TICKET].trials
-  trials = _range(counts.min(), counts.max())
+  low, high = counts.min(), counts.max()
+  trials = f'{low}' if low == high else f'{low} to {high}'
   said += f' Means over {trials} trials, bars from the minimum to the maximum.'
   lines = [
     style['label']
@@ -179,41 +167,23 @@ def _over_density(tables: Tables, measure: str, said: str) -> Drawing:
   return Drawing(
     plots.over_density(summary, measure),
     said,
-    f'Line chart of {label} over percent of weights remaining, for'
-    f' {", ".join(lines)}.',
-  )
-
-
-def _peak(tables: Tables, measure: str) -> str:
-  """Says which ticket is the most accurate."""
-  column, (dense, later) = f'{measure}_mean', _dense_and_later(tables)
-  best, last = later.loc[later[column].idxmax()], later.iloc[-1]
-  return (
-    f'On average the ticket of P_m = {_percent(best.density)} is the most'
-    f' accurate: {100 * best[column]:.2f}%, the dense network'
-    f' {100 * dense[column]:.2f}%'
-    f' ({100 * (best[column] - dense[column]):+.2f} points); that of P_m ='
-    f' {_percent(last.density)} is {100 * (last[column] - dense[column]):+.2f}'
-    ' points from it.'
+    f'Line chart of {plots.MEASURES[measure][1]} over percent of weights'
+    f' remaining, for {", ".join(lines)}.',
   )
 
 
 def _beside(tables: Tables, measure: str, number: str, factor: float) -> str:
   """Says how the ticket compares with its reinitializations, if there are."""
-  rows = tables.summary.set_index(['experiment', 'level'])[f'{measure}_mean']
-  if 'reinit' not in rows.index.get_level_values(0):
-    return ''
-  both = rows['reinit'].index.intersection(rows[TICKET].index)
+  rows = tables.summary.set_index('level')
+  ticket, other = (rows[rows.experiment == n] for n in (TICKET, 'reinit'))
+  both = other.index.intersection(ticket.index)
   if both.empty:
     return ''
-  level = both.max()
-  density = _tickets(tables).density[level]
-  ticket, other = (
-    number.format(factor * rows[name, level]) for name in (TICKET, 'reinit')
-  )
+  level, column = both.max(), f'{measure}_mean'
   return (
-    f' At P_m = {_percent(density)}: the ticket {ticket}, reinitialized'
-    f' {other}.'
+    f' At P_m = {_percent(ticket.density[level])}: the ticket'
+    f' {number.format(factor * ticket[column][level])}, reinitialized'
+    f' {number.format(factor * other[column][level])}.'
   )
 
 
@@ -237,15 +207,7 @@ def _curves(tables: Tables) -> Drawing:
   return Drawing(plots.curves(table), said, alt)
 
 
-def _initial_weights(tables: Tables) -> Drawing:
-  return _weights(tables, 'initial')
-
-
-def _final_weights(tables: Tables) -> Drawing:
-  return _weights(tables, 'final')
-
-
-def _weights(tables: Tables, stage: str) -> Drawing:
+def _weights(stage: str, tables: Tables) -> Drawing:
   """Returns distributions of the weights of one trial's tickets."""
   runs = _ticket_runs(tables, _shown_levels(tables)[-_MOST_LEVELS:])
   runs = runs[runs.trial == runs.trial.iloc[0]]
@@ -307,54 +269,31 @@ def _variations(excess: pd.Series) -> str:
   )
 
 
-def _controls_accuracy(tables: Tables) -> Drawing:
-  return _controls(
-    tables,
-    'accuracy',
-    lambda control, ticket: 100 * (control - ticket),
-    "test accuracy at early stop minus the ticket's (points)",
-    0,
-  )
-
-
-def _controls_early_stop(tables: Tables) -> Drawing:
-  return _controls(
-    tables,
-    'early_stop',
-    lambda control, ticket: control / ticket,
-    "early stop as a multiple of the ticket's",
-    1,
-  )
-
-
-def _controls(
-  tables: Tables,
-  measure: str,
-  compare: Callable[[pd.Series, pd.Series], pd.Series],
-  label: str,
-  null: float,
-) -> Drawing:
+def _controls(measure: str, tables: Tables) -> Drawing:
   """Returns the controls of a level beside the ticket, paired by trial.
 
   Those that are not as sparse as the ticket are not its controls.
   """
+  is_stop = measure == 'early_stop'
+  label = "test accuracy at early stop minus the ticket's (points)"
+  if is_stop:
+    label = "early stop as a multiple of the ticket's"
   runs = _equal_sized(tables.runs)
   level = _control_level(runs)
   runs = runs[runs.level == level]
   means = runs.pivot_table(index='trial', columns='experiment', values=measure)
-  compared = {
-    name: intervals.t_interval(compare(means[name], means[TICKET]))
-    for name in means.columns.drop(TICKET)
-  }
+  others, ticket = means.drop(columns=TICKET), means[TICKET]
+  compared = (
+    others.div(ticket, axis=0) if is_stop else 100 * others.sub(ticket, axis=0)
+  )
   rows = [
-    (_called(name), found.estimate, found.low, found.high, found.n)
-    for name, found in compared.items()
-    if found.n
+    (plots.label(name), *intervals.t_interval(compared[name]))
+    for name in compared.columns[compared.notna().any()]
   ]
   if not rows:
     raise errors.InputError(_NO_CONTROLS)
   table = pd.DataFrame(rows, columns=['name', 'measured', 'low', 'high', 'n'])
-  table = table.sort_values('measured', ascending=measure == 'early_stop')
+  table = table.sort_values('measured', ascending=is_stop)
   said = (
     f'At P_m = {_percent(_tickets(tables).density[level])}, {label}: '
     + '; '.join(
@@ -364,11 +303,12 @@ def _controls(
     + '. Control and ticket are paired by trial; points are means, bars 95% t'
     ' intervals over trials, the dashed line is no difference.'
   )
-  if measure == 'early_stop' and runs.censored.any():
-    bounds = ('early stop is a lower bound', 'early stops are lower bounds')
-    said += f' {_count(int(runs.censored.sum()), *bounds)}.'
+  censored = int(runs.censored.sum())
+  if is_stop and censored:
+    bounds = 'is a lower bound' if censored == 1 else 's are lower bounds'
+    said += f' {censored} early stop{" " * (censored == 1)}{bounds}.'
   alt = f'Points and intervals of {len(table)} controls: {label}.'
-  return Drawing(plots.differences(table, label, null), said, alt)
+  return Drawing(plots.differences(table, label, float(is_stop)), said, alt)
 
 
 def _equal_sized(runs: pd.DataFrame) -> pd.DataFrame:
@@ -387,11 +327,6 @@ def _control_level(runs: pd.DataFrame) -> int:
   if counts.empty:
     raise errors.InputError(_NO_CONTROLS)
   return int(counts[counts == counts.max()].index.max())
-
-
-def _called(name: str) -> str:
-  """Returns what a control is called: its folder's name if nothing better."""
-  return CONTROLS.get(name, name.replace('_', ' '))
 
 
 def _tickets(tables: Tables) -> pd.DataFrame:
@@ -432,31 +367,37 @@ def _percent(fraction: float) -> str:
   return f'{100 * fraction:.1f}%'
 
 
-def _change(saved: float) -> str:
-  return f'{100 * abs(saved):.0f}% {"fewer" if saved >= 0 else "more"}'
-
-
-def _count(number: int, one: str, several: str) -> str:
-  return f'{number} {one if number == 1 else several}'
-
-
-def _range(low: int, high: int) -> str:
-  return f'{low}' if low == high else f'{low} to {high}'
-
-
 _FUNCTIONS: dict[str, tuple[str, Callable[[Tables], Drawing]]] = {
   'claims': ('Claims at a glance', _claims),
   'early_stop': ('How fast they learn', _early_stop),
-  'accuracy': ('How accurate they are at early stop', _accuracy),
+  'accuracy': (
+    'How accurate they are at early stop',
+    functools.partial(_accuracy, 'accuracy'),
+  ),
   'curves': ('Learning curves', _curves),
-  'final_accuracy': ('Test accuracy at the end', _final_accuracy),
+  'final_accuracy': (
+    'Test accuracy at the end',
+    functools.partial(_accuracy, 'final_accuracy'),
+  ),
   'final_train_accuracy': (
     'Training accuracy at the end',
     _final_train_accuracy,
   ),
-  'controls_accuracy': ('Controls: accuracy', _controls_accuracy),
-  'controls_early_stop': ('Controls: early stop', _controls_early_stop),
-  'initial_weights': ('Initial weights of the survivors', _initial_weights),
-  'final_weights': ('Final weights of the survivors', _final_weights),
+  'controls_accuracy': (
+    'Controls: accuracy',
+    functools.partial(_controls, 'accuracy'),
+  ),
+  'controls_early_stop': (
+    'Controls: early stop',
+    functools.partial(_controls, 'early_stop'),
+  ),
+  'initial_weights': (
+    'Initial weights of the survivors',
+    functools.partial(_weights, 'initial'),
+  ),
+  'final_weights': (
+    'Final weights of the survivors',
+    functools.partial(_weights, 'final'),
+  ),
   'connections': ('Connections of the units', _connections),
 }

@@ -23,32 +23,33 @@ With the paper's recipe on MNIST, long before early stop.
 """
 
 
-class EarlyStop(NamedTuple):
-  """When a training would best have been stopped.
+class Stop(NamedTuple):
+  """When a training would have been stopped.
 
   Attributes:
-    iteration: The first minimum of the loss over iterations >= 1.
-    censored: Whether that is the last measurement: then the loss might have
-      fallen further, and the true early stop is at `iteration` or later.
+    iteration: The iteration of a measurement.
+    censored: Whether the training was too short: the true stop is there or
+      later.
   """
 
   iteration: int
   censored: bool
 
 
-def early_stop(log: Log) -> EarlyStop:
+def early_stop(log: Log) -> Stop:
   """Finds the iteration of minimum validation loss (Section 2 of the paper).
 
   >>> losses = np.array([2.3, 0.4, 0.1, 0.2])
   >>> log = {'iteration': np.arange(0, 400, 100), 'loss': losses}
   >>> early_stop(log)
-  EarlyStop(iteration=200, censored=False)
+  Stop(iteration=200, censored=False)
 
   Args:
     log: Of the validation set, as `save_restore.read_log` returns it.
 
   Returns:
-    The iteration, and whether it is censored.
+    The first minimum of the loss over iterations >= 1; censored if that is the
+    last measurement, as the loss might have fallen further.
 
   Raises:
     InputError: If there is no finite loss after iteration 0.
@@ -58,23 +59,10 @@ def early_stop(log: Log) -> EarlyStop:
   if not np.isfinite(losses).any():
     raise errors.InputError('log: wanted a finite loss after iteration 0')
   place = int(np.nanargmin(losses))
-  return EarlyStop(int(iterations[place]), place == len(losses) - 1)
+  return Stop(int(iterations[place]), place == len(losses) - 1)
 
 
-class LossStop(NamedTuple):
-  """When a training first reached a fixed loss.
-
-  Attributes:
-    iteration: The first measurement at or below it, over iterations >= 1; the
-      last measurement if there was none.
-    censored: Whether it was never reached: then `iteration` is a lower bound.
-  """
-
-  iteration: int
-  censored: bool
-
-
-def loss_stop(log: Log, target: float = TARGET_LOSS) -> LossStop:
+def loss_stop(log: Log, target: float = TARGET_LOSS) -> Stop:
   """Finds the first iteration of a validation loss of at most `target`.
 
   It measures the speed of learning as early stop does, with less noise: a loss
@@ -84,6 +72,10 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> LossStop:
     log: Of the validation set, as `save_restore.read_log` returns it.
     target: Cross-entropy in nats.
 
+  Returns:
+    The first measurement at or below it over iterations >= 1, or else the last
+    one, censored.
+
   Raises:
     InputError: If there is no measurement after iteration 0.
   """
@@ -91,10 +83,9 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> LossStop:
   iterations, losses = log['iteration'][later], log['loss'][later]
   if not iterations.size:
     raise errors.InputError('log: wanted a measurement after iteration 0')
-  places = np.flatnonzero(losses <= target)
-  if not places.size:
-    return LossStop(int(iterations[-1]), True)
-  return LossStop(int(iterations[places[0]]), False)
+  reached = losses <= target
+  place = int(reached.argmax()) if reached.any() else len(losses) - 1
+  return Stop(int(iterations[place]), not reached.any())
 
 
 def accuracy_at(log: Log, iteration: int) -> float:
@@ -226,28 +217,20 @@ def overlap(first: Network, second: Network) -> pd.DataFrame:
     InputError: If their layers or shapes differ.
   """
   both = masks_lib.intersect(first, second)
-  counts = {
-    name: np.array(
-      [
-        np.count_nonzero(both[name]),
-        np.count_nonzero(first[name])
-        * np.count_nonzero(second[name])
-        / both[name].size,
-        np.count_nonzero(first[name]) + np.count_nonzero(second[name]),
-      ]
-    )
-    for name in both
-  }
+  counts = {}
+  for name, shared in both.items():
+    kept = np.count_nonzero(first[name]), np.count_nonzero(second[name])
+    expected = kept[0] * kept[1] / shared.size
+    counts[name] = np.array([np.count_nonzero(shared), expected, sum(kept)])
   counts['all'] = np.sum(list(counts.values()), axis=0)
-  rows = [
+  return pd.DataFrame(
     {
       'layer': name,
       'jaccard': _ratio(shared, total - shared),
       'chance': _ratio(expected, total - expected),
     }
     for name, (shared, expected, total) in counts.items()
-  ]
-  return pd.DataFrame(rows)
+  )
 
 
 def movement(

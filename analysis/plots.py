@@ -12,34 +12,40 @@ from matplotlib import transforms
 
 from lottery_ticket.foundations import errors
 
-STYLES: dict[str, dict[str, Any]] = {
-  'same_init': {'label': 'winning ticket', 'color': '#0072b2', 'marker': 'o'},
-  'reinit': {
-    'label': 'reinitialized ticket',
-    'color': '#d55e00',
-    'marker': 's',
-    'linestyle': '--',
-  },
-  'random': {
-    'label': 'random sparsity',
-    'color': '#009e73',
-    'marker': '^',
-    'linestyle': ':',
-  },
-  'one_shot': {
-    'label': 'one-shot pruning',
-    'color': '#aa4499',
-    'marker': 'D',
-    'linestyle': '-.',
-  },
-  'no_reset': {
-    'label': 'no resetting',
-    'color': '#6b6b6b',
-    'marker': 'v',
-    'linestyle': (0, (5, 1, 1, 1, 1, 1)),
-  },
+_LOOKS: tuple[dict[str, Any], ...] = (
+  {'color': '#0072b2', 'marker': 'o', 'linestyle': '-'},
+  {'color': '#d55e00', 'marker': 's', 'linestyle': '--'},
+  {'color': '#009e73', 'marker': '^', 'linestyle': ':'},
+  {'color': '#aa4499', 'marker': 'D', 'linestyle': '-.'},
+  {'color': '#6b6b6b', 'marker': 'v', 'linestyle': (0, (5, 1, 1, 1, 1, 1))},
+)  # Colours that colour-blind people tell apart.
+
+LABELS = {
+  'same_init': 'winning ticket',
+  'reinit': 'reinitialized',
+  'reuse': 'weights of all tickets',
+  'reuse_sign': 'weights of all tickets, signs kept',
+  'own': 'weights of its own',
+  'own_sign': 'weights of its own, signs kept',
+  'random': 'random sparsity',
+  'one_shot': 'one-shot pruning',
+  'init_magnitude': 'pruned at iteration 0',
+  'continued': 'fine-tuned',
+  'no_reset': 'never reset',
+  'no_reset_ticket': 'ticket of never reset',
+  'permuted_labels': 'labels permuted',
+  'other_order': 'data in another order',
 }
-"""How each experiment is drawn; colours that colour-blind people tell apart."""
+
+STYLES = {
+  name: {'label': LABELS[name], **look}
+  for name, look in zip(
+    ('same_init', 'reinit', 'random', 'one_shot', 'no_reset'),
+    _LOOKS,
+    strict=True,
+  )
+}
+"""How each experiment is drawn over P_m."""
 
 MEASURES = {
   'early_stop': (1, 'early-stop iteration', '{x:,.0f}'),
@@ -202,7 +208,7 @@ def connections(table: pd.DataFrame) -> figure_lib.Figure:
           ranked,
           where='mid',
           label=layer,
-          **_LINES[i % len(_LINES)],
+          **_LOOKS[i % len(_LOOKS)] | {'marker': None},
         )
     axes.set_title(f'{direction} connections', fontsize='medium', loc='left')
     axes.set_ylabel('kept (%)')
@@ -232,12 +238,9 @@ def _legend(
   )
 
 
-_LINES = (
-  {'color': '#0072b2', 'linestyle': '-'},
-  {'color': '#d55e00', 'linestyle': '--'},
-  {'color': '#009e73', 'linestyle': ':'},
-  {'color': '#aa4499', 'linestyle': '-.'},
-)
+def label(experiment: str) -> str:
+  """Returns what an experiment is called: its name if nothing better."""
+  return LABELS.get(experiment, experiment.replace('_', ' '))
 
 
 def differences(

@@ -118,7 +118,7 @@ class View:
       NotMeasuredError: If there is no such level or no such run.
     """
     level = self.level(percent)
-    table = self.over(measure, experiment)
+    table = self._table(measure, experiment)
     if level in table.seen and table.seen[level].notna().any():
       return table.each(lambda end: end[level])
     raise NotMeasuredError(

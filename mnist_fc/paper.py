@@ -58,6 +58,13 @@ SPARSE = 21.1  # From here on ways to prune differ visibly.
 LAST = 3.6  # The sparsest tickets that do as well as dense networks.
 ABOUT_LAST = 2.0  # From two levels before that to three after.
 
+_NEAR_LAST: dict[str, Any] = {
+  'null': LAST,
+  'side': 'near',
+  'margin': ABOUT_LAST,
+  'value': LAST,
+}
+
 EFFECT = 0.05  # Points of accuracy: 5 of the 10,000 test images.
 SURVIVORS = 9_537  # Weights at level 15 of the paper's ladder: 3.6%.
 EQUAL_SIZE = 12_000  # Weights: the middle of 9,000 to 15,000.
@@ -176,15 +183,7 @@ def _faster_to_a_loss(study: Study) -> Measured:
   )
 
 
-@CLAIMS.part(
-  'C2',
-  'P_m (%)',
-  paper='P_m = 3.6%',
-  null=LAST,
-  side='near',
-  margin=ABOUT_LAST,
-  value=LAST,
-)
+@CLAIMS.part('C2', 'P_m (%)', paper='P_m = 3.6%', **_NEAR_LAST)
 def speed_is_back(study: Study) -> Measured:
   """Sparser tickets stop later, at P_m = 3.6% when the dense network does.
 
@@ -206,15 +205,7 @@ def ticket_is_more_accurate(study: Study) -> Measured:
   return _accuracy(study, TICKET, 13.5) - _accuracy(study)
 
 
-@CLAIMS.part(
-  'C4',
-  'P_m (%)',
-  paper='P_m = 3.6%',
-  null=LAST,
-  side='near',
-  margin=ABOUT_LAST,
-  value=LAST,
-)
+@CLAIMS.part('C4', 'P_m (%)', paper='P_m = 3.6%', **_NEAR_LAST)
 def accuracy_is_back(study: Study) -> Measured:
   """Accuracy is back to that of the dense network at P_m = 3.6%.
 
@@ -523,18 +514,10 @@ def _modes(layer: str, study: View) -> Bounded:
   return study.of_networks(of_run, LAST)
 
 
-_modes_part = functools.partial(
-  CLAIMS.part, unit='coefficient', null=metrics.UNIFORM_BIMODALITY
-)
+UNIFORM = metrics.UNIFORM_BIMODALITY
 
 
-@CLAIMS.part(
-  'C18',
-  'coefficient',
-  paper='yes',
-  null=metrics.UNIFORM_BIMODALITY,
-  side='below',
-)
+@CLAIMS.part('C18', 'coefficient', paper='yes', null=UNIFORM, side='below')
 def adam_leaves_layer0_gaussian(study: Study) -> Measured:
   """Adam's surviving weights: Gaussian in layer0, bimodal in others (App. F.1).
 
@@ -544,19 +527,19 @@ def adam_leaves_layer0_gaussian(study: Study) -> Measured:
   return _modes('layer0', _adam(study))
 
 
-@_modes_part('C18')
+@CLAIMS.part('C18', 'coefficient', null=UNIFORM)
 def adam_splits_layer1(study: Study) -> Measured:
   """The same coefficient of layer1."""
   return _modes('layer1', _adam(study))
 
 
-@_modes_part('C18')
+@CLAIMS.part('C18', 'coefficient', null=UNIFORM)
 def adam_splits_layer2(study: Study) -> Measured:
   """The same coefficient of layer2."""
   return _modes('layer2', _adam(study))
 
 
-@CLAIMS.part('C19', 'coefficient', paper='yes', null=metrics.UNIFORM_BIMODALITY)
+@CLAIMS.part('C19', 'coefficient', paper='yes', null=UNIFORM)
 def sgd_splits_layer0(study: Study) -> Measured:
   """With SGD at 0.8 surviving weights are bimodal in every layer (App. F.2).
 
@@ -566,13 +549,13 @@ def sgd_splits_layer0(study: Study) -> Measured:
   return _modes('layer0', _sgd(study, 0.8)[0])
 
 
-@_modes_part('C19')
+@CLAIMS.part('C19', 'coefficient', null=UNIFORM)
 def sgd_splits_layer1(study: Study) -> Measured:
   """The same coefficient of layer1."""
   return _modes('layer1', _sgd(study, 0.8)[0])
 
 
-@_modes_part('C19')
+@CLAIMS.part('C19', 'coefficient', null=UNIFORM)
 def sgd_splits_layer2(study: Study) -> Measured:
   """The same coefficient of layer2."""
   return _modes('layer2', _sgd(study, 0.8)[0])

@@ -57,7 +57,7 @@ def test_censored_early_stops_are_marked_and_nothing_else(summary):
 
 def test_the_legend_is_above_the_lines_and_names_what_is_drawn(summary):
   figure = plots.over_density(summary, 'early_stop')
-  assert texts(figure.legends[0]) == ['winning ticket', 'reinitialized ticket']
+  assert texts(figure.legends[0]) == ['winning ticket', 'reinitialized']
 
 
 def test_marks_leave_the_layout_alone(summary):
