@@ -15,10 +15,6 @@ from lottery_ticket.foundations import errors
 class Job:
   """A script with its command line, or a function with its arguments.
 
-  >>> job = Job('lottery_ticket.mnist_fc.train:train', arguments={'seed': 1})
-  >>> print(job)
-  --seed=1
-
   Attributes:
     target: Script to run, or 'module:function' to call.
     argv: The script's command line.

@@ -110,8 +110,11 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
   """
   is_pair = isinstance(length, (list, tuple)) and len(length) == 2
   if not is_pair or length[0] not in ('iterations', 'epochs'):
+    hint = ''
+    if name == 'training_len' and errors.read_integer(length) is not None:
+      hint = f'; as a flag --{name}=iterations,{length}'
     raise errors.InputError(
-      f"{name}: wanted ('iterations', n) or ('epochs', n), got {length!r}"
+      f"{name}: wanted ('iterations', n) or ('epochs', n), got {length!r}{hint}"
     )
   unit, count = length
   checked = errors.read_integer(count)

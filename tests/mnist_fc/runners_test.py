@@ -130,7 +130,10 @@ def refusal(run, folders, mnist):
     ),
     ('--recipe=papr', "recipe: wanted one of ['google', 'paper'], got 'papr'"),
     ('--training_len=steps,3', f"{LENGTH}, got ('steps', 3)"),
-    ('--training_len=5', f'{LENGTH}, got 5'),
+    (
+      '--training_len=5',
+      f'{LENGTH}, got 5; as a flag --training_len=iterations,5',
+    ),
     ('--training_len=iterations', f"{LENGTH}, got 'iterations'"),
     (
       '--training_len=iterations,0',
