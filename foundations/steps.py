@@ -60,6 +60,7 @@ def prepared(
   steps.load(model.get_current_weights(), model.masks)
   yield steps
   model.assign(steps.unload())
+  del steps.model  # Its memory is not ours to keep.
   if key is not None:
     _shared[key] = steps
   while len(_shared) > MOST_SHARED:

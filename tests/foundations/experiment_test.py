@@ -94,6 +94,29 @@ def test_initial_weights_of_ones_own_stay():
   assert all(weights is mine for weights in given) and len(given) == 2
 
 
+def test_a_way_to_prune_gets_the_level_if_it_has_an_argument_for_it():
+  toys, given = Toys(), []
+
+  def prune(masks, final, *, level):
+    given.append(level)
+    return pruner.prune_by_percent({'w': 0.2}, masks, final)
+
+  toys.prune = prune
+  toys.run(3)
+  assert given == [0, 1, 2]
+  given.clear()
+  toys = Toys()
+  toys.prune = functools.partial(prune, level=7)
+  toys.run(2)
+  assert given == [7, 7]
+
+
+def test_a_way_to_prune_may_take_masks_and_weights_alone():
+  toys = Toys()
+  toys.prune = lambda masks, final: masks
+  assert [level.density for level in toys.run(2)] == [1, 1, 1]
+
+
 def test_what_is_no_way_to_prune_is_refused_before_training():
   toys = Toys()
   toys.prune = {'w': 0.2}
