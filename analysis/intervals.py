@@ -136,52 +136,6 @@ def _statistic_of_places(
   return of_places
 
 
-class Ratios(NamedTuple):
-  """Two ways to average ratios, which differ when the denominators vary.
-
-  Attributes:
-    mean_of_ratios: Each trial counts alike; t interval.
-    ratio_of_means: Trials count by their denominators; bootstrap interval.
-  """
-
-  mean_of_ratios: Interval
-  ratio_of_means: Interval
-
-
-def ratios(
-  numerators: ArrayLike,
-  denominators: ArrayLike,
-  confidence: float = 0.95,
-  *,
-  seed: int,
-) -> Ratios:
-  """Returns the mean of ratios and the ratio of means over paired trials.
-
-  Args:
-    numerators: One number a trial, shape [trials].
-    denominators: Those of the same trials; trials where one is NaN are left
-      out.
-    confidence: Of the intervals, in (0, 1).
-    seed: Of the bootstrap.
-
-  Raises:
-    InputError: If an argument is of no use.
-  """
-  pairs = np.array([numerators, denominators], np.float64).T
-  pairs = pairs[np.isfinite(pairs).all(axis=1)]
-  return Ratios(
-    t_interval(pairs[:, 0] / pairs[:, 1], confidence),
-    bootstrap(pairs, _ratio_of_means, confidence, seed=seed)
-    if len(pairs)
-    else Interval(np.nan, np.nan, np.nan, 0),
-  )
-
-
-def _ratio_of_means(pairs: np.ndarray) -> float:
-  first, second = pairs.mean(axis=0)
-  return float(first / second)
-
-
 def _sample(values: ArrayLike) -> np.ndarray:
   sample = np.asarray(values, np.float64)
   if sample.ndim != 1:

@@ -285,29 +285,6 @@ def networks(directory: str) -> Networks:
   )
 
 
-def tabulate(
-  runs: pd.DataFrame, function: Callable[[Networks], pd.DataFrame]
-) -> pd.DataFrame:
-  """Stacks what a function of `metrics` says of the networks of runs.
-
-  Args:
-    runs: As in `Results`; each is read from its folder.
-    function: Like `lambda run: metrics.connectivity(run.masks)`.
-
-  Returns:
-    The function's rows, after `trial`, `level`, `experiment`, `run_id` and
-    `density` of their run; a `density` of the function's own is kept instead.
-  """
-  tables = [pd.DataFrame(columns=_RUN)]
-  for run in runs.itertuples():
-    table = function(networks(run.directory))
-    for place, name in enumerate(_RUN):
-      if name not in table:
-        table.insert(place, name, getattr(run, name))
-    tables.append(table)
-  return pd.concat(tables[1:] or tables, ignore_index=True)
-
-
 def differences(runs: pd.DataFrame) -> list[str]:
   """Returns the hyperparameters in which runs differ, by name.
 

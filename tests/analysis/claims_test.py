@@ -8,6 +8,7 @@ import pytest
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import errors
 
 OWN = claims.Claims({'learning_rate': 0.1}, headlines=['A'])
@@ -107,6 +108,13 @@ def test_censored_stops_make_an_interval_as_wide_as_they_leave_open():
   assert (part.high, part.bound) == (math.inf, 'lower')
   assert part.verdict == 'inconclusive'
   assert part.note == 'some early stops are censored; a lower bound'
+
+
+def test_claims_as_text():
+  lines = tables.claims(claims.judge(make_runs(), OWN)).splitlines()
+  assert lines[2].split()[:5] == ['A', 'reproduced', '2', 'points', '4']
+  assert lines[2].endswith('[1.94, 2.36] points')
+  assert lines[3].split() == ['B', 'not', 'measured', 'yes', '0', '-']
 
 
 def test_another_recipe_is_said():

@@ -104,24 +104,6 @@ def test_bootstrap_of_one_trial():
   assert math.isnan(found.low)
 
 
-def test_mean_of_ratios_and_ratio_of_means():
-  found = intervals.ratios([2.0, 4.0, 6.0], [1.0, 2.0, 4.0], seed=0)
-  assert found.mean_of_ratios.estimate == pytest.approx((2 + 2 + 1.5) / 3)
-  assert found.ratio_of_means.estimate == pytest.approx(12 / 7)
-  assert 1.5 <= found.ratio_of_means.low < 12 / 7 < found.ratio_of_means.high
-
-
-def test_ratios_pair_trials():
-  found = intervals.ratios([2.0, np.nan, 6.0], [1.0, 9.0, np.nan], seed=0)
-  assert found.mean_of_ratios.estimate == 2
-  assert (found.mean_of_ratios.n, found.ratio_of_means.n) == (1, 1)
-
-
-def test_without_a_pair_there_is_no_ratio():
-  found = intervals.ratios([np.nan], [1.0], seed=0)
-  assert found.ratio_of_means.n == 0
-
-
 @pytest.mark.parametrize(
   ('call', 'message'),
   [

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from lottery_ticket.analysis import claims
-from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import tables
@@ -274,28 +273,6 @@ def test_curves_of_a_split_that_was_not_logged(experiment):
   table = results.curves(results.read(str(experiment)).runs, 'train')
   assert table.empty
   assert 'accuracy' in table
-
-
-def test_tables_of_networks(experiment):
-  runs = results.read(str(experiment)).runs
-  for directory in runs.directory:
-    for name in ('initial', 'final'):
-      ones = {'layer0': np.ones((4, 5), np.float32)}
-      save_restore.save_network(f'{directory}/{name}', ones)
-  table = results.tabulate(runs, lambda run: metrics.bimodality(*run[:2]))
-  assert list(table.columns[:6]) == [
-    'trial',
-    'level',
-    'experiment',
-    'run_id',
-    'density',
-    'layer',
-  ]
-  assert list(table.weights) == [20, 16, 16] * 2
-  sparsity = results.tabulate(
-    runs[runs.level == 1], lambda run: metrics.sparsity(run.masks)
-  )
-  assert list(sparsity.density) == [0.8] * 4
 
 
 WANTED = 'wanted the folder that holds trial1, trial2, ...'
