@@ -26,9 +26,12 @@ class DatasetSplit:
     labels: Classes as integers, shape [n], or a distribution over the classes
       for each example (one-hot, say), shape [n, classes].
     name: What to call the split in errors.
+    byte_values: Values that a model takes for bytes 0 to 255, float32, shape
+      [256] or, with a column for each channel, [256, channels]. The inputs,
+      uint8, then stay bytes in memory, a quarter of their values.
 
   Attributes:
-    inputs: float32 tensor, shape [n, ...].
+    inputs: float32 tensor, or uint8 with `byte_values`, shape [n, ...].
     labels: int32 tensor, shape [n], or float32 tensor, shape [n, classes].
     size: The number of examples n.
 
@@ -38,27 +41,42 @@ class DatasetSplit:
   """
 
   def __init__(
-    self, inputs: np.ndarray, labels: np.ndarray, name: str = 'split'
+    self,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    name: str = 'split',
+    byte_values: np.ndarray | None = None,
   ):
     inputs, labels = np.asarray(inputs), np.asarray(labels)
     _check_arrays(inputs, labels, name)
+    if byte_values is not None:
+      byte_values = _check_byte_values(byte_values, inputs, name)
+    self.byte_values = byte_values
     self.name = name
     self.size = len(inputs)
+    input_type = np.float32 if byte_values is None else np.uint8
     label_type = np.float32 if labels.ndim == 2 else np.int32
     # A constant keeps a second copy, of the array that it was made from.
     self.inputs, self.labels = (
       tf.identity(tf.constant(array.astype(dtype, copy=False)))
-      for array, dtype in ((inputs, np.float32), (labels, label_type))
+      for array, dtype in ((inputs, input_type), (labels, label_type))
     )
 
   @functools.cached_property
   def checksum(self) -> str:
     """SHA-256 of the shapes and bytes of inputs and labels."""
     digest = hashlib.sha256()
+    if self.byte_values is not None:
+      digest.update(self.byte_values.tobytes())
     for tensor in (self.inputs, self.labels):
       digest.update(f'{tensor.dtype.name} {tensor.shape}\n'.encode())
       digest.update(np.ascontiguousarray(tensor.numpy()).data)
     return digest.hexdigest()
+
+  def values(self, chosen: slice | None = None) -> tf.Tensor:
+    """Returns the inputs of all or some examples as a model takes them."""
+    inputs = self.inputs if chosen is None else self.inputs[chosen]
+    return look_up(inputs, self.byte_values)
 
   def check_classes(self, classes: int) -> None:
     """Checks that a model with so many outputs fits the labels.
@@ -81,7 +99,25 @@ class DatasetSplit:
       )
 
 
-def _make_split(examples: Examples, name: str) -> DatasetSplit:
+def look_up(inputs: tf.Tensor, byte_values: np.ndarray | None) -> tf.Tensor:
+  """Returns inputs as a model takes them, float32.
+
+  Args:
+    inputs: Tensor like a split's `inputs`.
+    byte_values: The split's.
+  """
+  if byte_values is None:
+    return inputs
+  # A look-up gives the values that NumPy computed, bit for bit. In a graph
+  # x / 255 becomes x * (1 / 255), and half of the values differ.
+  channels = byte_values.size // 256
+  places = tf.cast(inputs, tf.int32) * channels + tf.range(channels)
+  return tf.gather(byte_values.ravel(), places)
+
+
+def _make_split(
+  examples: Examples, name: str, byte_values: np.ndarray | None
+) -> DatasetSplit:
   if isinstance(examples, tf.data.Dataset):
     examples = tf_data.read(examples, name)
   if not isinstance(examples, (tuple, list)) or len(examples) != 2:
@@ -90,7 +126,7 @@ def _make_split(examples: Examples, name: str) -> DatasetSplit:
       f' of such pairs, got {type(examples).__name__}'
     )
   inputs, labels = examples
-  return DatasetSplit(inputs, labels, name)
+  return DatasetSplit(inputs, labels, name, byte_values)
 
 
 def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
@@ -140,6 +176,24 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
     _check_distributions(labels, name)
 
 
+def _check_byte_values(
+  table: np.ndarray, inputs: np.ndarray, name: str
+) -> np.ndarray:
+  """Returns the values of bytes if the inputs are bytes that have them."""
+  table = np.asarray(table, np.float32)
+  if inputs.dtype != np.uint8 or table.shape not in (
+    (256,),
+    (256, inputs.shape[-1]),
+  ):
+    raise errors.InputError(
+      f'{name} byte_values: wanted uint8 inputs and shape [256] or [256,'
+      f' {inputs.shape[-1]}], got {inputs.dtype} inputs and {table.shape}'
+    )
+  if not np.isfinite(table).all():
+    raise errors.InputError(f'{name} byte_values: wanted finite numbers')
+  return table
+
+
 def _check_distributions(labels: np.ndarray, name: str) -> None:
   sums = labels.sum(axis=1, dtype=np.float64)
   wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (labels.min(axis=1) < 0)
@@ -165,6 +219,7 @@ class DatasetBase:
     validate: Examples, like `train`, or None for no validation set.
     train_order_seed: Seed of the training order. None draws one, which is then
       to be found in `train_order_seed`.
+    byte_values: As in `DatasetSplit`, for all splits.
 
   Attributes:
     train: The training `DatasetSplit`.
@@ -183,6 +238,8 @@ class DatasetBase:
     test: Examples,
     validate: Examples | None = None,
     train_order_seed: int | None = None,
+    *,
+    byte_values: np.ndarray | None = None,
   ):
     self.train_batch_size = errors.check_integer(
       'batch size', train_batch_size, least=1
@@ -190,11 +247,11 @@ class DatasetBase:
     if train_order_seed is None:
       train_order_seed = seeds.fresh()
     self.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
-    self.train = _make_split(train, 'train')
-    self.test = _make_split(test, 'test')
+    self.train = _make_split(train, 'train', byte_values)
+    self.test = _make_split(test, 'test', byte_values)
     self.validate = None
     if validate is not None:
-      self.validate = _make_split(validate, 'validate')
+      self.validate = _make_split(validate, 'validate', byte_values)
     for name, split in self.splits.items():
       _check_same_form(self.train, split, name)
 

@@ -49,13 +49,13 @@ def evaluate(
     The mean loss, and the accuracy: number right / number of examples.
   """
   if split.size <= EVALUATION_BATCH:  # A slice of all would be a copy.
-    parts = [model.measure(split.inputs, split.labels)]
+    parts = [model.measure(split.values(), split.labels)]
   else:
     slices = [
       slice(start, start + EVALUATION_BATCH)
       for start in range(0, split.size, EVALUATION_BATCH)
     ]
-    parts = [model.measure(split.inputs[s], split.labels[s]) for s in slices]
+    parts = [model.measure(split.values(s), split.labels[s]) for s in slices]
   loss = sum(float(loss) for loss, _ in parts) / split.size
   return Measurement(loss, sum(int(right) for _, right in parts) / split.size)
 

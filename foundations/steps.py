@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import dataset_base
@@ -99,6 +100,7 @@ def _key(
     jit_compile,
     dataset.train_batch_size,
     *((tuple(t.shape), t.dtype) for t in (train.inputs, train.labels)),
+    None if train.byte_values is None else train.byte_values.tobytes(),
   )
 
 
@@ -205,7 +207,7 @@ class Steps:
     # The short batch is one step an epoch: not worth compiling.
     is_whole = size == self._batch_size
     function = tf.function(
-      functools.partial(self._loop, size),
+      functools.partial(self._loop, size, train.byte_values),
       jit_compile=self._jit_compile and is_whole,
       autograph=False,
     )
@@ -222,6 +224,7 @@ class Steps:
   def _loop(
     self,
     size: int,
+    byte_values: np.ndarray | None,
     inputs: tf.Tensor,
     labels: tf.Tensor,
     order: tf.Tensor,
@@ -235,9 +238,8 @@ class Steps:
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
       places = first + i * size + tf.range(size)
       indices = tf.gather(order, places)
-      loss, right = self._step(
-        tf.gather(inputs, indices), tf.gather(labels, indices)
-      )
+      batch = dataset_base.look_up(tf.gather(inputs, indices), byte_values)
+      loss, right = self._step(batch, tf.gather(labels, indices))
       return i + 1, total_loss + loss, total_right + right
 
     # A loop in the graph, since a call from Python costs as much as a step.

@@ -101,7 +101,7 @@ def train(
       would revive pruned weights, or `output_dir` has another run's results,
       or this one's without its networks, is in use or cannot be written.
   """
-  dataset.check_classes(model.build(dataset.train.inputs[:1]))
+  dataset.check_classes(model.build(dataset.train.values(slice(1))))
   revived = _revived(model.masks, model.get_current_weights())
   if revived:
     raise errors.InputError(

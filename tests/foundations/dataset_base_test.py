@@ -1,9 +1,14 @@
 """Tests of lottery_ticket.foundations.dataset_base."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import trainer
 
 X = np.arange(20.0).reshape(10, 2)
 Y = np.arange(10) % 3
@@ -215,6 +220,84 @@ def test_what_is_no_pair_is_refused(examples, refused):
     f' such pairs, got {type(examples).__name__}'
   ):
     dataset_base.DatasetBase((X, Y), 4, examples)
+
+
+BYTES = np.arange(10 * 4 * 3).reshape(10, 2, 2, 3).astype(np.uint8)
+UNIT = np.arange(256, dtype=np.float32) / np.float32(255)
+CHANNELS = (UNIT[:, np.newaxis] - np.float32(0.49)) / np.float32(
+  [0.25, 0.24, 0.26]
+)
+
+
+@pytest.mark.parametrize('jit_compile', [False, True])
+@pytest.mark.parametrize('table', [UNIT, CHANNELS])
+def test_bytes_stay_bytes_and_get_numpys_values(table, jit_compile):
+  channels = np.arange(3) if table.ndim == 2 else ()
+  every = np.arange(256 * 3).reshape(1, 256, 3).astype(np.uint8)
+  look_up = tf.function(
+    lambda inputs: dataset_base.look_up(inputs, table), jit_compile=jit_compile
+  )
+  wanted = table[every, channels] if table.ndim == 2 else table[every]
+  got = look_up(tf.constant(every))
+  np.testing.assert_array_equal(got, wanted.astype(np.float32))
+  split = dataset_base.DatasetSplit(BYTES, Y, byte_values=table)
+  assert split.inputs.dtype == 'uint8'
+  np.testing.assert_array_equal(split.inputs, BYTES)
+  np.testing.assert_array_equal(
+    split.values(slice(2, 4)), look_up(tf.constant(BYTES[2:4]))
+  )
+  other = dataset_base.DatasetSplit(BYTES, Y, byte_values=table * 2)
+  assert other.checksum != split.checksum
+
+
+@pytest.mark.parametrize('interval', [None, ('iterations', 3)])
+def test_trains_on_bytes_as_on_their_values(interval, tmp_path):
+  table = CHANNELS
+  pairs = {
+    None: (table[BYTES, np.arange(3)].reshape(10, -1), Y),
+    'bytes': (BYTES, Y),
+  }
+
+  class Model(model_base.ModelBase):
+    def __call__(self, inputs):
+      flat = tf.reshape(inputs, [-1, 12])
+      return self.dense('layer0', flat, 3)
+
+  results = [
+    trainer.train(
+      dataset_base.DatasetBase(
+        pair, 4, pair, train_order_seed=1, byte_values=table if kind else None
+      ),
+      Model(seed=1),
+      lambda: keras.optimizers.SGD(0.1),
+      ('epochs', 3),
+      str(tmp_path / f'{kind}'),
+      test_interval=interval,
+    )
+    for kind, pair in pairs.items()
+  ]
+  for name, array in results[0][1].items():
+    np.testing.assert_array_equal(results[1][1][name], array)
+  logs = [
+    save_restore.read_log(str(tmp_path / f'{kind}'), 'test') for kind in pairs
+  ]
+  np.testing.assert_equal(logs[0], logs[1])
+
+
+@pytest.mark.parametrize(
+  ('inputs', 'table', 'complaint'),
+  [
+    (BYTES / 255, UNIT, 'float64 inputs and (256,)'),
+    (BYTES, UNIT[:255], 'uint8 inputs and (255,)'),
+    (BYTES, CHANNELS[:, :2], 'uint8 inputs and (256, 2)'),
+  ],
+)
+def test_other_values_of_bytes_are_refused(inputs, table, complaint, refused):
+  with refused(
+    'test byte_values: wanted uint8 inputs and shape [256] or [256, 3], got'
+    f' {complaint}'
+  ):
+    dataset_base.DatasetSplit(inputs, Y, 'test', table)
 
 
 def test_splits_of_different_form_are_refused(refused):
