@@ -39,15 +39,7 @@ class Measurement(NamedTuple):
 def evaluate(
   model: model_base.ModelBase, split: dataset_base.DatasetSplit
 ) -> Measurement:
-  """Measures a network on all examples of a split.
-
-  Args:
-    model: The network.
-    split: What to measure it on.
-
-  Returns:
-    The mean loss, and the accuracy: number right / number of examples.
-  """
+  """Measures a network on all examples of a split, as `trainer.evaluate`."""
   if split.size <= EVALUATION_BATCH:  # A slice of all would be a copy.
     parts = [model.measure(split.values(), split.labels)]
   else:

@@ -355,7 +355,7 @@ def _tiles(rows: list[np.ndarray], ones: int) -> np.ndarray:
 
 def _prepare(split: dataset_base.DatasetSplit) -> kernels.Examples:
   """Returns a split's examples, as bytes where they are bytes divided."""
-  inputs = np.asarray(split.inputs).reshape(split.size, -1)
+  inputs = np.asarray(split.values()).reshape(split.size, -1)
   features = inputs.shape[1]
   padding = -features % sparse_rows.TILE
   pixels = np.zeros((split.size, features + padding), np.uint8)

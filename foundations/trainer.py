@@ -32,7 +32,6 @@ from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import steps as steps_lib
 
-evaluate = measurements.evaluate
 Network = masks_lib.Network
 Length = schedule.Length
 
@@ -40,6 +39,25 @@ _THREADS_VARIABLE = {
   'intra_op': 'TF_NUM_INTRAOP_THREADS',
   'inter_op': 'TF_NUM_INTEROP_THREADS',
 }
+
+
+def evaluate(
+  model: model_base.ModelBase, split: dataset_base.DatasetSplit
+) -> measurements.Measurement:
+  """Measures a network on all examples of a split.
+
+  Args:
+    model: The network.
+    split: What to measure it on.
+
+  Returns:
+    The mean loss, and the accuracy: number right / number of examples.
+
+  Raises:
+    InputError: If the split has labels of other classes than the network.
+  """
+  split.check_classes(model.build(split.values(slice(1))))
+  return measurements.evaluate(model, split)
 
 
 def train(

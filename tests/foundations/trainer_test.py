@@ -270,6 +270,12 @@ def test_evaluation_of_many_examples_is_right_divided_by_all(make_model):
   assert found.accuracy == right.sum() / 10_007
 
 
+def test_classes_that_a_network_does_not_know_are_refused(make_model, refused):
+  split = dataset_base.DatasetSplit(np.zeros((3, 20)), [0, 10, 3])
+  with refused('split labels: go up to 10, the model has 10 outputs'):
+    trainer.evaluate(make_model(), split)
+
+
 def test_the_record_says_how_the_run_was_made(run, make_dataset, some_masks):
   record = json.loads(pathlib.Path(paths.record(run[0])).read_text())
   configuration = record['configuration']
