@@ -26,7 +26,7 @@ class Bounded:
     low: The least that the truth may be.
     high: The most that it may be.
     late: Above 0 for accuracies at an early stop that may really come later.
-    note: Which levels were summed up, or ''.
+    note: Words that say which levels were summed up, or ''.
   """
 
   seen: Any

@@ -1,4 +1,4 @@
-"""What of a paper's claims the runs bear out.
+"""Judges which of a paper's claims the runs bear out.
 
 The claims belong to a task (an experiment folder): its module `paper` says what
 is measured of each. Here the measurements become intervals over trials, and
@@ -48,14 +48,14 @@ class Part(NamedTuple):
 
   Attributes:
     claim: Number of the claim, like 'C1'.
-    statement: What the paper says.
+    statement: Claim of the paper, in words.
     paper: The paper's number, in words.
-    estimand: What is measured, in words.
-    measure: Function of a study that returns what was measured.
+    estimand: Number that is measured, in words.
+    measure: Function of a study that returns this number.
     unit: Unit of the estimand.
-    null: What it is if the claim is wrong.
-    side: Where it is if the claim is right: 'above' or 'below' the null, or
-      'near' it: within the margin.
+    null: Value of the estimand if the claim is wrong.
+    side: Place of the estimand if the claim is right: 'above' or 'below' the
+      null, or 'near' it: within the margin.
     margin: Half the width of what is as good as the null; NaN if not stated.
     paper_value: The paper's number, or NaN.
     also: {name: what else to measure, for the note}.
@@ -182,7 +182,7 @@ def verdict(
 
   Args:
     interval: Interval of the estimand; an end may be infinite.
-    null: What it is if the claim is wrong; for 'near', what it is said to be.
+    null: Value if the claim is wrong; for 'near', the value it is said to be.
     side: 'above', 'below' or 'near'.
     margin: Half the width of what is as good as the null, or NaN.
     least: Number of trials below which there is no verdict.
@@ -463,7 +463,7 @@ def _said(row: pd.Series) -> str:
 
 
 SIGNS = {'lower': '>= ', 'upper': '<= ', 'unknown': '? ', '': ''}
-"""What stands before a number that is a bound."""
+"""Signs before a number that is a bound."""
 
 
 def numbers(interval: intervals.Interval, bound: str = '') -> str:

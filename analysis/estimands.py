@@ -1,4 +1,4 @@
-"""What claims are about: one number a trial, from tables of trials x levels."""
+"""Numbers that claims are about: one a trial, from trials x levels."""
 
 import math
 from collections.abc import Callable
@@ -26,9 +26,9 @@ class OverTrials(NamedTuple):
   """An estimand that only all trials together have, like a crossing of means.
 
   Attributes:
-    table: What was measured, shape [trials, ...].
+    table: Measurements, shape [trials, 3, ...]: seen, least and most.
     statistic: Function of such a table.
-    note: What to say about it, or ''.
+    note: Words to say about it, or ''.
     is_late: Whether some accuracies are of early stops that may come later.
   """
 

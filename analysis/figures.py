@@ -19,7 +19,7 @@ from lottery_ticket.foundations import errors
 
 TICKET = view.TICKET
 SHOWN_LEVELS = (0, 3, 7, 9, 12, 15, 16, 18, 20)
-"""Those that the paper's figures show."""
+"""Levels that the paper's figures show."""
 
 _MOST_LEVELS = 6  # In one panel of distributions.
 _BINS = 36  # Of a distribution: the last layer has but hundreds of weights.
@@ -55,7 +55,7 @@ class Figure(NamedTuple):
 
 
 class Tables(NamedTuple):
-  """What figures are drawn from.
+  """Tables that figures are drawn from.
 
   Attributes:
     runs: Table as in `results.Results`, of one recipe.

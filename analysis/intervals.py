@@ -20,7 +20,7 @@ class Interval(NamedTuple):
   """An estimate and what the data say about its precision.
 
   Attributes:
-    estimate: In the unit of the values.
+    estimate: Estimate, in the unit of the values.
     low: Lower end of the confidence interval; NaN for fewer than two trials.
     high: Upper end.
     n: The number of trials.
@@ -37,7 +37,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
 
   Args:
     values: One number a trial, shape [trials]; NaN where there is none.
-    confidence: Of the interval, in (0, 1).
+    confidence: Confidence level, in (0, 1).
 
   Raises:
     InputError: If an argument is of no use.
@@ -75,13 +75,13 @@ def bootstrap(
   mean in 92%, of three in 75%.
 
   Args:
-    table: What was measured, shape [trials] or [trials, ...].
+    table: Measurements, shape [trials] or [trials, ...].
     statistic: Takes a table of that shape, returns a number.
-    confidence: Of the interval, in (0, 1).
-    seed: Of the draws: the same seed, the same interval.
+    confidence: Confidence level, in (0, 1).
+    seed: Seed of the draws: the same seed gives the same interval.
     method: 'expanded' percentiles, or 'percentile', 'basic' or 'BCa' as in
       `scipy.stats.bootstrap`.
-    resamples: How many.
+    resamples: Number of resamples.
 
   Raises:
     InputError: If an argument is of no use.

@@ -1,4 +1,4 @@
-"""What a run's logs, masks and weights say about it."""
+"""Computes what a run's logs, masks and weights say about it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -45,7 +45,7 @@ def early_stop(log: Log) -> Stop:
   Stop(iteration=200, censored=False)
 
   Args:
-    log: Of the validation set, as `save_restore.read_log` returns it.
+    log: Log of the validation set, as `save_restore.read_log` returns it.
 
   Returns:
     The first minimum of the loss over iterations >= 1; censored if that is the
@@ -69,7 +69,7 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> Stop:
   curve is steep where it crosses the target, and flat around its minimum.
 
   Args:
-    log: Of the validation set, as `save_restore.read_log` returns it.
+    log: Log of the validation set, as `save_restore.read_log` returns it.
     target: Cross-entropy in nats.
 
   Returns:
@@ -92,7 +92,7 @@ def accuracy_at(log: Log, iteration: int) -> float:
   """Returns the accuracy that was measured at an iteration.
 
   Args:
-    log: Of any split.
+    log: Log of any split.
     iteration: One of the log's iterations.
 
   Raises:
@@ -170,7 +170,7 @@ def unevenness(masks: Network) -> pd.DataFrame:
   """Measures how unevenly the connections are spread over units.
 
   Args:
-    masks: As in `connectivity`.
+    masks: {layer name: 0/1 array}.
 
   Returns:
     A row for each layer and direction: `layer`, `direction`, `mean` (of
@@ -206,7 +206,7 @@ def overlap(first: Network, second: Network) -> pd.DataFrame:
 
   Args:
     first: {layer name: 0/1 array}.
-    second: The same layers and shapes.
+    second: Masks of the same layers and shapes.
 
   Returns:
     A row for each layer and one for 'all': `layer`; `jaccard`, the weights
@@ -281,7 +281,7 @@ def weight_histograms(
   Args:
     masks: {layer name: 0/1 array}.
     weights: Initial or final weights, {parameter name: array}.
-    bins: How many, of equal width, symmetric about 0.
+    bins: Number of bins, of equal width, symmetric about 0.
 
   Returns:
     A row for each layer and bin: `layer`, `left` and `right` (its edges, in

@@ -70,8 +70,8 @@ def tickets(summary: pd.DataFrame) -> figure_lib.Figure:
   """Draws early stop and accuracy over P_m, like Figure 4 of the paper.
 
   Args:
-    summary: As `results.summarize` returns it. Experiments that `STYLES` does
-      not name are left out.
+    summary: Table as `results.summarize` returns it. Experiments that `STYLES`
+      does not name are left out.
 
   Returns:
     A figure of two panels. Points are means over runs, bars reach from the
@@ -89,7 +89,7 @@ def over_density(summary: pd.DataFrame, measure: str) -> figure_lib.Figure:
   """Draws one measure over P_m for each experiment of `STYLES`.
 
   Args:
-    summary: As `results.summarize` returns it.
+    summary: Table as `results.summarize` returns it.
     measure: One of `MEASURES`.
 
   Returns:
@@ -112,7 +112,7 @@ def curves(table: pd.DataFrame) -> figure_lib.Figure:
   """Draws test accuracy over iterations by P_m, like Figure 3 of the paper.
 
   Args:
-    table: As `results.curves` returns it for the runs of one experiment.
+    table: Table as `results.curves` returns it for the runs of one experiment.
 
   Returns:
     A figure of one panel: a line for each level, the mean over runs, in a band
@@ -158,9 +158,9 @@ def weights(table: pd.DataFrame, label: str) -> figure_lib.Figure:
   """Draws distributions of surviving weights, like Figures 15 to 18.
 
   Args:
-    table: As `metrics.weight_histograms` returns it for several runs, with
-      `level` and `p_m`, its density in [0, 1], of each.
-    label: Which weights they are.
+    table: Table as `metrics.weight_histograms` returns it for several runs,
+      with `level` and `p_m`, its density in [0, 1], of each.
+    label: Name of these weights.
 
   Returns:
     A figure with a panel for each layer and a line for each level.
@@ -190,7 +190,7 @@ def connections(table: pd.DataFrame) -> figure_lib.Figure:
   """Draws how many connections each unit keeps, as in Appendix F.6.
 
   Args:
-    table: As `metrics.connectivity` returns it for one level of several
+    table: Table as `metrics.connectivity` returns it for one level of several
       trials, with the `trial` of each.
 
   Returns:
@@ -251,8 +251,8 @@ def differences(
   Args:
     table: A row for each control, with `name`, `measured`, `low` and `high`;
       the first is drawn on top. Intervals may be NaN.
-    label: What is measured, and its unit.
-    null: What is measured where nothing differs.
+    label: Name of the measure, and its unit.
+    null: Value of the measure where nothing differs.
 
   Returns:
     A figure of one panel with a point and an interval for each control.
@@ -268,7 +268,8 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
   """Draws what was measured of each claim beside what the paper says.
 
   Args:
-    judged: As `claims.judge` returns it; claims without a number are left out.
+    judged: Table as `claims.judge` returns it; claims without a number are left
+      out.
 
   Returns:
     A figure with a panel for each unit: points and intervals by verdict, the
@@ -331,9 +332,7 @@ def _draw_intervals(
   places = np.arange(len(table))
   measured, low, high = (
     # Where an interval has no end none is drawn: the name says so.
-    np.nan_to_num(
-      table[name].to_numpy(float), nan=np.nan, posinf=np.nan, neginf=np.nan
-    )
+    table[name].astype(float).where(np.isfinite).to_numpy()
     for name in ('measured', 'low', 'high')
   )
   axes.errorbar(

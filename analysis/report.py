@@ -40,7 +40,7 @@ _PIXELS_AN_INCH = 96  # In CSS.
 
 
 class Report(NamedTuple):
-  """What `write` wrote.
+  """Result of `write`.
 
   Attributes:
     page: The file to open in a browser.
@@ -161,7 +161,7 @@ def _other_recipes(study: view.Study, runs: pd.DataFrame) -> list[list[str]]:
 
   Args:
     study: Study of all runs.
-    runs: Those of them that are not compared.
+    runs: Runs of it that are not compared.
   """
   return [
     [

@@ -26,7 +26,7 @@ COLUMNS = (
   *('checksum', 'seconds', 'versions', 'directory'),
 )
 _RUN = ['trial', 'level', 'experiment', 'run_id', 'density']
-"""What says which run a row of other tables is about."""
+"""Columns that say which run a row of another table is about."""
 
 _SUMMARIZED = 'early_stop', 'accuracy', 'final_accuracy', 'final_train_accuracy'
 
@@ -237,7 +237,7 @@ def curves(runs: pd.DataFrame, split: str = 'test') -> pd.DataFrame:
   """Reads the logs of runs, as one tidy table.
 
   Args:
-    runs: As in `Results`; or some of its rows, as each is a file to read.
+    runs: Table as in `Results`; or some of its rows, as each is a file to read.
     split: 'train', 'validate' or 'test'.
 
   Returns:
@@ -256,7 +256,7 @@ def curves(runs: pd.DataFrame, split: str = 'test') -> pd.DataFrame:
 
 
 class Networks(NamedTuple):
-  """What a run saved of its network.
+  """Networks that a run saved.
 
   Attributes:
     masks: {layer name: 0/1 float32 array}.
@@ -289,7 +289,7 @@ def differences(runs: pd.DataFrame) -> list[str]:
   """Returns the hyperparameters in which runs differ, by name.
 
   Args:
-    runs: As in `Results`.
+    runs: Table as in `Results`.
   """
   recipes = [json.loads(recipe) for recipe in runs['recipe'].unique()]
   names = sorted({name for recipe in recipes for name in recipe})
@@ -304,7 +304,7 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
   """Returns means and ranges over the runs of each experiment and level.
 
   Args:
-    runs: As in `Results`.
+    runs: Table as in `Results`.
 
   Returns:
     A row for each experiment and level, with `density`, `runs` and `trials`

@@ -14,7 +14,7 @@ def tickets(summary: pd.DataFrame) -> str:
   """Returns a table of winning tickets beside their reinitializations.
 
   Args:
-    summary: As `results.summarize` returns it.
+    summary: Table as `results.summarize` returns it.
 
   Returns:
     Lines with P_m in percent, and for ticket and reinitialized ticket the
@@ -47,7 +47,7 @@ def claims(judged: pd.DataFrame) -> str:
   """Returns a table of the paper's claims and what came of them.
 
   Args:
-    judged: As `claims.judge` returns it.
+    judged: Table as `claims.judge` returns it.
 
   Returns:
     A line for each claim: its number, the verdict, the paper's number, what
