@@ -14,7 +14,7 @@ from lottery_ticket.analysis import metrics
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 
 COLUMNS = (
@@ -102,8 +102,7 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
       f'no finished run there; {len(problems)} unfinished or damaged,'
       f' like {directory}: {why}'
     )
-  records = paths.record(''), paths.unfinished('')
-  if any((folder / name).exists() for name in records):
+  if (folder / paths.record('')).exists():
     return f'this is a run; {wanted}'
   if any(folder.glob('[0-9]*/*/*.json')):
     return f'this is a trial; {wanted}'
@@ -115,7 +114,7 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
 def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   """Returns a finished run's row."""
   directory = run.directory
-  record = run_folder.read_finished(directory)
+  record = records.read(directory)
   _check_outputs(directory, record)
   split = 'test'
   if pathlib.Path(paths.log(directory, 'validate')).exists():
@@ -123,7 +122,7 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   test = save_restore.read_log(paths.log(directory, 'test'))
   masks = masks_lib.check(save_restore.restore_network(paths.masks(directory)))
   train = _part(record, 'results', 'train')
-  experiment = _part(record, 'configuration', 'experiment')
+  experiment = _part(record, 'description')
   recipe = _part(experiment, 'recipe')
   reset = experiment.get('reset')
   return {
@@ -145,7 +144,9 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'task': 'mnist_fc' if 'recipe' in experiment else None,
     'checksum': _text(_part(record, 'outputs').get('final')),
     'reset': reset if type(reset) is int else _text(reset),
-    'ticket_name': _text(_part(record, 'call', 'arguments').get('ticket_name')),
+    'ticket_name': _text(
+      _part(record, 'sources', 'call', 'arguments').get('ticket_name')
+    ),
     'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
     'pruner': _text(recipe.get('pruner')),
     'seconds': _number(record.get('seconds')),
@@ -161,7 +162,7 @@ def _check_outputs(directory: str, record: dict[str, Any]) -> None:
   """
   logs = [paths.log('', split) for split in ('test', 'validate')]
   for name in (paths.masks(''), *logs):
-    run_folder.check_output(directory, record, name)
+    records.check_output(directory, record, name)
 
 
 def _stops(
@@ -223,13 +224,13 @@ def _seed(value: Any) -> Any:
 
 def _recipe(record: dict[str, Any]) -> dict[str, Any]:
   """Returns what runs that are to be compared have in common."""
-  experiment = _part(record, 'configuration', 'experiment')
+  experiment = _part(record, 'description')
   recipe = dict(_part(experiment, 'recipe'))
   for name in ('prune_percents', 'pruner'):  # Controls do not prune.
     recipe.pop(name, None)
   return recipe | {
     'permute_labels': experiment.get('permute_labels', False),
-    'test data': _part(record, 'configuration', 'data').get('test'),
+    'test data': _part(record, 'inputs').get('test'),
   }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lottery_ticket.cli import argfile_runner
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 
 FILE = str(pathlib.Path(__file__).parent.parent / 'build' / 'bench.json')
@@ -82,7 +82,7 @@ def machine(run: str) -> dict[str, Any]:
   Args:
     run: Folder of a finished run.
   """
-  record = run_folder.read_finished(run)
+  record = records.read(run)
   return {
     'cores': argfile_runner.processors(),
     **record['versions'],

@@ -17,7 +17,6 @@ from typing import cast
 import numpy as np
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import npy
 from lottery_ticket.foundations import save_restore
 
 CLASSES = 10
@@ -78,7 +77,7 @@ def _read(
     return _read_idx(stream, str(path))
   if path.suffix == '.csv':
     return _read_csv(stream, str(path), key)
-  return npy.load(stream, str(path), MAX_BYTES)
+  return save_restore.load_array(stream, str(path), MAX_BYTES)
 
 
 def _read_member(
@@ -91,7 +90,7 @@ def _read_member(
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
       raise errors.InputError(f'{name}: {inner} is neither stored nor deflated')
     with archive.open(member) as plain:
-      return npy.load(cast(io.BufferedIOBase, plain), name, MAX_BYTES)
+      return save_restore.load_array(plain, name, MAX_BYTES)
 
 
 def _read_idx(stream: io.BufferedReader, name: str) -> np.ndarray:

@@ -12,14 +12,14 @@ goes on from. It is called before the network is measured and saved.
 
 import dataclasses
 import functools
-import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 
 Function = Callable[[int, model_base.ModelBase], Any]
@@ -66,17 +66,13 @@ class Callback:
     """Returns what a run's record says of the callback."""
     function = _unbound(self.function)
     source = function if inspect.isroutine(function) else type(function)
-    try:
-      digest = hashlib.sha256(inspect.getsource(source).encode()).hexdigest()
-    except (OSError, TypeError):  # It was typed in, or is not Python's.
-      digest = None
-    found = {'name': self.name, 'source': digest}
+    found = {'name': self.name, 'source': records.source(source)}
     if isinstance(self.function, functools.partial):
       bound = self.function.args, self.function.keywords
-      found['arguments'] = describe.plain(bound)
+      found['arguments'] = save_restore.plain(bound)
     if self.interval is None:
-      return found | {'at': describe.plain([*self.iterations])}
-    return found | {'every': describe.plain(self.interval)}
+      return found | {'at': save_restore.plain([*self.iterations])}
+    return found | {'every': save_restore.plain(self.interval)}
 
 
 def _unbound(function: Function) -> Any:

@@ -15,7 +15,6 @@ from tensorboard.summary.writer import record_writer
 from tensorboard.util import tensor_util
 
 from lottery_ticket.foundations import dataset_base
-from lottery_ticket.foundations import files
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
@@ -99,17 +98,14 @@ class Measurements:
       )
       self._writer.flush()
 
-  def save(
-    self, directory: str, *, check: save_restore.Check = save_restore.no_check
-  ) -> None:
+  def save(self, directory: str) -> None:
     """Writes a JSON log for each split.
 
     Args:
       directory: The run's folder.
-      check: Called before each takes its place: see `save_restore`.
     """
     for split, log in self._logs.items():
-      save_restore.write_log(paths.log(directory, split), log, check=check)
+      save_restore.write_log(paths.log(directory, split), log)
 
 
 @contextlib.contextmanager
@@ -136,7 +132,7 @@ class _Events(summary.Output):
   def __init__(self, folder: str):
     name = f'{time.time():.0f}.{socket.gethostname()}.{os.getpid()}'
     self._path = os.path.join(folder, f'events.out.tfevents.{name}')
-    with files.named(self._path):
+    with save_restore.naming(self._path):
       pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
       self._file = open(self._path, 'wb')  # noqa: SIM115
     self._records = record_writer.RecordWriter(self._file)
@@ -167,15 +163,15 @@ class _Events(summary.Output):
     self._write(event)
 
   def _write(self, event: event_pb2.Event) -> None:
-    with files.named(self._path):
+    with save_restore.naming(self._path):
       self._records.write(event.SerializeToString())
 
   def flush(self) -> None:
     """Makes what was added readable for others."""
-    with files.named(self._path):
+    with save_restore.naming(self._path):
       self._file.flush()
 
   def close(self) -> None:
     """Ends the file."""
-    with files.named(self._path):
+    with save_restore.naming(self._path):
       self._file.close()

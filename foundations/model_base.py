@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import backend
-from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import masks as masks_lib
@@ -271,21 +270,7 @@ class ModelBase(tf.Module):
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
-    digests = {
-      kind.__name__: describe.code(kind) for kind in type(self).__mro__
-    }
-    code = {name: digest for name, digest in digests.items() if digest}
-    return {
-      'class': type(self).__name__,
-      **({'code': code} if code else {}),
-      'seed': self.seed,
-      'shapes': {
-        name: list(item.variable.shape)
-        for name, item in self._parameters.items()
-      },
-      'presets': save_restore.checksum(self._presets or None),
-      'masks': save_restore.checksum(self.masks),
-    }
+    return {'class': type(self).__name__, 'seed': self.seed}
 
   def loss(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Returns each example's cross-entropy, shape [batch].

@@ -5,7 +5,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import model_base
@@ -74,7 +73,7 @@ class ModelFc(model_base.ModelBase):
     """Returns what a run's record says of the model."""
     return super().configuration() | {
       'hyperparameters': {
-        name: describe.plain(value)
+        name: save_restore.plain(value)
         for name, value in self._hyperparameters.items()
       }
     }

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
 
 OptimizerFn = Callable[[], keras.optimizers.Optimizer]
 
@@ -59,7 +59,7 @@ def _call(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
 def configuration(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
   """Returns an optimizer's class and settings, as JSON can hold them."""
   settings = {
-    key: describe.plain(value)
+    key: save_restore.plain(value)
     for key, value in optimizer.get_config().items()
     if key != 'name'
   }

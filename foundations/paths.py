@@ -5,15 +5,23 @@
   checkpoint{iteration}/         the same, where asked for
   train.json  test.json  validate.json
   summaries/                     TensorBoard
-  run.json                       written last: how the run was made
-  unfinished.json                the same while the run is under way
-  run.lock                       held while the run is under way
+  run.json                       how the run was made
+
+Beside the folder of a run, called {run} here:
+
+  {run}.part/                    the run while it is under way: TensorBoard
+                                 shows it by this name
+  {run}.lock                     held meanwhile by the process that writes it
+  {run}.old/                     a finished run that is just being replaced
 """
 
 import os
 import pathlib
 import re
 from typing import NamedTuple
+
+RESERVED = ('.part', '.old', '.lock')
+"""Endings of names beside a run's folder; no run's own name has one."""
 
 
 def initial(directory: str) -> str:
@@ -47,18 +55,23 @@ def summaries(directory: str) -> str:
 
 
 def record(directory: str) -> str:
-  """The record of a finished run."""
+  """The record of a run; finished if the folder has its final name."""
   return os.path.join(directory, 'run.json')
 
 
-def unfinished(directory: str) -> str:
-  """The record of a run that is under way or was interrupted."""
-  return os.path.join(directory, 'unfinished.json')
+def part(directory: str) -> str:
+  """The folder of a run that is under way or was interrupted."""
+  return f'{directory}.part'
+
+
+def old(directory: str) -> str:
+  """The folder of a run while another one takes its place."""
+  return f'{directory}.old'
 
 
 def lock(directory: str) -> str:
-  """The file whose operating-system lock guards a run's folder."""
-  return os.path.join(directory, 'run.lock')
+  """The file whose operating-system lock guards a run."""
+  return f'{directory}.lock'
 
 
 def trial(parent_directory: str, trial_name: str | int) -> str:
@@ -114,7 +127,9 @@ class Run(NamedTuple):
 
 
 def find_runs(parent_directory: str) -> list[Run]:
-  """Returns all runs of an experiment, finished or not, by trial and level.
+  """Returns the runs of an experiment, by trial and level.
+
+  Runs that are under way or were interrupted are not among them.
 
   Args:
     parent_directory: The folder of all trials.
@@ -122,7 +137,9 @@ def find_runs(parent_directory: str) -> list[Run]:
   runs = []
   for folder in pathlib.Path(parent_directory).glob('trial*/*/*'):
     level, name = folder.parts[-2:]
-    if folder.is_dir() and level.isdecimal():
+    if name.endswith(RESERVED) or not level.isdecimal():
+      continue
+    if folder.is_dir():
       trial_name = folder.parts[-3].removeprefix('trial')
       match = re.fullmatch(r'(.*?)([0-9]*)', name, re.DOTALL)
       experiment_name, run_id = match.groups() if match else (name, '')

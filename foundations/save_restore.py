@@ -1,10 +1,12 @@
-"""Networks, masks, logs and run records on disk.
+"""Networks, masks, logs and other JSON on disk.
 
-Everything is written aside and renamed into place, so that nobody ever reads
-half of it. Nothing is read with pickle.
+All files are opened and read here. Nothing is read with pickle, and reading
+never takes more memory than the file is long. A file or a network is written
+under another name first and renamed, so that nobody ever reads half of it.
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -13,50 +15,100 @@ import os
 import pathlib
 import re
 import secrets
+import shutil
+import stat
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import files
 from lottery_ticket.foundations import masks as masks_lib
-from lottery_ticket.foundations import npy
 from lottery_ticket.foundations import paths
 
 Network = masks_lib.Network
 NetworkLike = str | os.PathLike | Mapping[str, np.ndarray]
-Check = Callable[[], None]
 
 LOG_KEYS = ('iteration', 'loss', 'accuracy')
-_ASIDE = re.compile(r'\..+\.[0-9a-f]{8}\.part')
-_SAFE_NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}')
+MAX_BYTES = 2**30  # Of an array.
 MAX_JSON_BYTES = 2**25  # Half a million measurements; parsed, 20 times more.
-
-
-def no_check() -> None:
-  """Lets whatever is written take its place."""
+_CHUNK_BYTES = 2**18
+_KINDS = 'biufcSU'  # NumPy's types of numbers and text.
+_HEADERS = {
+  (1, 0): np.lib.format.read_array_header_1_0,
+  (2, 0): np.lib.format.read_array_header_2_0,
+}
+_MAX_HEADER_BYTES = 10_100  # NumPy's limit, and what stands before the header.
+_SAFE_NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}')
 
 
 @contextlib.contextmanager
-def written_aside(path: str, check: Check = no_check) -> Iterator[pathlib.Path]:
+def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
+  """Opens a regular file to read; a pipe is refused, not waited for.
+
+  Raises:
+    InputError: If it is missing, no regular file, or cannot be read.
+  """
+  try:
+    with open(path, 'rb', opener=_without_waiting) as stream:
+      if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        raise OSError('Not a regular file')
+      yield stream
+  except FileNotFoundError:
+    raise errors.MissingInputError(
+      f'{path}: no such file', os.fspath(path)
+    ) from None
+  except errors.InputError:
+    raise
+  except (OSError, ValueError) as error:  # ValueError: it has a NUL.
+    raise errors.InputError(f'{path}: cannot be read: {why(error)}') from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+  return os.open(path, flags | getattr(os, 'O_NONBLOCK', 0))
+
+
+def why(error: Exception) -> str:
+  """Says in one line why a file cannot be used."""
+  return getattr(error, 'strerror', None) or ' '.join(str(error).split())
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+  """Names the file in errors of writing it: the system's may name none.
+
+  Raises:
+    OSError: Like the one in the block, of this file.
+  """
+  try:
+    yield
+  except OSError as error:
+    raise OSError(error.errno, why(error), os.fspath(path)) from error
+
+
+@contextlib.contextmanager
+def written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
   """Yields a name beside `path` that becomes `path` if all goes well.
 
   Args:
     path: The file or folder; folders that it lies in are made.
-    check: As in `write_json`.
 
   Raises:
     InputError: If there can be no file of that name.
     OSError: If it cannot be written.
   """
-  target = pathlib.Path(os.path.abspath(files.check_path(path)))
-  aside, old = _aside(target), _aside(target)
+  target = pathlib.Path(os.path.abspath(path))
+  if not os.fspath(path) or not target.name:
+    raise errors.InputError(f'path: wanted that of a file, got {path!r}')
+  aside, old = (
+    target.with_name(f'.{target.name}.{secrets.token_hex(4)}.part')
+    for _ in range(2)
+  )
   try:
-    with files.named(path):
+    with naming(path):
       target.parent.mkdir(parents=True, exist_ok=True)
       yield aside
-      check()
       # Nothing replaces a folder, and a folder replaces nothing: the old one
       # is moved, since removing it would leave half of it for a moment.
       if aside.is_dir() and os.path.lexists(target):
@@ -65,17 +117,33 @@ def written_aside(path: str, check: Check = no_check) -> Iterator[pathlib.Path]:
   finally:
     for rest in (aside, old):
       with contextlib.suppress(OSError):
-        files.remove(rest)
+        remove(rest)
 
 
-def _aside(target: pathlib.Path) -> pathlib.Path:
-  return target.with_name(f'.{target.name}.{secrets.token_hex(4)}.part')
+def remove(path: pathlib.Path) -> None:
+  """Removes a file, a folder, or a link but not what it leads to."""
+  if path.is_dir() and not path.is_symlink():
+    shutil.rmtree(path)
+  else:
+    path.unlink(missing_ok=True)
 
 
-def find_leftovers(folder: str) -> list[pathlib.Path]:
-  """Returns what processes left in a folder that were killed as they wrote."""
-  hidden = pathlib.Path(folder).glob('.*.part')
-  return [path for path in hidden if _ASIDE.fullmatch(path.name)]
+def _write(path: pathlib.Path, content: bytes | memoryview) -> None:
+  with path.open('wb') as file:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def write_file(path: str | os.PathLike, content: bytes) -> None:
+  """Writes a file as a whole.
+
+  Raises:
+    InputError: If there can be no file of that name.
+    OSError: If it cannot be written.
+  """
+  with written_aside(path) as aside:
+    _write(aside, content)
 
 
 def check_name(name: object) -> str:
@@ -91,16 +159,12 @@ def check_name(name: object) -> str:
   return name
 
 
-def save_network(
-  location: str, network: Mapping[str, np.ndarray], *, check: Check = no_check
-) -> None:
+def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
   """Saves a network as a folder of .npy files.
 
   Args:
-    location: The folder. One that is there already is replaced.
+    location: The folder. A network that is there already is replaced.
     network: {parameter name: array}.
-    check: Called when all is written, before it takes its place; what it
-      raises keeps it from that.
 
   Raises:
     InputError: If there is nothing to save, a name cannot be a file's name, an
@@ -111,29 +175,30 @@ def save_network(
     raise errors.InputError(f'{location}: wanted at least one array, got none')
   arrays = {check_name(name): np.asarray(network[name]) for name in network}
   for name, array in arrays.items():
-    if array.dtype.kind not in npy.KINDS or array.nbytes > npy.MAX_BYTES:
+    if array.dtype.kind not in _KINDS or array.nbytes > MAX_BYTES:
       raise errors.InputError(
-        f'parameter {name!r}: wanted at most {npy.MAX_BYTES} bytes of numbers'
+        f'parameter {name!r}: wanted at most {MAX_BYTES} bytes of numbers'
         f' or text, got {array.dtype} {list(array.shape)}'
       )
   _check_replaceable(location)
-  with written_aside(location, check) as aside:
+  with written_aside(location) as aside:
     aside.mkdir()
     for name, array in arrays.items():
-      content = io.BytesIO()  # NumPy's own writing does not say what failed.
-      np.save(content, array, allow_pickle=False)
-      with (aside / f'{name}.npy').open('wb') as file:
-        file.write(content.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
+      _write(aside / f'{name}.npy', encode_array(array))
+
+
+def encode_array(array: np.ndarray) -> memoryview:
+  """Returns the bytes of a .npy file."""
+  content = io.BytesIO()  # NumPy's own writing does not say what failed.
+  np.save(content, array, allow_pickle=False)
+  return content.getbuffer()
 
 
 def _check_replaceable(location: str) -> None:
   """Checks that nothing but a network would be lost by saving another one."""
-  if os.path.isfile(files.check_path(location)):
+  if os.path.isfile(location):
     raise errors.InputError(f'{location}: wanted a folder, got a file')
-  folder = pathlib.Path(location)
-  for path in folder.iterdir() if os.path.isdir(location) else ():
+  for path in pathlib.Path(location).glob('*'):
     if path.suffix != '.npy' or (path.is_dir() and not path.is_symlink()):
       raise errors.InputError(
         f'{location}: wanted a folder of nothing but .npy files to replace,'
@@ -164,54 +229,59 @@ def restore_network(location: str) -> Network:
   return {check_name(path.stem): read_array(path) for path in arrays}
 
 
-def _restore_finished(location: str) -> Network:
-  """Reads a network that is not part of what a run has left half done."""
-  _check_finished(location)
-  network = restore_network(location)
-  _check_finished(location)  # The run may have begun anew meanwhile.
-  return network
-
-
-def _check_finished(location: str) -> None:
-  run = os.path.dirname(os.path.normpath(files.check_path(location)))
-  under_way = os.path.lexists(paths.unfinished(run))
-  if under_way and not os.path.lexists(paths.record(run)):
-    raise errors.MissingInputError(
-      f'{run}: wanted a finished run', paths.record(run)
-    )
-
-
 def read_array(path: str | os.PathLike) -> np.ndarray:
-  """Reads one .npy file; a header never makes it allocate more than is there.
+  """Reads one .npy file.
 
   Raises:
     InputError: If it is missing or is not a whole .npy file without pickles.
   """
   with opened(path) as stream:
-    size = os.fstat(stream.fileno()).st_size
     try:
-      return npy.load(stream, str(path), min(size, npy.MAX_BYTES))
+      return load_array(stream, str(path))
     except errors.InputError as error:
       raise errors.InputError(
         f'{path}: wanted a whole .npy file without pickled objects'
       ) from error
 
 
-@contextlib.contextmanager
-def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
-  """Opens a regular file to read.
+def load_array(
+  stream: IO[bytes], name: str, max_bytes: int = MAX_BYTES
+) -> np.ndarray:
+  """Returns the array of numbers or text that a .npy file holds.
+
+  Args:
+    stream: The file, at its start; it need not be seekable.
+    name: Name of the file, for errors.
+    max_bytes: The most bytes that the array may have.
 
   Raises:
-    InputError: If it is missing, no regular file, or cannot be read.
+    InputError: If it is not exactly one such array, and nothing after it.
   """
+  content = bytearray(stream.read(_MAX_HEADER_BYTES))
+  head = io.BytesIO(content)
   try:
-    with files.open_regular(path) as stream:
-      yield stream
-  except FileNotFoundError:
-    raise errors.InputError(f'{path}: no such file') from None
-  except OSError as error:
+    version = np.lib.format.read_magic(head)
+    with warnings.catch_warnings():
+      warnings.simplefilter('ignore')
+      shape, is_fortran, dtype = _HEADERS[version](head)
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.kind not in _KINDS or not 0 <= size <= max_bytes:
+      raise ValueError(f'got {dtype} {shape}')
+    # A header that lies is believed up to the end of the file and no further.
+    wanted = head.tell() + size + 1
+    while len(content) < wanted and (
+      chunk := stream.read(min(wanted - len(content), _CHUNK_BYTES))
+    ):
+      content += chunk
+    flat = np.frombuffer(memoryview(content)[head.tell() :], dtype)
+    if flat.nbytes != size:
+      raise ValueError(f'got {flat.nbytes} bytes after the header, not {size}')
+    return flat.reshape(shape, order='F' if is_fortran else 'C')
+  # NumPy and zipfile let through whatever their parts raise.
+  except Exception as error:
     raise errors.InputError(
-      f'{path}: cannot be read: {files.why(error)}'
+      f'{name}: wanted a whole .npy file of at most {max_bytes} bytes of'
+      f' numbers or text: {why(error) or type(error).__name__}'
     ) from None
 
 
@@ -226,9 +296,9 @@ def standardize(
   Args:
     network: None, a dictionary {parameter name: array}, the folder where one
       is stored, or a list of these, to be combined.
-    combine_fn: What makes one network of several, given as its arguments,
-      like `masks.union`.
-    name: What to call it in errors.
+    combine_fn: Function that makes one network of several, given as its
+      arguments, like `masks.union`.
+    name: Name of the argument, for errors.
 
   Returns:
     {parameter name: array}, or None for None.
@@ -242,7 +312,13 @@ def standardize(
   if isinstance(network, Mapping):
     return dict(network)
   if isinstance(network, (str, os.PathLike)):
-    return _restore_finished(os.fspath(network))
+    run = os.path.dirname(os.path.abspath(network))
+    if run.endswith(paths.RESERVED):
+      finished = run.rpartition('.')[0]
+      raise errors.MissingInputError(
+        f'{network}: wanted that of a finished run', finished
+      )
+    return restore_network(os.fspath(network))
   if not isinstance(network, (list, tuple)):
     raise errors.InputError(
       f'{name}: wanted a folder or a dictionary, got {network!r}'
@@ -266,36 +342,51 @@ def checksum(network: Mapping[str, np.ndarray] | None) -> str | None:
   return digest.hexdigest()
 
 
-def write_json(path: str, value: Any, *, check: Check = no_check) -> None:
-  """Writes a JSON document; NaN and infinities become null, arrays lists.
+def plain(value: Any) -> Any:
+  """Returns a value as JSON can hold it.
+
+  Arrays become lists, what is not finite null. An object with a configuration,
+  like Keras's, becomes {its class: configuration}; any other becomes its name.
+  """
+  if value is None or isinstance(value, (bool, int, str)):
+    return value
+  if isinstance(value, float):
+    return float(value) if math.isfinite(value) else None
+  if isinstance(value, Mapping):
+    return {str(key): plain(item) for key, item in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [plain(item) for item in value]
+  if isinstance(value, functools.partial):
+    return {plain(value.func): plain([value.args, value.keywords])}
+  if hasattr(value, '__array__') and not isinstance(value, type):
+    return plain(np.asarray(value).tolist())
+  if hasattr(value, 'get_config') and not isinstance(value, type):
+    # Keras numbers the names of what has none.
+    config = {k: v for k, v in value.get_config().items() if k != 'name'}
+    return {type(value).__name__: plain(config)}
+  return getattr(value, '__name__', type(value).__name__)
+
+
+def as_json(value: Any, name: str) -> Any:
+  """Returns a value as it will be read back from JSON.
 
   Args:
-    path: The file.
-    value: What JSON can say, and arrays of that.
-    check: Called when all is written, before it takes its place; what it
-      raises keeps it from that.
+    value: A value that JSON can hold.
+    name: Name of the argument, for the error.
+
+  Raises:
+    InputError: If JSON cannot hold it.
   """
-  text = json.dumps(_plain(value), indent=1, allow_nan=False)
-  with (
-    written_aside(path, check) as aside,
-    aside.open('w', encoding='utf-8') as file,
-  ):
-    file.write(text + '\n')
-    file.flush()
-    os.fsync(file.fileno())
+  try:
+    return json.loads(json.dumps(value, allow_nan=False))
+  except (TypeError, ValueError, RecursionError) as error:
+    raise errors.InputError(f'{name}: {error}') from None
 
 
-def _plain(value: Any) -> Any:
-  """Returns the value with null for each number that JSON cannot hold."""
-  if hasattr(value, '__array__'):
-    value = np.asarray(value).tolist()
-  if isinstance(value, dict):
-    return {key: _plain(item) for key, item in value.items()}
-  if isinstance(value, (list, tuple)):
-    return [_plain(item) for item in value]
-  if isinstance(value, float) and not math.isfinite(value):
-    return None
-  return value
+def write_json(path: str, value: Any) -> None:
+  """Writes a JSON document: `plain` says how it represents values."""
+  text = json.dumps(plain(value), indent=1, allow_nan=False)
+  write_file(path, f'{text}\n'.encode())
 
 
 def read_json(path: str) -> dict[str, Any]:
@@ -334,8 +425,6 @@ def write_log(
   path: str,
   log: Mapping[str, Sequence[float] | np.ndarray],
   name: str = 'test',
-  *,
-  check: Check = no_check,
 ) -> None:
   """Writes a log of measurements.
 
@@ -343,17 +432,15 @@ def write_log(
     path: The file, as `paths.log` names it, or the run's folder.
     log: Three lists or arrays of equal length: `iteration`, `loss` and
       `accuracy`, as `read_log` returns them.
-    name: Of which split, if `path` is a folder.
-    check: Called when all is written, before it takes its place; what it
-      raises keeps it from that.
+    name: Name of the split, if `path` is a folder.
 
   Raises:
     InputError: If it is no log that `read_log` would read.
   """
   path = _log_file(path, name)
-  lists = _plain({key: log[key] for key in LOG_KEYS if key in log})
+  lists = plain({key: log[key] for key in LOG_KEYS if key in log})
   _check_log(path, lists)
-  write_json(path, lists, check=check)
+  write_json(path, lists)
 
 
 def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
@@ -361,7 +448,7 @@ def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
 
   Args:
     path: The file, as `paths.log` names it, or the run's folder.
-    name: Of which split, if `path` is a folder.
+    name: Name of the split, if `path` is a folder.
 
   Returns:
     `iteration` (int64), `loss` and `accuracy` (float64; NaN where the run had

@@ -15,14 +15,12 @@ import json
 import os
 import re
 import zipfile
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import files
 from lottery_ticket.foundations import masks as masks_lib
-from lottery_ticket.foundations import npy
 from lottery_ticket.foundations import save_restore
 
 Network = masks_lib.Network
@@ -40,9 +38,8 @@ class Ticket(NamedTuple):
     masks: {layer name: 0/1 array}.
     initial: {parameter name: array}, the weights to start from; pruned ones
       are 0. Parameters without a mask, like biases, are whole.
-    configuration: How it was found, as JSON can hold it: of a run of this
-      library what its record says, with `experiment.recipe`,
-      `experiment.seed`, `experiment.level` and checksums of the data.
+    configuration: How it was found, as JSON can hold it; for a run of this
+      library the `description` and the checksums of `inputs` in its record.
   """
 
   masks: Network
@@ -70,7 +67,6 @@ def save_ticket(
     InputError: If the ticket is none (see `check`), or there is a folder, or
       another file and `overwrite` is false.
   """
-  path = files.check_path(path)
   content = _pack(check(ticket))
   if os.path.isfile(path) and _holds(path, content):
     return
@@ -81,10 +77,7 @@ def save_ticket(
       f'{path}: another file is there; choose another name, or'
       f' {errors.OVERWRITE}'
     )
-  with save_restore.written_aside(path) as aside, aside.open('wb') as file:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
+  save_restore.write_file(path, content)
 
 
 def read_ticket(path: str | os.PathLike) -> Ticket:
@@ -117,6 +110,11 @@ def check(ticket: Ticket) -> Ticket:
   initial = masks_lib.check_network(ticket.initial, 'initial')
   if not masks:
     raise errors.InputError('masks: wanted at least one layer, got none')
+  if not isinstance(ticket.configuration, dict):
+    raise errors.InputError(
+      'configuration: wanted a dictionary, got'
+      f' {type(ticket.configuration).__name__}'
+    )
   for name in (*masks, *initial):
     save_restore.check_name(name)
   for name, mask in masks.items():
@@ -124,7 +122,7 @@ def check(ticket: Ticket) -> Ticket:
   return Ticket(
     dict(sorted(masks.items())),
     dict(sorted(initial.items())),
-    _check_configuration(ticket.configuration),
+    save_restore.as_json(ticket.configuration, 'configuration'),
   )
 
 
@@ -144,18 +142,6 @@ def _check_layer(
     )
 
 
-def _check_configuration(configuration: Any) -> dict[str, Any]:
-  """Returns the configuration as it will be read back from JSON."""
-  if not isinstance(configuration, dict):
-    raise errors.InputError(
-      f'configuration: wanted a dictionary, got {type(configuration).__name__}'
-    )
-  try:
-    return json.loads(json.dumps(configuration, allow_nan=False))
-  except (TypeError, ValueError, RecursionError) as error:
-    raise errors.InputError(f'configuration: {error}') from None
-
-
 def _pack(ticket: Ticket) -> bytes:
   """Returns the bytes of the file."""
   described = {
@@ -166,7 +152,9 @@ def _pack(ticket: Ticket) -> bytes:
   members = {_JSON: json.dumps(described, indent=1, sort_keys=True).encode()}
   for kind in ('masks', 'initial'):
     for name, array in getattr(ticket, kind).items():
-      members[f'{kind}/{name}.npy'] = _encode(array)
+      members[f'{kind}/{name}.npy'] = save_restore.encode_array(
+        array.astype('<f4', order='C')
+      )
   packed = io.BytesIO()
   with zipfile.ZipFile(packed, 'w') as archive:
     for name, content in members.items():
@@ -181,12 +169,6 @@ def _checksums(ticket: Ticket) -> dict[str, str | None]:
     kind: save_restore.checksum(getattr(ticket, kind))
     for kind in ('masks', 'initial')
   }
-
-
-def _encode(array: np.ndarray) -> bytes:
-  stream = io.BytesIO()
-  np.save(stream, array.astype('<f4', order='C'), allow_pickle=False)
-  return stream.getvalue()
 
 
 def _holds(path: str, content: bytes) -> bool:
@@ -231,9 +213,7 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
 
 def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
   with archive.open(info) as member:
-    array = npy.load(
-      cast(io.BufferedIOBase, member), info.filename, info.file_size
-    )
+    array = save_restore.load_array(member, info.filename, info.file_size)
   if array.dtype != np.float32:
     raise errors.InputError(
       f'{info.filename}: wanted float32, got {array.dtype}'

@@ -1,22 +1,16 @@
 """Trains a network, measures it on the way and keeps what came of it."""
 
-import contextlib
 import dataclasses
 import functools
-import json
-import os
 import pathlib
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
-import lottery_ticket
 from lottery_ticket.foundations import callbacks as callbacks_lib
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
@@ -27,18 +21,13 @@ from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import steps as steps_lib
 
 Network = masks_lib.Network
 Length = schedule.Length
-
-_THREADS_VARIABLE = {
-  'intra_op': 'TF_NUM_INTRAOP_THREADS',
-  'inter_op': 'TF_NUM_INTEROP_THREADS',
-}
 
 
 def evaluate(
@@ -74,8 +63,8 @@ def train(
   save_network: bool = False,
   checkpoints: Sequence[int] = (),
   callbacks: Sequence[callbacks_lib.Callback] = (),
-  configuration: Mapping[str, Any] | None = None,
-  call: Mapping[str, Any] | None = None,
+  description: Mapping[str, Any] | None = None,
+  sources: Mapping[str, Any] | None = None,
   overwrite: bool = False,
   jit_compile: bool = True,
 ) -> tuple[Network, Network]:
@@ -103,8 +92,10 @@ def train(
     callbacks: What else to call during the training, made by `callbacks.every`
       and `callbacks.at`; recorded by name and source. Not called if the run is
       finished already and loaded.
-    configuration: What else identifies the run, for its record: JSON values.
-    call: What was called to make the run, for its record alone: JSON values.
+    description: What identifies the run, for its record: JSON values. With a
+      `recipe` it stands for these arguments and the model's, too; without one,
+      it is recorded beside them.
+    sources: Where the inputs came from, for the record alone: JSON values.
     overwrite: Whether results in `output_dir` that cannot be loaded, like
       another run's, may be lost.
     jit_compile: Whether XLA compiles the training steps: faster, but not every
@@ -148,33 +139,19 @@ def train(
     jit_compile,
   )
   if output_dir is None:
-    return run.train()[:2]
-  recorded = run.configuration(training_len, configuration or {})
-  with run_folder.locked(output_dir) as check:
-    if run_folder.is_finished(output_dir, recorded, overwrite):
-      try:
-        return run.load(output_dir)
-      except errors.InputError:
-        if not overwrite:
-          raise
-    run_folder.start(output_dir, recorded)
+    return run.train(None)[:2]
+  record = run.record(training_len, description, sources or {})
+  with records.begin(output_dir, record, overwrite=overwrite) as folder:
+    if folder.finished is not None:
+      return run.load(output_dir)
     started = time.monotonic()
-    initial, final, results = run.train(check)
+    initial, final, results = run.train(folder.part)
     seconds = time.monotonic() - started
-    run_folder.finish(
-      output_dir,
-      {
-        'configuration': recorded,
-        'results': results,
-        'outputs': run_folder.checksums(output_dir),
-        'call': dict(call or {}),
-        'iterations': plan.training_len,
-        'seconds': seconds,
-        'iterations_per_second': plan.training_len / seconds,
-        'versions': _versions(),
-        'threads': _threads(),
-      },
-      check=check,
+    folder.commit(
+      results=results,
+      iterations=plan.training_len,
+      seconds=seconds,
+      iterations_per_second=plan.training_len / seconds,
     )
   return initial, final
 
@@ -198,82 +175,95 @@ class _Run:
     """What progress reports call the run."""
     return '/'.join(pathlib.Path(self.directory or 'training').parts[-3:])
 
-  def configuration(
-    self, training_len: Length, experiment: Mapping[str, Any]
+  def record(
+    self,
+    training_len: Length,
+    description: Mapping[str, Any] | None,
+    sources: Mapping[str, Any],
   ) -> dict[str, Any]:
-    """Returns all that identifies the run, as it is read back from JSON.
+    """Returns all that is known of the run before it begins.
 
     Args:
-      training_len: As it was given.
-      experiment: What the caller wants to have recorded.
+      training_len: The length of training as it was given.
+      description: The caller's description, as in `train`.
+      sources: Where the inputs came from, as in `train`.
     """
-    splits, plan = self.dataset.splits, self.plan
+    model = self.model
+    splits = self.dataset.splits.items()
+    return {
+      'description': self._description(training_len, description),
+      'inputs': {
+        **{name: split.checksum for name, split in splits},
+        'masks': save_restore.checksum(model.masks),
+        'initial': save_restore.checksum(model.get_current_weights()),
+      },
+      'callbacks': [item.configuration() for item in self.callbacks],
+      'sources': dict(sources),
+      'code': records.code(type(model), vars(model)),
+      'versions': records.versions(),
+      'threads': records.threads(),
+      'commit': records.commit(),
+    }
+
+  def _description(
+    self, training_len: Length, description: Mapping[str, Any] | None
+  ) -> dict[str, Any]:
+    if description is not None and 'recipe' in description:
+      return dict(description)
+    plan = self.plan
     unit, count = training_len
-    return _plain(
-      {
-        'training_len': [unit, int(count)],
-        'intervals': {
-          'train': plan.train,
-          'test': plan.test,
-          'validate': plan.validate,
-        },
-        'checkpoints': list(plan.checkpoints),
-        'callbacks': [item.configuration() for item in self.callbacks],
-        'batch_size': self.dataset.train_batch_size,
-        'train_order_seed': self.dataset.train_order_seed,
-        'optimizer': optimizers.configuration(self.optimizer),
-        'model': self.model.configuration(),
-        'starting_weights': save_restore.checksum(
-          self.model.get_current_weights()
-        ),
-        'data': {name: split.checksum for name, split in splits.items()},
-        'jit_compile': self.jit_compile,
-        'save_summaries': self.save_summaries,
-        'save_network': self.save_network,
-        'experiment': dict(experiment),
-      }
-    )
+    own = {
+      'training_len': [unit, int(count)],
+      'intervals': {
+        'train': plan.train,
+        'test': plan.test,
+        'validate': plan.validate,
+      },
+      'checkpoints': list(plan.checkpoints),
+      'batch_size': self.dataset.train_batch_size,
+      'train_order_seed': self.dataset.train_order_seed,
+      'optimizer': optimizers.configuration(self.optimizer),
+      'model': self.model.configuration(),
+      'jit_compile': self.jit_compile,
+      'save_summaries': self.save_summaries,
+      'save_network': self.save_network,
+    }
+    if description is not None:
+      own['experiment'] = dict(description)
+    return own
 
   def load(self, directory: str) -> tuple[Network, Network]:
     """Returns the finished run's weights, and puts the final ones in the model.
 
     Raises:
-      InputError: If they were not saved, or are not those that the run left.
+      InputError: If the initial ones are damaged.
     """
-    if not self.save_network:
-      raise errors.InputError(
-        f'{directory}: holds this run, finished, without its networks;'
-        f' choose another folder, or {errors.OVERWRITE}'
-      )
-    outputs = run_folder.read_finished(directory).get('outputs', {})
     initial, final = (
-      self._restored(path(directory), outputs.get(path('')))
+      save_restore.restore_network(path(directory))
       for path in (paths.initial, paths.final)
     )
     self.model.assign(final)
     progress.loaded(self.name)
     if self.callbacks:
-      names = ', '.join(item.name for item in self.callbacks)
+      called = ', '.join(item.name for item in self.callbacks)
       logging.warning(
-        '%s: finished already, so not called: %s', directory, names
+        '%s: finished already, so not called: %s', directory, called
       )
-    return initial, final
-
-  def _restored(self, path: str, checksum: str | None) -> Network:
-    stored = save_restore.restore_network(path)
-    if save_restore.checksum(stored) != checksum:
-      raise errors.InputError(f'{path}: other weights than the run has left')
-    return {name: stored[name] for name in self.model.parameters}
+    names = self.model.parameters  # In the order in which they were made.
+    return (
+      {name: initial[name] for name in names},
+      {name: final[name] for name in names},
+    )
 
   def train(
-    self, check: save_restore.Check = save_restore.no_check
+    self, directory: str | None
   ) -> tuple[Network, Network, dict[str, Any]]:
     """Trains; returns initial and final weights and the last measurements.
 
     Args:
-      check: Called before a file takes its place.
+      directory: The folder to write to, or None to write nothing.
     """
-    directory, length = self.directory, self.plan.training_len
+    length = self.plan.training_len
     initial: Network = {}
     progress.note(density=masks_lib.density(self.model.masks))
     summaries = None
@@ -296,7 +286,6 @@ class _Run:
           lambda iteration: save_restore.save_network(
             paths.checkpoint(str(directory), iteration),
             steps.unload(),
-            check=check,
           ),
         ),
       ]
@@ -310,7 +299,7 @@ class _Run:
     if revived:  # Never to be trusted.
       raise RuntimeError(f'pruned weights of {revived!r} came back in training')
     if directory is not None:
-      logs.save(directory, check=check)
+      logs.save(directory)
     if directory is not None and self.save_network:
       networks = {
         paths.initial: initial,
@@ -318,7 +307,7 @@ class _Run:
         paths.masks: self.model.masks,
       }
       for path, network in networks.items():
-        save_restore.save_network(path(directory), network, check=check)
+        save_restore.save_network(path(directory), network)
     return initial, final, results
 
   def _calls(self, steps: steps_lib.Steps) -> list[loop.Event]:
@@ -382,51 +371,3 @@ def _revived(masks: Network, weights: Network) -> str | None:
     if np.any((pruned != 0) & np.isfinite(pruned)):
       return name
   return None
-
-
-def _plain(configuration: dict[str, Any]) -> dict[str, Any]:
-  """Returns the configuration as it will be read back from JSON.
-
-  Raises:
-    InputError: If it holds something that JSON does not.
-  """
-  try:
-    return json.loads(json.dumps(configuration, allow_nan=False))
-  except (TypeError, ValueError) as error:
-    raise errors.InputError(f'configuration: {error}') from None
-
-
-def _versions() -> dict[str, str]:
-  """Returns the versions of what the numbers depend on."""
-  return {
-    'lottery_ticket': lottery_ticket.__version__,
-    'python': platform.python_version(),
-    'tensorflow': tf.__version__,
-    'keras': keras.__version__,
-    'numpy': np.__version__,
-    'machine': platform.machine(),
-    'processor': _processor(),
-  }
-
-
-def _processor() -> str:
-  """Returns which processor this is: another one may round otherwise."""
-  with contextlib.suppress(OSError):
-    text = pathlib.Path('/proc/cpuinfo').read_text(errors='replace')
-    for line in text.splitlines():
-      if line.startswith('model name'):
-        return line.partition(':')[2].strip()
-  return platform.processor()
-
-
-def _threads() -> dict[str, int]:
-  """Returns how many threads TensorFlow may use; 0: as many as processors."""
-  threading = tf.config.threading
-  set_by_call = {
-    'intra_op': threading.get_intra_op_parallelism_threads(),
-    'inter_op': threading.get_inter_op_parallelism_threads(),
-  }
-  return {
-    kind: count or int(os.environ.get(_THREADS_VARIABLE[kind]) or 0)
-    for kind, count in set_by_call.items()
-  }

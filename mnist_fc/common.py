@@ -12,7 +12,7 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_fc
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 from lottery_ticket.foundations import trainer
@@ -40,38 +40,12 @@ def choose_seed(
   if seed is not None:
     return seeds.check(seed)
   try:
-    recorded = recorded_seed(run_directory)
+    recorded = records.seed(run_directory)
   except errors.InputError:
     if not overwrite:
       raise
     recorded = None
   return seeds.fresh() if recorded is None else recorded
-
-
-def recorded(run_directory: str) -> dict[str, Any]:
-  """Returns what a run's record says of its experiment, {} if nothing.
-
-  Args:
-    run_directory: A run's folder, be it finished, interrupted or not there.
-
-  Raises:
-    InputError: If its record is damaged.
-  """
-  record = run_folder.read_record(run_directory) or {}
-  try:
-    return dict(record['configuration']['experiment'])
-  except (KeyError, TypeError, ValueError):  # Not of an experiment.
-    return {}
-
-
-def recorded_seed(run_directory: str) -> int | None:
-  """Returns the seed of the trial that a run is of, or None; like `recorded`.
-
-  Raises:
-    InputError: If its record is damaged.
-  """
-  seed = recorded(run_directory).get('seed')
-  return None if seed is None else seeds.check(seed)
 
 
 def describe(
@@ -193,7 +167,7 @@ def train_model(
   recipe: Recipe,
   dataset: dataset_mnist.DatasetMnist,
   model: model_fc.ModelFc,
-  output_dir: str,
+  output_dir: str | None,
   *,
   seed: int,
   level: int,
@@ -208,7 +182,7 @@ def train_model(
     recipe: Says how.
     dataset: What to train on, in whichever order.
     model: What to train.
-    output_dir: The run's folder.
+    output_dir: The run's folder, or None to write nothing.
     seed: The trial's.
     level: The number of pruning rounds done; the order depends on it.
     train_order_seed: Gives the order alone, if it is not None.
@@ -223,7 +197,8 @@ def train_model(
     InputError: Before any training, if an argument is of no use.
   """
   level = errors.check_integer('level', level, least=0)
-  calls.check(output_dir, dataset, model)
+  if output_dir is not None:
+    calls.check(output_dir, dataset, model)
   trained = trainer.train(
     dataset.with_order(order_seed(seed, level, train_order_seed)),
     model,
@@ -235,20 +210,27 @@ def train_model(
     save_summaries=True,
     save_network=True,
     checkpoints=checkpoints,
-    configuration=describe(recipe, seed, level, **description),
-    call=calls.current(seed, output_dir),
+    description=describe(
+      recipe,
+      seed,
+      level,
+      train_order_seed=train_order_seed,
+      **description,
+    ),
+    sources={'call': calls.current(seed, output_dir)} if output_dir else None,
     overwrite=overwrite,
   )
-  _tell(output_dir, masks_lib.density(model.masks))
+  if output_dir is not None:
+    _tell(output_dir, masks_lib.density(model.masks))
   return trained
 
 
 def _tell(run: str, density: float) -> None:
   """Prints a line about a finished run."""
-  record = run_folder.read_finished(run)
-  said = f'{run}: {100 * density:.1f}% of the weights'
-  test = record.get('results', {}).get('test')
-  if isinstance(test, dict) and 'accuracy' in test:  # Not in early records.
-    accuracy, iterations = 100 * test['accuracy'], record['iterations']
-    said += f', test accuracy {accuracy:.2f}% after {iterations:,} iterations'
-  print(said, flush=True)  # Before what comes on stderr.
+  record = records.read(run)
+  accuracy = 100 * record['results']['test']['accuracy']
+  print(
+    f'{run}: {100 * density:.1f}% of the weights, test accuracy'
+    f' {accuracy:.2f}% after {record["iterations"]:,} iterations',
+    flush=True,  # Before what comes on stderr.
+  )

@@ -11,9 +11,9 @@ import keras
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import files
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import calls
@@ -91,7 +91,6 @@ def train(
       the seed or the labels are others than the trial's, or a run that the
       control builds on is not finished.
   """
-  files.check_path(output_dir, 'output_dir')
   constants.check_name('ticket_name', ticket_name)
   constants.check_name('no_reset_name', no_reset_name)
   level = errors.check_integer('level', level, least=0)
@@ -128,7 +127,6 @@ def train(
       int(rewind_to or 0),
       common.make_model(chosen, draw_seed, common.read_weights(run(0)).initial),
       make_dataset(permute_labels),
-      os.path.join(output_dir, 'rewound'),
       seed=seed,
       level=0,
       train_order_seed=train_order_seed,
@@ -175,7 +173,9 @@ def _check_like(
   run: str, recipe: recipe_lib.Recipe, permute_labels: bool, control: str
 ) -> None:
   """Checks that nothing is changed about a ticket's run beside the control."""
-  there = common.recorded(run)
+  there: dict[str, Any] = {}
+  if os.path.lexists(paths.record(run)):
+    there = records.read(run).get('description', {})
   now = {'permute_labels': permute_labels, **recipe.configuration()}
   recorded = {'permute_labels': there.get('permute_labels', False)}
   if isinstance(there.get('recipe'), dict):
@@ -201,7 +201,7 @@ def _spelt(value: Any) -> Any:
 def _trial_seed(seed: int | None, runs: Sequence[str]) -> int | None:
   """Returns the seed that a trial's runs recorded, or else the given one."""
   for run in runs:
-    recorded = common.recorded_seed(run)
+    recorded = records.seed(run)
     if recorded is None:
       continue
     if seed is not None and seeds.check(seed) != recorded:
@@ -270,7 +270,6 @@ def _rewound(
   iterations: int,
   model: Any,
   dataset: Any,
-  output_dir: str,
   **arguments: Any,
 ) -> Network:
   """Returns the dense network's weights early in its training, trained again.
@@ -278,7 +277,7 @@ def _rewound(
   The same seeds give the same bytes: nobody needs to have saved them.
   """
   early = recipe.replace(training_len=('iterations', iterations))
-  return common.train_model(early, dataset, model, output_dir, **arguments)[1]
+  return common.train_model(early, dataset, model, None, **arguments)[1]
 
 
 def _deviations(

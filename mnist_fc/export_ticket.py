@@ -2,7 +2,7 @@
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import ticket as ticket_lib
 
@@ -37,19 +37,15 @@ def read(run: str) -> ticket_lib.Ticket:
     InputError: If the folder holds no finished run, or its networks are
       missing, damaged or others than the run's.
   """
-  configuration = run_folder.read_finished(run).get('configuration', {})
+  record = records.read(run)
   ticket = ticket_lib.Ticket(
     save_restore.restore_network(paths.masks(run)),
     save_restore.restore_network(paths.initial(run)),
-    configuration,
+    {key: record.get(key, {}) for key in ('description', 'inputs')},
   )
-  recorded = {
-    'masks': configuration.get('model', {}).get('masks'),
-    'initial': configuration.get('starting_weights'),
-  }
-  for name, checksum in recorded.items():
-    network = getattr(ticket, name)
-    if checksum not in (None, save_restore.checksum(network)):
+  for name in ('masks', 'initial'):
+    checksum = record.get('inputs', {}).get(name)
+    if checksum != save_restore.checksum(getattr(ticket, name)):
       raise errors.InputError(
         f'{run}: {name}: wanted those of the run, got others'
       )

@@ -3,7 +3,6 @@
 import os
 import shlex
 
-from lottery_ticket.foundations import files
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import ticket as ticket_lib
@@ -29,7 +28,6 @@ def unpack(
     InputError: If it is no ticket or damaged, or one of the folders cannot be
       written or holds another network.
   """
-  files.check_path(output_dir, 'output_dir')
   found = ticket_lib.read_ticket(ticket)
   networks = {
     paths.masks(output_dir): found.masks,

@@ -1,7 +1,6 @@
 """Performs the lottery ticket experiment on MNIST."""
 
 import functools
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from lottery_ticket.foundations import experiment
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import pruner
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
@@ -87,11 +86,11 @@ def train(
     'permute_labels': permute_labels,
     'reset': reset,
   }
-  if not overwrite:
-    for level in range(iterations + 1):
-      _check_folder(
-        run(level=level), common.describe(chosen, seed, level, **description)
-      )
+  for level in range(iterations + 1):
+    described = common.describe(
+      chosen, seed, level, train_order_seed=train_order_seed, **description
+    )
+    records.check(run(level=level), described, overwrite)
 
   def train_model(
     level: int, dataset: Any, model: Any
@@ -132,21 +131,6 @@ def train(
     iterations=iterations,
     presets=presets,
     reset=_reset_fn(reset, run(level=0)),
-  )
-
-
-def _check_folder(directory: str, description: dict[str, Any]) -> None:
-  """Refuses a folder with the finished run of another experiment.
-
-  The trainer does, too, but only when it comes to that level.
-  """
-  record = run_folder.read_record(directory) or {}
-  there = record.get('configuration')
-  # The rest of it, like checksums, is known when it is that level's turn.
-  rest = there if isinstance(there, dict) else {}
-  described = json.loads(json.dumps(description, default=str))
-  run_folder.is_finished(
-    directory, {**rest, 'experiment': described}, overwrite=False
   )
 
 

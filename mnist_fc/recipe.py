@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from lottery_ticket.foundations import describe
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import pruner
+from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 
 HIDDEN_PERCENT = 0.2  # Of the survivors, a round.
@@ -143,7 +143,7 @@ class Recipe:
 
   def configuration(self) -> dict[str, Any]:
     """Returns all values, as JSON can hold them."""
-    return describe.plain(dataclasses.asdict(self))
+    return save_restore.plain(dataclasses.asdict(self))
 
   def check_reset(self, reset: str | int) -> str | int:
     """Returns what the weights that are left are reset to, an integer as such.

@@ -7,6 +7,7 @@ from typing import Any
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
@@ -73,7 +74,7 @@ def train(
   run_id = errors.check_integer('run_id', run_id, least=0)
   chosen = constants.recipe(recipe, training_len=training_len, **values)
   if seed is None and isinstance(masks, (str, os.PathLike)):
-    seed = common.recorded_seed(str(pathlib.Path(masks).absolute().parent))
+    seed = records.seed(str(pathlib.Path(masks).absolute().parent))
   seed = common.choose_seed(seed, output_dir, overwrite=overwrite)
   masks = save_restore.standardize(masks, masks_lib.union, name='masks')
   control = _control(initialization_distribution, same_sign)

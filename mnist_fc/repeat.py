@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import files
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import calls
@@ -62,16 +61,17 @@ class _Source(NamedTuple):
   level: int
 
   @property
-  def configuration(self) -> dict[str, Any]:
-    return self.record['configuration']
+  def inputs(self) -> dict[str, Any]:
+    return self.record.get('inputs', {})
 
   @property
   def experiment(self) -> dict[str, Any]:
-    return self.configuration['experiment']
+    return self.record['description']
 
   @property
   def call(self) -> dict[str, Any]:
-    return self.record.get('call', {})
+    call = self.record.get('sources', {}).get('call')
+    return call if isinstance(call, dict) else {}
 
   @property
   def outputs(self) -> dict[str, str]:
@@ -156,7 +156,7 @@ def make_again(
     contextlib.redirect_stdout(io.StringIO()),
   ):
     made = _make(source, stored, location, folder)
-    record = run_folder.read_finished(made)
+    record = records.read(made)
   return Repetition(
     stored,
     {
@@ -174,11 +174,11 @@ def _read(run: str) -> _Source:
   Raises:
     InputError: If it is no finished run of a script.
   """
-  is_folder = os.path.isdir(files.check_path(run, 'run'))
+  is_folder = os.path.isdir(run)
   folder = run if is_folder else os.path.dirname(run)
   path = paths.record(run) if is_folder else run
-  record = run_folder.read_file(path)
-  experiment = record.get('configuration', {}).get('experiment', {})
+  record = records.read_file(path)
+  experiment = record.get('description', {})
   if not experiment.get('recipe') or 'script' not in experiment:
     raise errors.InputError(
       f'{path}: not made by a script of mnist_fc: no recipe is recorded'
@@ -215,7 +215,7 @@ def _stored(source: _Source, name: str) -> str:
   if not os.path.lexists(os.path.join(source.folder, name)):
     return MISSING
   with contextlib.suppress(errors.InputError):
-    if run_folder.checksum(source.folder, name) == source.outputs[name]:
+    if records.checksum(source.folder, name) == source.outputs[name]:
       return RECORDED
   return CHANGED
 
@@ -227,7 +227,6 @@ def _output_dir(output_dir: str | None) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix='lottery_ticket_') as folder:
       yield os.path.join(folder, 'again')
     return
-  files.check_path(output_dir, 'output_dir')
   if os.path.lexists(output_dir):
     is_empty = os.path.isdir(output_dir) and not os.listdir(output_dir)
     if not is_empty:
@@ -265,7 +264,7 @@ def _dataset(source: _Source, location: str) -> Any:
 
 
 def _check_data(source: _Source, dataset: Any) -> None:
-  recorded = source.configuration.get('data', {})
+  recorded = source.inputs
   for name, split in dataset.splits.items():
     if split.checksum != recorded.get(name):
       raise errors.InputError(
@@ -278,18 +277,19 @@ def _wanted(source: _Source, dataset: Any) -> dict[str, str]:
   """Returns which networks the run was given: {argument: output}."""
   model = _model(source)
   model.build(dataset.train.inputs[:1])
-  recorded = source.configuration.get('model', {})
   wanted = {}
-  if recorded.get('presets') is not None:
+  if source.inputs.get('initial') != save_restore.checksum(
+    model.get_current_weights()
+  ):
     wanted['presets'] = paths.initial('')
-  if recorded.get('masks') != model.configuration()['masks']:
+  if source.inputs.get('masks') != save_restore.checksum(model.masks):
     wanted['masks'] = paths.masks('')
   return wanted
 
 
 def _model(source: _Source, **networks: Any) -> Any:
-  seed = source.configuration.get('model', {}).get('seed')
-  return common.make_model(source.recipe, seeds.check(seed), **networks)
+  seed = seeds.integer(source.seed, 'model')
+  return common.make_model(source.recipe, seed, **networks)
 
 
 def _train(
@@ -299,7 +299,7 @@ def _train(
   described = {
     name: value
     for name, value in source.experiment.items()
-    if name not in ('seed', 'level', 'recipe')
+    if name not in ('seed', 'level', 'recipe', 'train_order_seed')
   }
   model = _model(source, **networks)
   _check_ticket(source, dataset, model)
@@ -311,9 +311,13 @@ def _train(
       folder,
       seed=source.seed,
       level=source.level,
-      train_order_seed=source.configuration.get('train_order_seed'),
+      train_order_seed=source.experiment.get('train_order_seed'),
       overwrite=False,
-      checkpoints=source.configuration.get('checkpoints', ()),
+      checkpoints=[
+        int(name.removeprefix('checkpoint'))
+        for name in source.outputs
+        if name.startswith('checkpoint')
+      ],
       **described,
     )
   return folder
@@ -324,10 +328,9 @@ def _check_ticket(source: _Source, dataset: Any, model: Any) -> None:
   model.build(dataset.train.inputs[:1])
   start = save_restore.checksum(model.get_current_weights())
   masks = save_restore.checksum(model.masks)
-  recorded = source.configuration
   for what, is_same in (
-    ('masks', masks == recorded.get('model', {}).get('masks')),
-    ('initial weights', start == recorded.get('starting_weights')),
+    ('masks', masks == source.inputs.get('masks')),
+    ('initial weights', start == source.inputs.get('initial')),
   ):
     if not is_same:
       raise errors.InputError(

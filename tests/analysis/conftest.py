@@ -47,7 +47,7 @@ def write_run(directory, level, trial, stop, recipe=RECIPE, **experiment):
   save_restore.save_network(paths.final(directory), final)
   made = {'seed': trial, 'level': level, 'recipe': recipe} | experiment
   record = {
-    'configuration': {'experiment': made},
+    'description': made,
     'results': {'train': {'loss': 0.01, 'accuracy': 0.99 + level / 1000}},
     'iterations': 1000,
     'seconds': 36.0,

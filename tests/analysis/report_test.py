@@ -192,7 +192,7 @@ def test_names_of_folders_are_no_html(small, tmp_path):
   run = folder / f'trial{evil}' / '1' / f'{evil}$_^1'
   shutil.copytree(folder / f'trial{evil}' / '1' / 'reinit1', run)
   record = save_restore.read_json(paths.record(str(run)))
-  record['configuration']['experiment']['recipe']['optimizer'] = evil
+  record['description']['recipe']['optimizer'] = evil
   record['versions'] = {evil: evil}
   save_restore.write_json(paths.record(str(run)), record)
   damaged = folder / f'trial{evil}' / '1' / f'{evil}2'
@@ -216,7 +216,7 @@ def test_problems_and_other_recipes_are_named(small):
   other = small / 'trial1' / '3' / 'reinit1'
   shutil.copytree(small / 'trial1' / '1' / 'reinit1', other)
   record = save_restore.read_json(paths.record(str(other)))
-  record['configuration']['experiment']['recipe']['learning_rate'] = 0.5
+  record['description']['recipe']['learning_rate'] = 0.5
   save_restore.write_json(paths.record(str(other)), record)
   page = Page(write(small).page)
   assert 'trial1/2/reinit1' in page.texts['th']

@@ -1,6 +1,7 @@
 """Tests of results, tables and plots, on small folders of made-up runs."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from lottery_ticket.analysis import results
 from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import summarize
 
@@ -94,8 +95,7 @@ def test_runs_of_different_recipes_are_noticed(experiment):
   for trial, rate in ((1, 0.1), (2, 0.2)):
     record = experiment / f'trial{trial}' / '1' / 'reinit1' / 'run.json'
     recipe = {'learning_rate': rate, 'batch_size': 60}
-    configuration = {'experiment': {'recipe': recipe}}
-    save_restore.write_json(str(record), {'configuration': configuration})
+    save_restore.write_json(str(record), {'description': {'recipe': recipe}})
   runs = results.read(str(experiment)).runs
   assert results.differences(runs) == ['batch_size', 'learning_rate']
   reinitialized = runs[runs.experiment == 'reinit']
@@ -126,11 +126,8 @@ def test_unfinished_and_damaged_runs_are_named(experiment):
 @pytest.mark.parametrize(
   ('record', 'problem'),
   [
-    ({'configuration': 3}, 'run.json: configuration: wanted an object, got 3'),
-    (
-      {'configuration': {'experiment': {'recipe': [1]}}},
-      'run.json: recipe: wanted an object',
-    ),
+    ({'description': 3}, 'run.json: description: wanted an object, got 3'),
+    ({'description': {'recipe': [1]}}, 'run.json: recipe: wanted an object'),
     ({'results': {'train': 'x'}}, 'run.json: train: wanted an object'),
   ],
 )
@@ -151,8 +148,8 @@ def test_odd_values_of_a_record_are_none(experiment, value):
     'iterations': value,
     'seconds': value,
     'versions': value if isinstance(value, dict) else {},
-    'configuration': {'experiment': odd},
-    'call': {'arguments': {'ticket_name': value}},
+    'description': odd,
+    'sources': {'call': {'arguments': {'ticket_name': value}}},
   }
   save_restore.write_json(str(run / 'run.json'), record)
   runs = results.read(str(experiment)).runs
@@ -167,7 +164,11 @@ def with_outputs(run):
   for name in ('initial', 'final'):
     weights = {'layer0': np.ones((4, 5), np.float32)}
     save_restore.save_network(f'{run}/{name}', weights)
-  outputs = run_folder.checksums(str(run))
+  outputs = {
+    name: records.checksum(str(run), name)
+    for name in os.listdir(run)
+    if name != 'run.json'
+  }
   record = {'iterations': 30, 'outputs': outputs}
   save_restore.write_json(str(run / 'run.json'), record)
 
@@ -223,13 +224,11 @@ def test_what_a_record_says(experiment):
   percents = {'layer0': 0.2}
   record = {
     'iterations': 30,
-    'configuration': {
-      'experiment': {
-        'seed': 2**63,
-        'control': 'reinit',
-        'script': 'reinitialize',
-        'recipe': {'pruner': 'magnitude', 'prune_percents': percents},
-      }
+    'description': {
+      'seed': 2**63,
+      'control': 'reinit',
+      'script': 'reinitialize',
+      'recipe': {'pruner': 'magnitude', 'prune_percents': percents},
     },
     'results': {'train': {'accuracy': 0.875, 'loss': None}},
   }
@@ -289,7 +288,7 @@ WANTED = 'wanted the folder that holds trial1, trial2, ...'
       f': no finished run there; {WANTED}; did you mean {{folder}}/study?',
     ),
     (
-      'trial1/0/same_init/unfinished.json',
+      'trial1/0/same_init/test.json',
       '',
       ': no finished run there; 1 unfinished or damaged, like'
       ' {folder}/trial1/0/same_init: run.json: no such file',
@@ -413,10 +412,8 @@ def test_summarize_from_the_command_line(experiment, root):
 @pytest.mark.parametrize('name', ['reinit1', 'permuted_labels1'])
 def test_what_is_drawn_and_differs_is_said(experiment, capsys, tmp_path, name):
   run = experiment / 'trial1' / '1' / 'reinit1'
-  configuration = {'experiment': {'permute_labels': True}}
-  save_restore.write_json(
-    str(run / 'run.json'), {'configuration': configuration}
-  )
+  record = {'description': {'permute_labels': True}}
+  save_restore.write_json(str(run / 'run.json'), record)
   run.rename(run.with_name(name))
   summarize.summarize(str(experiment), figure=str(tmp_path / 'a.png'))
   said = capsys.readouterr().err

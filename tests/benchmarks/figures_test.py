@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import run_folder
+from lottery_ticket.foundations import save_restore
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_damaged_file_is_not_replaced(figures, tmp_path):
 
 def test_the_machine_is_that_of_a_run(figures, tmp_path):
   record = {'versions': {'numpy': '2.0'}, 'threads': {'intra_op': 1}}
-  run_folder.finish(str(tmp_path), record)
+  save_restore.write_json(str(tmp_path / 'run.json'), record)
   machine = figures.machine(str(tmp_path))
   assert machine.pop('cores') >= 1
   assert machine == {'numpy': '2.0', 'threads': {'intra_op': 1}}

@@ -141,7 +141,7 @@ def test_a_run_that_is_killed_again_and_again(
 def test_the_second_of_two_processes_is_refused(nursery, root, flags):
   endless = [flag for flag in flags if 'training_len' not in flag]
   end = nursery('shared', *endless, ENDLESS)
-  wait_for('shared/0/same_init/unfinished.json')
+  wait_for('shared/0/same_init.part/run.json')
   script = root / 'mnist_fc/runners/lottery_experiment.py'
   command = [sys.executable, str(script), '--output_dir=shared', *flags]
   second = subprocess.run(command, capture_output=True, text=True)
@@ -197,7 +197,7 @@ def runner(root, flags):
 
 def test_a_worker_that_is_killed(runner, whole, state, results):
   process = runner()
-  wait_for('experiments/trial1/1/same_init/unfinished.json')
+  wait_for('experiments/trial1/1/same_init.part/run.json')
   [worker] = filter(is_worker, children(process.pid))
   os.kill(worker, signal.SIGKILL)
   _, said = process.communicate()
@@ -209,7 +209,7 @@ def test_a_worker_that_is_killed(runner, whole, state, results):
 
 def test_a_runner_that_is_killed(runner, whole, state, results):
   first = runner(ENDLESS)
-  wait_for('experiments/trial2/0/same_init/unfinished.json')
+  wait_for('experiments/trial2/0/same_init.part/run.json')
   [worker] = filter(is_worker, children(first.pid))
   before = state('experiments/trial1')
   first.kill()
@@ -266,7 +266,7 @@ def test_a_folder_that_is_read_only_and_then_is_not(
   tiny_disk, nursery, root, flags, whole, state, results
 ):
   end = nursery(tiny_disk / 'trial', *flags)
-  wait_for(tiny_disk / 'trial/1/same_init/unfinished.json')
+  wait_for(tiny_disk / 'trial/1/same_init.part/run.json')
   end(signal.SIGKILL)
   before = state(tiny_disk)
   remount = ['mount', '-o', 'remount,ro', str(tiny_disk)]

@@ -133,7 +133,7 @@ def test_refuses_to_overwrite_other_data():
   )
   assert snapshot() == before
   pathlib.Path('location/y_test.npy').write_bytes(b'rubbish')
-  assert refusal().startswith('location/y_test.npy: is not a .npy file;')
+  assert refusal().startswith('location/y_test.npy: wanted a whole .npy file')
 
 
 def test_adds_only_what_is_missing():

@@ -21,5 +21,14 @@ def test_a_runs_files():
   assert paths.log('run', 'test') == 'run/test.json'
   assert paths.summaries('run') == 'run/summaries'
   assert paths.record('run') == 'run/run.json'
-  assert paths.unfinished('run') == 'run/unfinished.json'
-  assert paths.lock('run') == 'run/run.lock'
+  assert paths.part('a/run') == 'a/run.part'
+  assert paths.old('a/run') == 'a/run.old'
+  assert paths.lock('a/run') == 'a/run.lock'
+
+
+def test_what_lies_beside_a_run_is_no_run(tmp_path):
+  for name in ('same_init', 'same_init.part', 'same_init.old', 'x.part'):
+    (tmp_path / 'trial1' / '0' / name).mkdir(parents=True)
+  (tmp_path / 'trial1' / '0' / 'same_init.lock').touch()
+  [run] = paths.find_runs(str(tmp_path))
+  assert run.directory == str(tmp_path / 'trial1' / '0' / 'same_init')

@@ -5,6 +5,7 @@ import json
 import pathlib
 import shutil
 
+import filelock
 import keras
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
-from lottery_ticket.foundations import run_folder
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import trainer
 
@@ -28,8 +28,8 @@ ARGUMENTS = {
   'save_summaries': True,
   'save_network': True,
   'checkpoints': (5,),
-  'configuration': {'level': 2, 'recipe': 'mine'},
-  'call': {'function': 'mine'},
+  'description': {'level': 2, 'mine': True},
+  'sources': {'data': 'mine'},
   'jit_compile': False,
 }
 
@@ -43,7 +43,7 @@ def contents(folder):
   return {
     str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
     for path in pathlib.Path(folder).rglob('*')
-    if path.is_file() and path.name != 'run.lock'
+    if path.is_file()
   }
 
 
@@ -176,7 +176,6 @@ def test_leaves_the_files_that_a_run_should(run):
     'validate.json',
     'summaries',
     'run.json',
-    'run.lock',
   }
 
 
@@ -278,40 +277,34 @@ def test_classes_that_a_network_does_not_know_are_refused(make_model, refused):
 
 def test_the_record_says_how_the_run_was_made(run, make_dataset, some_masks):
   record = json.loads(pathlib.Path(paths.record(run[0])).read_text())
-  configuration = record['configuration']
-  optimizer = configuration.pop('optimizer')
+  description = record['description']
+  optimizer = description.pop('optimizer')
   assert optimizer['class'] == 'SGD'
   assert optimizer['learning_rate'] == RATE
-  assert configuration == {
+  assert description == {
     'training_len': ['iterations', 10],
     'intervals': {'train': 3, 'test': 3, 'validate': 4},
     'checkpoints': [5],
-    'callbacks': [],
     'batch_size': 16,
     'train_order_seed': 1,
     'model': {
       'class': 'ModelFc',
       'seed': 5,
-      'shapes': {
-        'layer0': [20, 10],
-        'layer0_bias': [10],
-        'layer1': [10, 10],
-        'layer1_bias': [10],
-      },
-      'presets': None,
-      'masks': save_restore.checksum(some_masks),
       'hyperparameters': {'layers': [[10, 'relu'], [10, None]]},
-    },
-    'starting_weights': save_restore.checksum(run[1]),
-    'data': {
-      name: split.checksum for name, split in make_dataset().splits.items()
     },
     'jit_compile': False,
     'save_summaries': True,
     'save_network': True,
-    'experiment': {'level': 2, 'recipe': 'mine'},
+    'experiment': {'level': 2, 'mine': True},
   }
-  assert record['call'] == {'function': 'mine'}
+  assert record['inputs'] == {
+    **{name: split.checksum for name, split in make_dataset().splits.items()},
+    'masks': save_restore.checksum(some_masks),
+    'initial': save_restore.checksum(run[1]),
+  }
+  assert record['sources'] == {'data': 'mine'}
+  assert record['callbacks'] == []
+  assert record['code'] == {}
   assert record['iterations'] == ITERATIONS
   assert record['iterations_per_second'] == ITERATIONS / record['seconds']
   assert record['versions']['tensorflow'] == tf.__version__
@@ -338,9 +331,16 @@ def test_the_record_has_a_checksum_of_each_output(run, some_masks):
   }
 
 
-def test_another_call_is_the_same_run(copy, train):
+def test_a_description_with_a_recipe_stands_for_all(train):
+  description = {'seed': 1, 'recipe': {'learning_rate': RATE}}
+  train('run', description=description)
+  record = save_restore.read_json(paths.record('run'))
+  assert record['description'] == description
+
+
+def test_inputs_from_elsewhere_are_the_same_run(copy, train):
   before = contents(copy)
-  train(copy, call={'function': 'another'})
+  train(copy, sources={'data': 'elsewhere'})
   assert contents(copy) == before
 
 
@@ -384,7 +384,7 @@ def test_a_finished_run_is_loaded_and_not_repeated(run, train, assert_same):
       "training_len: ['iterations', 10] there, ['iterations', 11] now",
     ),
     (
-      {'configuration': {'level': 3, 'recipe': 'mine'}},
+      {'description': {'level': 3, 'mine': True}},
       'experiment.level: 2 there, 3 now',
     ),
     (
@@ -399,8 +399,8 @@ def test_a_run_of_another_configuration_is_refused(
   folder = run[0]
   before = contents(folder)
   with refused(
-    f'{folder}: holds a finished run of another configuration'
-    f' ({difference}); choose another folder, or'
+    f'{folder}: holds another finished run ({difference});'
+    ' choose another folder, or'
     ' pass --overwrite (in Python overwrite=True)'
   ):
     train(folder, **changes)
@@ -417,13 +417,12 @@ def test_other_weights_and_masks_are_another_configuration(
     make_model({'layer0_bias': np.ones(10)}, some_masks),
     run[3],  # It is trained already.
   ):
-    with pytest.raises(errors.InputError, match='of another configuration'):
+    with pytest.raises(errors.InputError, match='holds another finished run'):
       train(run[0], model=model)
   assert contents(run[0]) == before
 
 
 def test_overwriting_replaces_a_run_by_another(copy, train, by_hand):
-  pathlib.Path(copy, 'notes.txt').write_text('mine')
   initial, final, _ = train(
     copy,
     length=('epochs', 2),
@@ -438,7 +437,9 @@ def test_overwriting_replaces_a_run_by_another(copy, train, by_hand):
   assert_close(final, by_hand[0][8])  # Of four batches each.
   names = {path.name for path in pathlib.Path(copy).iterdir()}
   logs = {'train.json', 'test.json', 'validate.json'}
-  assert names == logs | {'run.json', 'run.lock', 'notes.txt'}
+  assert names == logs | {'run.json'}
+  beside = {path.name for path in pathlib.Path(copy).parent.iterdir()}
+  assert beside == {'copy', 'copy.lock', 'home'}
   iterations = {
     name: save_restore.read_log(paths.log(copy, name))['iteration'].tolist()
     for name in ('train', 'test', 'validate')
@@ -446,7 +447,7 @@ def test_overwriting_replaces_a_run_by_another(copy, train, by_hand):
   assert iterations == {'train': [4, 8], 'test': [0, 8], 'validate': [0, 8]}
   record = save_restore.read_json(paths.record(copy))
   assert set(record['outputs']) == logs
-  assert record['configuration']['training_len'] == ['epochs', 2]
+  assert record['description']['training_len'] == ['epochs', 2]
   assert record['iterations'] == 8
 
 
@@ -465,10 +466,11 @@ def test_an_interrupted_run_starts_over_and_ends_with_the_same_bytes(
   folder = 'elsewhere/trial1/2/same_init'
   with pytest.raises(Interruption), progress.send_to(interrupt):
     train(folder)
-  assert pathlib.Path(paths.unfinished(folder)).exists()
-  assert pathlib.Path(paths.checkpoint(folder, 5)).exists()
-  assert not pathlib.Path(paths.record(folder)).exists()
-  pathlib.Path(paths.log(folder, 'test')).write_text('{"half": ')
+  part = paths.part(folder)
+  assert not pathlib.Path(folder).exists()
+  assert pathlib.Path(paths.record(part)).exists()
+  assert pathlib.Path(paths.checkpoint(part, 5)).exists()
+  pathlib.Path(paths.log(part, 'test')).write_text('{"half": ')
 
   initial, final, _ = train(folder)
   assert_same(initial, run[1])
@@ -478,7 +480,14 @@ def test_an_interrupted_run_starts_over_and_ends_with_the_same_bytes(
   records = [
     save_restore.read_json(paths.record(each)) for each in (folder, run[0])
   ]
-  for key in ('configuration', 'results', 'outputs', 'call', 'versions'):
+  for key in (
+    'description',
+    'inputs',
+    'results',
+    'outputs',
+    'sources',
+    'versions',
+  ):
     assert records[0][key] == records[1][key]
 
 
@@ -565,8 +574,8 @@ def test_other_lengths_are_refused(name, length, complaint, train, refused):
       {'optimizer_fn': lambda: None},
       'optimizer_fn: wanted a function that makes a Keras optimizer, got None',
     ),
-    ({'configuration': {'x': object}}, 'configuration: .* JSON serializable'),
-    ({'configuration': {'x': np.nan}}, 'configuration: .* JSON compliant'),
+    ({'description': {'x': object}}, 'description: .* JSON serializable'),
+    ({'description': {'x': np.nan}}, 'description: .* JSON compliant'),
   ],
 )
 def test_other_arguments_are_refused(arguments, message, train):
@@ -602,12 +611,11 @@ def test_labels_that_the_model_does_not_know_are_refused(train, refused):
 def test_results_of_somebody_else_are_refused(train, refused):
   save_restore.save_network('run/final', {'a': np.ones(2)})
   before = contents('run')
-  with refused(
-    'run/final: not of a run of this library;'
-    ' choose another folder, or'
-    ' pass --overwrite (in Python overwrite=True)'
-  ):
-    train('run')
+  for overwrite in (False, True):
+    with refused(
+      "run: holds 'final' and no run of this library; choose another folder"
+    ):
+      train('run', overwrite=overwrite)
   assert contents('run') == before
 
 
@@ -670,7 +678,7 @@ def test_a_finished_run_without_networks_is_kept_and_cannot_be_loaded(
 def test_a_folder_in_use_is_refused(copy, train, refused):
   before = contents(copy)
   with (
-    run_folder.locked(copy),
+    filelock.FileLock(paths.lock(copy)),
     refused('copy: another process is working on this run'),
   ):
     train(copy, overwrite=True)
@@ -679,7 +687,7 @@ def test_a_folder_in_use_is_refused(copy, train, refused):
 
 def test_a_folder_that_cannot_be_is_refused(train):
   pathlib.Path('file').write_text('kept')
-  with pytest.raises(errors.InputError, match=r'^file: cannot be written: '):
+  with pytest.raises(errors.InputError, match=r'^file: wanted a folder'):
     train('file')
   assert pathlib.Path('file').read_text() == 'kept'
 
@@ -691,7 +699,7 @@ def test_other_final_weights_than_the_run_left_are_refused(
   save_restore.save_network(
     paths.final(copy), {**final, 'layer0_bias': final['layer0_bias'] + 1}
   )
-  with refused('copy/final: other weights than the run has left'):
+  with refused('copy/final: other than what the run left'):
     train(copy)
 
 

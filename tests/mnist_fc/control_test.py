@@ -181,8 +181,8 @@ def test_all_trials_masks_are_combined(run, experiment_path):
       )
 
 
-def configuration(folder):
-  return json.loads((folder / 'run.json').read_text())['configuration']
+def record(folder):
+  return json.loads((folder / 'run.json').read_text())
 
 
 def test_only_the_data_change(run, ticket):
@@ -192,11 +192,13 @@ def test_only_the_data_change(run, ticket):
   for folder in (labels, order):
     for name in ('initial', 'masks'):
       np.testing.assert_equal(network(folder, name), network(ticket, name))
-  base = configuration(same)
-  assert configuration(labels)['data'] != base['data']
-  assert configuration(labels)['train_order_seed'] == base['train_order_seed']
-  assert configuration(order)['data'] == base['data']
-  assert configuration(order)['train_order_seed'] != base['train_order_seed']
+  base = record(same)
+  key = 'train_order_seed'
+  for split in ('train', 'test', 'validate'):
+    assert record(labels)['inputs'][split] != base['inputs'][split]
+    assert record(order)['inputs'][split] == base['inputs'][split]
+  assert record(labels)['description'][key] == base['description'][key]
+  assert record(order)['description'][key] != base['description'][key]
 
 
 def test_what_was_found_without_resets_is_reset_once(
@@ -223,7 +225,7 @@ def test_what_was_found_without_resets_is_reset_once(
 
 
 def test_the_record_says_what_was_changed(run):
-  experiment = configuration(run('noise', scale=0.5, run_id=3))['experiment']
+  experiment = record(run('noise', scale=0.5, run_id=3))['description']
   wanted = {'script': 'control', 'control': 'noise', 'scale': 0.5}
   wanted |= {'run_id': 3, 'level': 1, 'seed': 1}
   assert wanted.items() <= experiment.items()
@@ -238,7 +240,7 @@ def recorded(experiment_path, tmp_path):
     shutil.copytree(experiment_path / 'trial1', trial)
     for path in trial.glob('*/*/run.json'):
       record = json.loads(path.read_text())
-      experiment = record['configuration']['experiment']
+      experiment = record['description']
       for name, value in changes.items():
         part = experiment['recipe'] if name in experiment['recipe'] else {}
         (part or experiment)[name] = value
@@ -295,7 +297,7 @@ def unseeded(experiment_path, tmp_path_factory):
   shutil.copytree(experiment_path / 'trial1', trial)
   for path in trial.glob('*/*/run.json'):
     record = json.loads(path.read_text())
-    del record['configuration']['experiment']['seed']
+    del record['description']['seed']
     path.write_text(json.dumps(record))
   return str(trial)
 
@@ -316,14 +318,14 @@ def test_a_seed_that_is_not_given_is_the_trials(
 ):
   folder = run('rewind', rewind_to=1, seed=None)
   given = run('rewind', rewind_to=1)
-  assert configuration(folder) == configuration(given)
+  assert record(folder)['description'] == record(given)['description']
   np.testing.assert_equal(network(folder, 'initial'), network(given, 'initial'))
   # Without a ticket of that name the dense network tells.
   trial = tmp_path / 'trial'
   shutil.copytree(experiment_path / 'trial2', trial)
   (trial / '1' / 'same_init').rename(trial / '1' / 'no_reset')
   other = run('no_reset_ticket', trial_dir=str(trial), seed=None)
-  assert configuration(other)['experiment']['seed'] == 2
+  assert record(other)['description']['seed'] == 2
   again = str(folder)  # It is loaded.
   control_lib.train(
     again,
@@ -341,9 +343,9 @@ def test_a_seed_that_no_run_recorded_is_drawn_and_kept(
   arguments = cheap | {'control': 'reinit', 'trial_dir': unseeded, 'level': 1}
   folder = tmp_path / 'run'
   control_lib.train(str(folder), **arguments)
-  before = configuration(folder)
+  before = record(folder)
   control_lib.train(str(folder), **arguments)
-  assert configuration(folder) == before
+  assert record(folder) == before
 
 
 def test_another_seed_than_the_trials_is_refused(

@@ -37,8 +37,10 @@ def test_a_run_becomes_a_file(run, capsys):
     for key, array in stored.items():
       np.testing.assert_array_equal(network[key], array)
   record = json.loads((run / 'run.json').read_text())
-  assert ticket.configuration == record['configuration']
-  described = ticket.configuration['experiment']
+  assert ticket.configuration == {
+    key: record[key] for key in ('description', 'inputs')
+  }
+  described = ticket.configuration['description']
   assert (described['seed'], described['level']) == (1, 1)
   assert described['recipe']['optimizer'] == 'SGD'
   assert ticket.density == pytest.approx(0.8, abs=0.01)

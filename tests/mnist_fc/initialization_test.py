@@ -73,7 +73,7 @@ def test_takes_runs_of_another_name(folder):
 
 def test_names_a_trial_that_has_not_finished(folder):
   run = folder / 'trial2' / '1' / 'same_init'
-  (run / 'run.json').rename(run / 'unfinished.json')
+  run.rename(f'{run}.part')
   assert refusal(1, str(folder)) == f'{run}: wanted a finished run{MAKES}'
   assert refusal(2, str(folder)) == (
     f'{folder}/trial1/2/same_init: wanted a finished run{MAKES}'

@@ -53,8 +53,12 @@ def network(*parts):
   return save_restore.restore_network(str(pathlib.Path(*map(str, parts))))
 
 
-def configuration(run, name='run.json'):
-  return json.loads((pathlib.Path(run) / name).read_text())['configuration']
+def record(run):
+  return json.loads((pathlib.Path(run) / 'run.json').read_text())
+
+
+def description(run):
+  return record(run)['description']
 
 
 def contents(folder):
@@ -69,7 +73,7 @@ def stamps(folder):
   return {
     path: (path.stat().st_mtime_ns, path.stat().st_ino)
     for path in folder.rglob('*')
-    if path.is_file() and path.name != 'run.lock'
+    if path.is_file()
   }
 
 
@@ -96,7 +100,7 @@ def test_keeps_the_signature_of_2018():
 def test_each_level_leaves_a_whole_run(experiment_path):
   for level in (0, 1):
     run = experiment_path / 'trial1' / str(level) / 'same_init'
-    assert {path.name for path in run.iterdir()} - {'run.lock'} == RUN
+    assert {path.name for path in run.iterdir()} == RUN
     assert list((run / 'summaries').iterdir())
     for kind in ('initial', 'final'):
       assert list(network(run, kind)) == PARAMETERS
@@ -112,6 +116,8 @@ def test_each_level_leaves_a_whole_run(experiment_path):
     '0',
     '1',
   }
+  beside = {path.name for path in run.parent.iterdir()}
+  assert beside == {'same_init', 'same_init.lock'}
 
 
 def test_a_ticket_is_level_0_pruned_by_magnitude_and_reset(experiment_path):
@@ -134,11 +140,11 @@ def test_a_ticket_is_level_0_pruned_by_magnitude_and_reset(experiment_path):
 
 def test_records_where_its_randomness_came_from(experiment_path):
   records = [
-    configuration(experiment_path / f'trial{trial}' / str(level) / 'same_init')
+    record(experiment_path / f'trial{trial}' / str(level) / 'same_init')
     for trial in (1, 2)
     for level in (0, 1)
   ]
-  described = [record['experiment'] for record in records]
+  described = [each['description'] for each in records]
   assert [(e['seed'], e['level']) for e in described] == [
     (1, 0),
     (1, 1),
@@ -146,10 +152,10 @@ def test_records_where_its_randomness_came_from(experiment_path):
     (2, 1),
   ]
   assert {e['script'] for e in described} == {'lottery_experiment'}
-  assert len({record['train_order_seed'] for record in records}) == 4
-  data = [record['data'] for record in records]
+  inputs = [each['inputs'] for each in records]
+  data = [each['train'] for each in inputs]
   assert data[0] == data[1] != data[2] == data[3]
-  assert data[0]['test'] == data[2]['test']
+  assert inputs[0]['test'] == inputs[2]['test']
   first, second = (
     network(experiment_path, f'trial{trial}/0/same_init/initial')
     for trial in (1, 2)
@@ -167,16 +173,15 @@ def test_goes_on_after_an_interruption_as_if_there_had_been_none(
   # No seed is given: it is in the record of level 0.
   with interrupted('1/same_init'):
     lottery_experiment.train(str(trial), iterations=1, **small)
-  assert {path.name for path in run.iterdir()} - {'run.lock'} == {
-    'unfinished.json',
-    'summaries',
-  }
+  assert not run.exists()
+  part = pathlib.Path(f'{run}.part')
+  assert {path.name for path in part.iterdir()} == {'run.json', 'summaries'}
   levels = lottery_experiment.train(str(trial), iterations=1, **small)
-  assert {path.name for path in run.iterdir()} - {'run.lock'} == RUN
+  assert {path.name for path in run.iterdir()} == RUN
   assert stamps(trial / '0') == before
   undisturbed = experiment_path / 'trial1'
   assert contents(trial) == contents(undisturbed)
-  assert configuration(run) == configuration(undisturbed / '1' / 'same_init')
+  assert description(run) == description(undisturbed / '1' / 'same_init')
   assert [level.level for level in levels] == [0, 1]
   assert levels[1].density == pytest.approx(
     1 - (3136 + 20) / (784 * 20 + 20 * 10)
@@ -191,9 +196,9 @@ def test_a_seed_that_was_drawn_is_recorded_before_training(tmp_path, cheap):
   }
   with interrupted('0/same_init'):
     lottery_experiment.train(str(tmp_path / 'trial'), iterations=0, **arguments)
-  drawn = configuration(run, 'unfinished.json')['experiment']['seed']
+  drawn = description(f'{run}.part')['seed']
   lottery_experiment.train(str(tmp_path / 'trial'), iterations=0, **arguments)
-  assert configuration(run)['experiment']['seed'] == drawn
+  assert description(run)['seed'] == drawn
   lottery_experiment.train(
     str(tmp_path / 'other'), iterations=0, seed=drawn, **arguments
   )
@@ -221,14 +226,14 @@ def test_the_same_again_loads_and_writes_nothing(experiment_path, small):
 @pytest.mark.parametrize(
   ('change', 'difference'),
   [
-    ({'learning_rate': 0.2}, 'experiment.recipe.learning_rate: 0.1 there'),
-    ({'seed': 3}, 'experiment.seed: 1 there, 3 now'),
+    ({'learning_rate': 0.2}, 'recipe.learning_rate: 0.1 there'),
+    ({'seed': 3}, 'seed: 1 there, 3 now'),
     ({'batch_size': 50}, 'batch_size: 60 there, 50 now'),
-    ({'permute_labels': True}, 'experiment.permute_labels: False there'),
-    ({'reset': 'final'}, "experiment.reset: 'initial' there, 'final' now"),
-    ({'pruner': 'random'}, "experiment.recipe.pruner: 'magnitude' there"),
+    ({'permute_labels': True}, 'permute_labels: False there'),
+    ({'reset': 'final'}, "reset: 'initial' there, 'final' now"),
+    ({'pruner': 'random'}, "recipe.pruner: 'magnitude' there"),
     ({'train_order_seed': 3}, 'train_order_seed: '),
-    ({'training_len': ('epochs', 6)}, 'experiment.recipe.training_len: '),
+    ({'training_len': ('epochs', 6)}, 'recipe.training_len: '),
   ],
 )
 def test_refuses_the_folder_of_another_experiment(
@@ -239,7 +244,7 @@ def test_refuses_the_folder_of_another_experiment(
   with pytest.raises(errors.InputError) as caught:
     lottery_experiment.train(str(trial), iterations=1, **small | change)
   assert str(caught.value).startswith(
-    f'{trial}/0/same_init: holds a finished run of another configuration ('
+    f'{trial}/0/same_init: holds another finished run ('
   )
   assert difference in str(caught.value)
   assert str(caught.value).endswith(
@@ -261,15 +266,15 @@ def test_labels_and_an_order_of_its_own_are_the_same_at_all_levels(
     **cheap,
   )
   runs = [tmp_path / 'trial' / str(i) / 'permuted' for i in (0, 1)]
-  first, second = map(configuration, runs)
-  assert first['data'] == second['data']
+  for split in ('train', 'test', 'validate'):
+    assert len({record(run)['inputs'][split] for run in runs}) == 1
+  first, second = map(description, runs)
   assert first['train_order_seed'] == second['train_order_seed'] == 5
-  assert first['experiment']['permute_labels'] is True
-  plain = configuration(experiment_path / 'trial1' / '0' / 'same_init')
-  assert plain['experiment']['permute_labels'] is False
-  assert all(
-    first['data'][name] != plain['data'][name] for name in plain['data']
-  )
+  assert first['permute_labels'] is True
+  plain = record(experiment_path / 'trial1' / '0' / 'same_init')
+  assert plain['description']['permute_labels'] is False
+  for split in ('train', 'test', 'validate'):
+    assert record(runs[0])['inputs'][split] != plain['inputs'][split]
   dense, same = (
     network(folder, 'initial')
     for folder in (runs[0], experiment_path / 'trial1/0/same_init')
@@ -318,7 +323,7 @@ def test_a_ladder_is_pruned_as_the_recipe_says(tmp_path, cheap, name):
     run = tmp_path / str(i) / 'same_init'
     check_equal(network(run, 'masks'), wanted)
     check_equal(new.initial, masks_lib.apply(wanted, levels[0].initial))
-    assert configuration(run)['experiment']['recipe']['pruner'] == name
+    assert description(run)['recipe']['pruner'] == name
   counts = [
     sum(np.count_nonzero(mask) for mask in level.masks.values())
     for level in levels
@@ -350,12 +355,12 @@ def test_a_reset_is_to_the_initial_weights_by_default(ladder, experiment_path):
   trial, levels = ladder('initial')
   for level in levels:
     check_equal(level.initial, masks_lib.apply(level.masks, levels[0].initial))
-    recorded = configuration(trial / str(level.level) / 'same_init')
-    assert recorded['experiment']['reset'] == 'initial'
-    assert recorded['checkpoints'] == []
-  default = configuration(experiment_path / 'trial1' / '1' / 'same_init')
-  assert default['experiment']['reset'] == 'initial'
-  assert default['experiment']['recipe']['pruner'] == 'magnitude'
+    recorded = description(trial / str(level.level) / 'same_init')
+    assert recorded['reset'] == 'initial'
+    assert not list(trial.glob('*/*/checkpoint*'))
+  default = description(experiment_path / 'trial1' / '1' / 'same_init')
+  assert default['reset'] == 'initial'
+  assert default['recipe']['pruner'] == 'magnitude'
 
 
 def test_a_reset_to_the_final_weights_goes_on_from_the_level_before(ladder):
@@ -366,8 +371,8 @@ def test_a_reset_to_the_final_weights_goes_on_from_the_level_before(ladder):
     check_equal(network(run, 'initial'), new.initial)
   assert np.any(levels[1].initial['layer0_bias'])
   for level in range(3):
-    recorded = configuration(trial / str(level) / 'same_init')
-    assert recorded['experiment']['reset'] == 'final'
+    recorded = description(trial / str(level) / 'same_init')
+    assert recorded['reset'] == 'final'
 
 
 def test_a_reset_to_an_iteration_is_to_the_dense_networks_weights_then(
@@ -388,9 +393,8 @@ def test_a_reset_to_an_iteration_is_to_the_dense_networks_weights_then(
   check_equal(levels[1].masks, ladder('initial')[1][1].masks)
   for level in range(3):
     run = trial / str(level) / 'same_init'
-    recorded = configuration(run)
-    assert recorded['experiment']['reset'] == 3
-    assert recorded['checkpoints'] == ([] if level else [3])
+    recorded = description(run)
+    assert recorded['reset'] == 3
     assert len(list(run.glob('checkpoint*'))) == (level == 0)
 
 
@@ -474,24 +478,22 @@ def test_another_experiment_at_a_later_level_is_noticed_before_any_training(
   arguments = cheap | LONGER | {'seed': 1} | change
   with pytest.raises(errors.InputError) as caught:
     lottery_experiment.train(str(tmp_path / 'trial'), iterations=2, **arguments)
-  assert str(caught.value).startswith(
-    f'{later}: holds a finished run of another configuration (experiment.'
-  )
+  assert str(caught.value).startswith(f'{later}: holds another finished run (')
   assert {path.name for path in (tmp_path / 'trial').iterdir()} == {'2'}
 
 
-def test_what_others_left_at_a_later_level_is_noticed_unless_it_may_be_lost(
-  tmp_path, cheap
-):
+def test_what_others_left_at_a_later_level_is_noticed(tmp_path, cheap):
   left = tmp_path / 'trial' / '1' / 'same_init' / 'test.json'
   left.parent.mkdir(parents=True)
   left.write_text('{}')
   arguments = cheap | {'iterations': 1, 'seed': 1}
-  with pytest.raises(errors.InputError, match='not of a run of this library'):
-    lottery_experiment.train(str(tmp_path / 'trial'), **arguments)
+  for overwrite in (False, True):
+    with pytest.raises(errors.InputError, match='no run of this library'):
+      lottery_experiment.train(
+        str(tmp_path / 'trial'), overwrite=overwrite, **arguments
+      )
   assert not (tmp_path / 'trial' / '0').exists()
-  lottery_experiment.train(str(tmp_path / 'trial'), overwrite=True, **arguments)
-  assert (left.parent / 'run.json').exists()
+  assert left.exists()
 
 
 def test_a_damaged_record_may_be_lost_as_well(tmp_path, cheap):
@@ -502,6 +504,6 @@ def test_a_damaged_record_may_be_lost_as_well(tmp_path, cheap):
   with pytest.raises(errors.InputError, match='wanted a JSON object'):
     lottery_experiment.train(str(tmp_path), **arguments)
   lottery_experiment.train(str(tmp_path), overwrite=True, **arguments)
-  drawn = configuration(record.parent)['experiment']['seed']
+  drawn = description(record.parent)['seed']
   lottery_experiment.train(str(tmp_path), overwrite=True, **arguments)
-  assert configuration(record.parent)['experiment']['seed'] == drawn
+  assert description(record.parent)['seed'] == drawn

@@ -21,10 +21,8 @@ def network(*parts):
   return save_restore.restore_network(str(pathlib.Path(*map(str, parts))))
 
 
-def configuration(run):
-  return json.loads((pathlib.Path(run) / 'run.json').read_text())[
-    'configuration'
-  ]
+def record(run):
+  return json.loads((pathlib.Path(run) / 'run.json').read_text())
 
 
 def differ(network_a, network_b):
@@ -103,10 +101,9 @@ def test_keeps_masks_data_and_order_and_changes_the_weights(
     assert np.all(initial[name][mask == 1] != 0)
     assert not initial[f'{name}_bias'].any()
   assert differ(initial, network(ticket, 'initial'))
-  recorded, wanted = configuration(folder), configuration(ticket)
-  assert recorded['data'] == wanted['data']
-  assert recorded['train_order_seed'] == wanted['train_order_seed']
-  experiment = recorded['experiment']
+  for split in ('train', 'test', 'validate'):
+    assert record(folder)['inputs'][split] == record(ticket)['inputs'][split]
+  experiment = record(folder)['description']
   assert (experiment['script'], experiment['control']) == (
     'control',
     control,
@@ -124,7 +121,7 @@ def test_draws_depend_on_seed_level_and_run(run, control, change):
 
 def test_the_same_seeds_draw_the_same(run, ticket, tmp_path, cheap):
   reinitialize.train(
-    str(tmp_path),
+    'run',
     masks=str(ticket / 'masks'),
     seed=1,
     level=1,
@@ -132,7 +129,7 @@ def test_the_same_seeds_draw_the_same(run, ticket, tmp_path, cheap):
     **cheap,
   )
   for kind in ('initial', 'final'):
-    assert not differ(network(tmp_path, kind), network(run('reinit'), kind))
+    assert not differ(network('run', kind), network(run('reinit'), kind))
 
 
 def test_a_seed_that_is_not_given_is_that_of_the_masks_run(
@@ -142,9 +139,9 @@ def test_a_seed_that_is_not_given_is_that_of_the_masks_run(
   monkeypatch.chdir(ticket)
   for i, masks in enumerate((f'{ticket}/masks/', 'masks', ticket / 'masks')):
     reinitialize.train(str(tmp_path / str(i)), masks=masks, level=1, **cheap)
-    recorded = configuration(tmp_path / str(i))
-    assert recorded['experiment']['seed'] == 2
-    assert recorded['data'] == configuration(ticket)['data']
+    recorded = record(tmp_path / str(i))
+    assert recorded['description']['seed'] == 2
+    assert recorded['inputs']['test'] == record(ticket)['inputs']['test']
 
 
 def test_a_seed_is_drawn_where_no_run_lies_beside_the_masks(
@@ -154,7 +151,7 @@ def test_a_seed_is_drawn_where_no_run_lies_beside_the_masks(
   for source in (str(masks), network(masks), [str(ticket / 'masks')]):
     folder = tmp_path / str(type(source).__name__)
     reinitialize.train(str(folder), masks=source, level=1, **cheap)
-    assert configuration(folder)['experiment']['seed'] > 2
+    assert record(folder)['description']['seed'] > 2
 
 
 def test_reinit_draws_from_the_initializer(run):
@@ -190,30 +187,28 @@ def test_reuse_sign_keeps_each_weights_sign(run, pooled, ticket):
   )
 
 
-def test_masks_that_are_a_list_are_united(
-  experiment_path, tmp_path, pooled, cheap
-):
+def test_masks_that_are_a_list_are_united(experiment_path, pooled, cheap):
   tickets = [
     experiment_path / f'trial{trial}' / '1' / 'same_init' / 'masks'
     for trial in (1, 2)
   ]
   reinitialize.train(
-    str(tmp_path),
+    'run',
     masks=list(map(str, tickets)),
     initialization_distribution=str(pooled),
     seed=1,
     **cheap,
   )
   first, second = map(network, tickets)
-  for name, mask in network(tmp_path, 'masks').items():
+  for name, mask in network('run', 'masks').items():
     np.testing.assert_array_equal(mask, np.maximum(first[name], second[name]))
-    drawn = network(tmp_path, 'initial')[name]
+    drawn = network('run', 'initial')[name]
     np.testing.assert_array_equal(drawn != 0, mask != 0)
 
 
-def test_without_masks_nothing_is_pruned(tmp_path, cheap):
-  reinitialize.train(str(tmp_path), seed=1, **cheap)
-  assert all(mask.all() for mask in network(tmp_path, 'masks').values())
+def test_without_masks_nothing_is_pruned(cheap):
+  reinitialize.train('run', seed=1, **cheap)
+  assert all(mask.all() for mask in network('run', 'masks').values())
 
 
 def test_pooled_weights_that_are_not_there(cheap, experiment_path):

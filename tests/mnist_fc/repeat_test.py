@@ -73,8 +73,7 @@ def study(tmp_path_factory, experiment_path, cheap):
       **settings,
       **cheap,
     )
-  runs = {'rewound': folder / 'rewind' / 'rewound'}
-  runs |= {path.name: path for path in folder.iterdir()}
+  runs = {path.name: path for path in folder.iterdir() if path.is_dir()}
   for name, settings in {
     'final': {
       'reset': 'final',
@@ -127,11 +126,11 @@ def contents(folder):
 
 
 @pytest.mark.parametrize(
-  'kind', ['reuse_sign', 'random', 'ladder_final', 'dense', 'rewound']
+  'kind', ['reuse_sign', 'random', 'ladder_final', 'dense']
 )
 def test_a_run_is_repeated_from_its_folder(study, kind, tmp_path):
   moved = shutil.copytree(study[kind], tmp_path / 'moved')
-  change(moved, lambda record: record.pop('call'))  # It needs none.
+  change(moved, lambda record: record.pop('sources'))  # It needs none.
   before = contents(moved)
   found = repeat.make_again(str(moved), mnist_location=location(study[kind]))
   names = OUTPUTS + ['checkpoint1'] * (kind == 'dense')
@@ -144,7 +143,7 @@ def test_a_run_is_repeated_from_its_folder(study, kind, tmp_path):
 def location(run):
   """Returns the folder of a run's data."""
   record = save_restore.read_json(str(run / 'run.json'))
-  return record['call']['arguments']['mnist_location']
+  return record['sources']['call']['arguments']['mnist_location']
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,6 @@ def location(run):
     'random',
     'permuted_labels',
     'rewind',
-    'rewound',
     'ladder_final',
     'ladder_rewound',
     'dense',
@@ -200,7 +198,7 @@ def test_a_repetition_that_is_kept_is_a_run_like_the_first(study, tmp_path):
 
 def test_another_learning_rate_gives_other_bytes(copy):
   def change_rate(record):
-    recipe = record['configuration']['experiment']['recipe']
+    recipe = record['description']['recipe']
     recipe['learning_rate'] /= 2
 
   change(copy, change_rate)
@@ -235,12 +233,15 @@ def test_networks_that_have_changed_are_not_used(copy):
 
 def test_what_is_missing_is_named(copy, mnist):
   shutil.rmtree(copy / 'masks')
-  change(copy, lambda r: r['call']['arguments'].update(masks='nowhere'))
+  change(
+    copy,
+    lambda r: r['sources']['call']['arguments'].update(masks='nowhere'),
+  )
   assert refused(str(copy)) == (
     f'{copy}/run.json: cannot be repeated: masks not there, and the call that'
     ' made it cannot be made again: nowhere: wanted a folder of .npy files'
   )
-  change(copy, lambda record: record.pop('call'))
+  change(copy, lambda record: record.pop('sources'))
   assert refused(str(copy), mnist_location=mnist).endswith(
     ': its record does not say what was called'
   )
@@ -269,7 +270,7 @@ def test_masks_that_have_changed_where_they_were_are_refused(
 
 def test_data_may_move_but_not_change(copy, mnist, sample, tmp_path):
   def elsewhere(record):
-    record['call']['arguments']['mnist_location'] = 'gone'
+    record['sources']['call']['arguments']['mnist_location'] = 'gone'
 
   change(copy, elsewhere)
   usual = pathlib.Path(constants.MNIST_LOCATION) / 'x_train.npy'
@@ -306,7 +307,7 @@ def test_only_finished_runs_of_the_scripts_can_be_repeated(copy, mnist):
     ('iterations', 1),
     'notebook',
     save_network=True,
-    configuration={'level': 0},
+    description={'level': 0},
   )
   assert refused('notebook') == (
     'notebook/run.json: not made by a script of mnist_fc: no recipe is recorded'
@@ -327,7 +328,7 @@ def test_a_call_that_leads_elsewhere_is_not_made(study, tmp_path):
   elsewhere = str(tmp_path / 'elsewhere')
 
   def lead(record):
-    record['call']['arguments']['experiment_name'] = elsewhere
+    record['sources']['call']['arguments']['experiment_name'] = elsewhere
 
   change('record', lead)
   assert 'experiment_name: wanted letters, digits, ' in refused('record')
@@ -352,7 +353,8 @@ def test_the_script_says_it_all_and_ends_with_a_code(
     'made by: python mnist_fc/runners/train.py --output_dir='
   )
   assert lines[1:-1] == [
-    f'{name:13}  stored: as recorded  now: the same bytes' for name in OUTPUTS
+    f'{name:13}  stored: as recorded  now: the same bytes'
+    for name in sorted(OUTPUTS)
   ]
   assert lines[-1] == 'repeated: all 6 outputs have the same bytes'
 

@@ -29,7 +29,7 @@ def folder(experiment_path, tmp_path_factory):
     reinit = paths.run(place, 1, 'reinit', 1)
     shutil.copytree(paths.run(place, 1), reinit)
     record = save_restore.read_json(paths.record(reinit))
-    record['configuration']['experiment']['script'] = 'control'
+    record['description']['script'] = 'control'
     save_restore.write_json(paths.record(reinit), record)
   return copy
 

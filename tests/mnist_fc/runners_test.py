@@ -247,7 +247,7 @@ def refusal(run, folders, mnist):
     ),
     (
       '--output_dir=file/below',
-      'file/below: cannot be written: Not a directory',
+      'file/below: cannot be written: File exists',
     ),
     ('--overwrite=maybe', "--overwrite: wanted True or False, got 'maybe'"),
   ],
@@ -357,7 +357,7 @@ def test_networks_that_do_not_fit(refusal, flag, message):
     (['--run_id=-1'], 'run_id: wanted an integer of at least 0, got -1'),
     (
       ['--output_dir=file/below'],
-      'file/below: cannot be written: Not a directory',
+      'file/below: cannot be written: File exists',
     ),
   ],
 )
@@ -479,8 +479,8 @@ def test_a_run_that_is_interrupted_from_the_keyboard(
     runpy.run_path(script, run_name='__main__')
   assert caught.value.code == 130
   assert capsys.readouterr() == ('', 'train.py: interrupted\n')
-  names = {path.name for path in (tmp_path / 'out').iterdir()}
-  assert 'unfinished.json' in names and 'run.json' not in names
+  assert (tmp_path / 'out.part' / 'run.json').exists()
+  assert not (tmp_path / 'out').exists()
 
 
 def test_a_process_of_its_own_says_one_line_and_nothing_else(root, tmp_path):
@@ -574,4 +574,4 @@ def test_a_study_by_command_line(root, tmp_path, mnist):
       )
       assert record['iterations'] == 6
       assert record['threads'] == {'intra_op': 1, 'inter_op': 1}
-      assert record['configuration']['experiment']['seed'] == int(trial[-1])
+      assert record['description']['seed'] == int(trial[-1])

@@ -1,0 +1,498 @@
+"""The record and the folder of one run.
+
+A run is written in `{run}.part`, whose first file is `run.json`, and renamed
+once to `{run}`: a folder with its final name is finished. A finished run is
+loaded, not repeated; one that was interrupted starts over. TensorBoard shows a
+run that is under way by the name `{run}.part`.
+"""
+
+import contextlib
+import errno
+import functools
+import hashlib
+import inspect
+import os
+import pathlib
+import platform
+import re
+import reprlib
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import filelock
+import numpy as np
+from absl import logging
+
+import lottery_ticket
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+
+_COMPARED = ('description', 'callbacks', 'inputs')
+_OBJECTS = ('description', 'inputs', 'sources', 'code', 'results', 'outputs')
+_RECORD = paths.record('')
+_REPLACED = 'replaced.json'  # What `_RECORD` is called in `{run}.old`.
+_OUTPUT = re.compile(
+  r'initial|final|masks|summaries|checkpoint\d+|(run|train|test|validate).json'
+)
+_OUR_PACKAGES = ('builtins', 'keras', 'lottery_ticket', 'numpy', 'tensorflow')
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # The disk, or one's share of it.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+@contextlib.contextmanager
+def begin(
+  directory: str, record: Mapping[str, Any], *, overwrite: bool = False
+) -> Iterator['Run']:
+  """Holds a run's folder, finished or to be written, for this process.
+
+  The lock is the operating system's: it ends with the process, however that
+  ends. What a killed process has left is removed, or the renaming that it was
+  about finished.
+
+  Args:
+    directory: The run's folder.
+    record: Everything known of the run before it begins, as JSON values:
+      `description`, `inputs` and `callbacks` identify it.
+    overwrite: Whether the results of another run, or damaged ones, may be lost.
+
+  Raises:
+    InputError: If the folder cannot be written or renamed onto, holds another
+      run or something that no run has left, or another process has it.
+    OSError: If the disk is full.
+  """
+  record = save_restore.as_json(record, 'description')
+  directory = _check_place(directory)
+  with _locked(directory):
+    _finish_swap(directory)
+    finished = _find_finished(directory, record, overwrite)
+    part = paths.part(directory)
+    if os.path.lexists(part):
+      _discard(part, _RECORD)
+    if finished is None:
+      with save_restore.naming(part):
+        os.mkdir(part)
+      save_restore.write_json(paths.record(part), record)
+    yield Run(directory, record, finished)
+
+
+class Run:
+  """A run whose folder this process holds.
+
+  Attributes:
+    finished: The record, if this very run is finished already; else None.
+    part: The folder to write outputs into; its `run.json` is there already.
+  """
+
+  def __init__(
+    self,
+    directory: str,
+    record: dict[str, Any],
+    finished: dict[str, Any] | None,
+  ):
+    self.finished = finished
+    self.part = paths.part(directory)
+    self._directory = directory
+    self._record = record
+    self._lock = os.stat(paths.lock(directory))
+
+  def commit(self, **results: Any) -> None:
+    """Completes the record and gives the folder its final name.
+
+    Args:
+      **results: What else to record, as JSON values.
+
+    Raises:
+      OSError: If it cannot be written, or was removed meanwhile.
+    """
+    self._check_held()
+    outputs = {
+      name: checksum(self.part, name)
+      for name in sorted(os.listdir(self.part))
+      if name not in (_RECORD, paths.summaries(''))
+    }
+    save_restore.write_json(
+      paths.record(self.part), {**self._record, **results, 'outputs': outputs}
+    )
+    with save_restore.naming(self._directory):
+      _synchronize(self.part)
+      if os.path.lexists(paths.record(self._directory)):
+        os.rename(self._directory, paths.old(self._directory))
+        _finish_swap(self._directory)
+      else:
+        os.rename(self.part, self._directory)
+
+  def _check_held(self) -> None:
+    with contextlib.suppress(FileNotFoundError):
+      lock = os.stat(paths.lock(self._directory))
+      if os.path.lexists(paths.record(self.part)) and os.path.samestat(
+        lock, self._lock
+      ):
+        return
+    raise FileNotFoundError(
+      errno.ENOENT, 'Removed while its run was under way', self.part
+    )
+
+
+def _check_place(directory: str) -> str:
+  """Returns the path of a folder that a run may be renamed to."""
+  directory = os.path.normpath(directory)
+  name = os.path.basename(directory)
+  if name in ('', '.', '..') or name.endswith(paths.RESERVED):
+    raise errors.InputError(
+      f'output_dir: wanted the name of a folder, got {directory!r}; names that'
+      f' end in {", ".join(paths.RESERVED)} are reserved'
+    )
+  is_folder = os.path.isdir(directory) and not os.path.islink(directory)
+  if os.path.lexists(directory) and not is_folder:
+    raise errors.InputError(f'{directory}: wanted a folder, got a file or link')
+  if os.path.ismount(directory):
+    raise errors.InputError(
+      f'{directory}: is where a disk is mounted; choose a folder in it'
+    )
+  return directory
+
+
+@contextlib.contextmanager
+def _locked(directory: str) -> Iterator[None]:
+  path = paths.lock(directory)
+  try:
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    # Locking may empty the file, or what a link leads to.
+    if os.path.lexists(path) and (
+      os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path)
+    ):
+      raise errors.InputError(f'{path}: wanted an empty file of our own')
+    lock = filelock.FileLock(path, timeout=0)
+    lock.acquire()
+  except filelock.Timeout:
+    raise errors.InputError(
+      f'{directory}: another process is working on this run'
+    ) from None
+  except OSError as error:
+    if error.errno in _FULL:
+      raise
+    raise errors.InputError(
+      f'{directory}: cannot be written: {save_restore.why(error)}'
+    ) from None
+  try:
+    yield
+  finally:
+    lock.release()
+
+
+def _finish_swap(directory: str) -> None:
+  """Finishes the replacement of a run by another one, if it has begun."""
+  part, old = paths.part(directory), paths.old(directory)
+  if not os.path.lexists(old):
+    return
+  if not os.path.lexists(directory) and _is_complete(part):
+    # From now on the old folder can be told from a copy that somebody made.
+    if os.path.lexists(paths.record(old)):
+      os.rename(paths.record(old), os.path.join(old, _REPLACED))
+    os.rename(part, directory)
+  _discard(old, _REPLACED)
+
+
+def _is_complete(part: str) -> bool:
+  try:
+    return 'outputs' in save_restore.read_json(paths.record(part))
+  except errors.InputError:
+    return False
+
+
+def _discard(folder: str, mark: str) -> None:
+  """Removes a folder of ours: one with a file called `mark`, or begun."""
+  is_folder = os.path.isdir(folder) and not os.path.islink(folder)
+  names = os.listdir(folder) if is_folder else ['']
+  if mark not in names and not all(
+    name.startswith(f'.{mark}.') for name in names
+  ):
+    raise errors.InputError(
+      f'{folder}: not of a run of this library; move it away'
+    )
+  for name in sorted(names, key=lambda name: name == mark):  # The mark last.
+    save_restore.remove(pathlib.Path(folder, name))
+  os.rmdir(folder)
+
+
+def _synchronize(folder: str) -> None:
+  """Waits until the disk has all that is in a folder."""
+  for parent, _, names in os.walk(folder):
+    for path in (*(os.path.join(parent, name) for name in names), parent):
+      descriptor = os.open(path, os.O_RDONLY)
+      try:
+        os.fsync(descriptor)
+      finally:
+        os.close(descriptor)
+
+
+def _find_finished(
+  directory: str, record: Mapping[str, Any], overwrite: bool
+) -> dict[str, Any] | None:
+  """Returns the record of this very run, if it is finished and whole."""
+  names = _names(directory)
+  if not names:
+    return None
+  outputs: dict[str, Any] = {}
+  try:
+    there = read(directory)
+    outputs = there.get('outputs', {})
+    _check_same(directory, there, {key: record.get(key) for key in _COMPARED})
+    if all(name in names for name in outputs):
+      _check_loadable(directory, there)
+      if there.get('code') != record.get('code'):
+        logging.warning(
+          '%s: the code of its model has changed since', directory
+        )
+      return there
+  except errors.InputError:
+    if not overwrite:
+      raise
+  for name in sorted(names):
+    if name not in outputs and not _OUTPUT.fullmatch(name):
+      raise errors.InputError(
+        f'{directory}/{name}: is not of the run that would be replaced; move it'
+        ' away'
+      )
+  return None
+
+
+def _names(directory: str) -> list[str]:
+  """Returns what is in a folder, if that is a run's, or nothing."""
+  names = os.listdir(directory) if os.path.lexists(directory) else []
+  if names and _RECORD not in names:
+    raise errors.InputError(
+      f'{directory}: holds {min(names)!r} and no run of this library;'
+      ' choose another folder'
+    )
+  return names
+
+
+def _check_same(
+  directory: str, there: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> None:
+  for part, value in wanted.items():
+    difference = _difference(there.get(part), value, part)
+    if difference is not None:
+      raise errors.InputError(
+        f'{directory}: holds another finished run ({difference});'
+        f' choose another folder, or {errors.OVERWRITE}'
+      )
+
+
+def _difference(old: Any, new: Any, name: str = '') -> str | None:
+  """Returns where two JSON values first differ, or None."""
+  if isinstance(old, dict) and isinstance(new, dict):
+    for key in sorted(old.keys() | new.keys()):
+      inner = f'{name}.{key}'.strip('.')
+      found = _difference(old.get(key), new.get(key), inner)
+      if found is not None:
+        return found
+    return None
+  if old == new:
+    return None
+  there, now = (
+    value[:12]  # Enough of a checksum.
+    if re.fullmatch('[0-9a-f]{64}', str(value))
+    else _SHORT.repr(value)
+    for value in (old, new)
+  )
+  name = re.sub(r'^(description|inputs)\.', '', name)
+  return f'{name}: {there} there, {now} now'
+
+
+def _check_loadable(directory: str, there: Mapping[str, Any]) -> None:
+  for path in (paths.initial, paths.final):
+    if path('') not in there.get('outputs', {}):
+      raise errors.InputError(
+        f'{directory}: holds this run, finished, without its networks;'
+        f' choose another folder, or {errors.OVERWRITE}'
+      )
+    check_output(directory, there, path(''))
+
+
+def check(
+  directory: str, description: Mapping[str, Any], overwrite: bool
+) -> None:
+  """Refuses now what `begin` would refuse for a run of this description.
+
+  Args:
+    directory: The run's folder.
+    description: As in `begin`.
+    overwrite: As in `begin`.
+
+  Raises:
+    InputError: If a run cannot have this folder, or the folder holds something
+      else, or a finished run of another description that may not be lost.
+  """
+  description = save_restore.as_json(description, 'description')
+  directory = _check_place(directory)
+  if _names(directory) and not overwrite:
+    _check_same(directory, read(directory), {'description': description})
+
+
+def read(directory: str) -> dict[str, Any]:
+  """Returns the record of a finished run.
+
+  `description`, `inputs`, `outputs` and such are dictionaries where they are
+  there.
+
+  Raises:
+    InputError: If the run is not finished, or its record is damaged.
+  """
+  return read_file(paths.record(directory))
+
+
+def read_file(path: str) -> dict[str, Any]:
+  """Reads a record, wherever it lies; otherwise like `read`."""
+  record = save_restore.read_json(path)
+  for name in _OBJECTS:
+    if not isinstance(record.get(name, {}), dict):
+      raise errors.InputError(
+        f'{path}: {name}: wanted an object, got {_SHORT.repr(record[name])}'
+      )
+  return record
+
+
+def seed(directory: str) -> int | None:
+  """Returns the seed that describes a finished or interrupted run, or None.
+
+  Raises:
+    InputError: If its record is damaged.
+  """
+  for folder in (directory, paths.part(directory)):
+    path = paths.record(folder)
+    if os.path.lexists(path):
+      found = read_file(path).get('description', {}).get('seed')
+      return None if found is None else seeds.check(found)
+  return None
+
+
+def checksum(directory: str, name: str) -> str:
+  """Returns the SHA-256 of one output of a run.
+
+  Args:
+    directory: The run's folder.
+    name: Name of a network, whose `save_restore.checksum` it is, or of a file.
+
+  Raises:
+    InputError: If it is missing or cannot be read.
+  """
+  path = os.path.join(directory, name)
+  if not name.endswith('.json'):
+    return str(save_restore.checksum(save_restore.restore_network(path)))
+  with save_restore.opened(path) as stream:
+    return hashlib.sha256(stream.read(save_restore.MAX_JSON_BYTES)).hexdigest()
+
+
+def check_output(directory: str, record: Mapping[str, Any], name: str) -> None:
+  """Checks that an output is what the run left, if that is recorded.
+
+  Args:
+    directory: The run's folder.
+    record: The run's record.
+    name: As in `checksum`.
+
+  Raises:
+    InputError: If it is missing, cannot be read, or is another.
+  """
+  recorded = record.get('outputs', {}).get(name)
+  if recorded is not None and recorded != checksum(directory, name):
+    path = os.path.join(directory, name)
+    raise errors.InputError(f'{path}: other than what the run left')
+
+
+def source(function: Callable[..., Any]) -> str | None:
+  """Returns a digest of the source text of a function or class, or None."""
+  try:
+    text = inspect.getsource(inspect.unwrap(function))
+  except (OSError, TypeError):
+    return None
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def code(*used: Any) -> dict[str, str | None]:
+  """Returns {name: digest} of the user's own functions and classes.
+
+  Args:
+    *used: Classes, functions, and whatever may hold some, like lists.
+  """
+  found = {}
+  for item in used:
+    if isinstance(item, Mapping):
+      found |= code(*item.values())
+    elif isinstance(item, (list, tuple)):
+      found |= code(*item)
+    elif isinstance(item, functools.partial):
+      found |= code(item.func, *item.args, item.keywords)
+    elif callable(item):
+      item = item if hasattr(item, '__qualname__') else type(item)
+      for kind in item.__mro__ if isinstance(item, type) else (item,):
+        if str(kind.__module__).partition('.')[0] not in _OUR_PACKAGES:
+          found[kind.__qualname__] = source(kind)
+  return found
+
+
+def versions() -> dict[str, str]:
+  """Returns the versions of what the numbers depend on."""
+  import keras  # Late: reading a record needs no TensorFlow.
+  import tensorflow as tf
+
+  return {
+    'lottery_ticket': lottery_ticket.__version__,
+    'python': platform.python_version(),
+    'tensorflow': tf.__version__,
+    'keras': keras.__version__,
+    'numpy': np.__version__,
+    'machine': platform.machine(),
+    'processor': _processor(),
+  }
+
+
+def _processor() -> str:
+  """Returns which processor this is: another one may round otherwise."""
+  with contextlib.suppress(OSError):
+    text = pathlib.Path('/proc/cpuinfo').read_text(errors='replace')
+    if found := re.search(r'^model name\s*: *(.*)$', text, re.MULTILINE):
+      return found[1].strip()
+  return platform.processor()
+
+
+def threads() -> dict[str, int]:
+  """Returns how many threads TensorFlow may use; 0: as many as processors."""
+  import tensorflow as tf
+
+  threading = tf.config.threading
+  return {
+    'intra_op': threading.get_intra_op_parallelism_threads()
+    or int(os.environ.get('TF_NUM_INTRAOP_THREADS') or 0),
+    'inter_op': threading.get_inter_op_parallelism_threads()
+    or int(os.environ.get('TF_NUM_INTEROP_THREADS') or 0),
+  }
+
+
+@functools.cache
+def commit() -> dict[str, Any] | None:
+  """Returns the commit of the checkout that the library runs from, or None.
+
+  Returns:
+    `hash`, and `changed`: whether files that git knows differ from it.
+  """
+  root = pathlib.Path(__file__).resolve().parent.parent
+  if not (root / '.git').exists():  # Perhaps of somebody else's, further up.
+    return None
+  command = ['git', '--no-optional-locks', '-C', str(root), 'status']
+  command += ['--porcelain=v2', '--branch', '--untracked-files=no']
+  try:
+    lines = subprocess.run(
+      command, check=True, capture_output=True, text=True, timeout=60
+    ).stdout.splitlines()
+  except (OSError, subprocess.SubprocessError):
+    return None
+  [head] = (line for line in lines if line.startswith('# branch.oid '))
+  changed = any(not line.startswith('#') for line in lines)
+  return {'hash': head.split()[-1], 'changed': changed}
