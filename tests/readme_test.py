@@ -1,4 +1,4 @@
-"""Runs the README's Python, and checks that what it names is there."""
+"""Runs the Python of README and docs, and checks what else they say."""
 
 import json
 import pathlib
@@ -19,8 +19,15 @@ def readme(root):
   return (root / 'README.md').read_text(encoding='utf-8')
 
 
-def blocks(readme, language):
-  return re.findall(rf'```{language}\n(.*?)```', readme, re.DOTALL)
+@pytest.fixture(scope='module')
+def pages(root):
+  """The README and the pages that it leads to, {path: text}."""
+  paths = [root / 'README.md', *sorted((root / 'docs').glob('*.md'))]
+  return {path: path.read_text(encoding='utf-8') for path in paths}
+
+
+def blocks(text, language):
+  return re.findall(rf'```{language}\n(.*?)```', text, re.DOTALL)
 
 
 def test_own_model_and_data_take_thirty_lines(readme):
@@ -31,10 +38,11 @@ def test_own_model_and_data_take_thirty_lines(readme):
   assert 10 < len([line for line in body[0].splitlines() if line]) <= 30
 
 
-def test_python_runs_and_finds_tickets(readme):
+def test_python_runs_and_finds_tickets(pages, root):
   names = {}
-  for block in blocks(readme, 'python'):
-    exec(compile(block, 'README.md', 'exec'), names)
+  for path in (root / 'README.md', root / 'docs/models.md'):
+    for block in blocks(pages[path], 'python'):
+      exec(compile(block, path.name, 'exec'), names)
   tickets = names['tickets']
   assert [ticket.level for ticket in tickets] == [0, 1, 2, 3]
   assert tickets[3].density == pytest.approx(0.7**3, abs=0.001)
@@ -42,31 +50,36 @@ def test_python_runs_and_finds_tickets(readme):
   assert np.all(ticket.initial['hidden'][pruned] == 0)
 
 
-def test_no_number_is_left_open(readme):
-  assert '@@' not in readme
+def test_named_files_and_headings_are_there(pages, root):
+  for page, text in pages.items():
+    for path, heading in re.findall(r'\]\((?!http)([^)#]*)#?([^)]*)\)', text):
+      file = page.parent / path if path else page
+      assert file.is_file(), path
+      titles = re.findall(
+        r'^#+ (.+)$', file.read_text() if heading else '', re.M
+      )
+      anchors = [re.sub(r'[^\w -]', '', t).replace(' ', '-') for t in titles]
+      assert not heading or heading in map(str.lower, anchors), heading
+    for script in re.findall(r'python ([\w/]+\.py)', text):
+      assert (root / script).is_file(), script
 
 
-def test_named_files_are_there(readme, root):
-  links = re.findall(r'\]\((?!http)([^)#]+)\)', readme)
-  scripts = re.findall(r'python ([\w/]+\.py)', readme)
-  for path in links + scripts:
-    assert (root / path).is_file(), path
-
-
-def test_make_targets_are_there(readme, root):
+def test_make_targets_are_there(pages, root):
   makefile = (root / 'Makefile').read_text(encoding='utf-8')
-  for target in re.findall(r'make\s+([a-z]+)', readme):
-    assert re.search(rf'^{target}:', makefile, re.MULTILINE), target
+  for text in pages.values():
+    for target in re.findall(r'`make\s+([a-z]+)', text):
+      assert re.search(rf'^{target}:', makefile, re.MULTILINE), target
 
 
-def test_argfile_commands_run_dry(readme, root):
+def test_argfile_commands_run_dry(pages, root):
   commands = [
     shlex.split(line)
-    for block in blocks(readme, 'shell')
+    for text in pages.values()
+    for block in blocks(text, 'shell')
     for line in block.splitlines()
     if line.startswith('python argfile_runner.py')
   ]
-  assert len(commands) >= 4
+  assert len(commands) >= 8
   for command in commands:
     shown = subprocess.run(
       [sys.executable, *command[1:], '--dry_run'],
@@ -82,14 +95,15 @@ def test_argfile_commands_run_dry(readme, root):
 NETWORKS = ('same_init', 'reinit', 'random', 'one_shot')
 
 
-def test_the_numbers_are_those_of_the_study(readme, root):
+def test_the_numbers_are_those_of_the_study(pages, root):
   runs = pd.read_csv(root / 'docs/study/report/results.csv')
   runs = runs[runs.experiment.isin(NETWORKS)]
   means = runs.groupby(['experiment', 'level'])[
     ['early_stop', 'accuracy']
   ].mean()
   density = runs[runs.experiment == 'same_init'].groupby('level').density.mean()
-  rows = re.findall(r'^\| (\d+\.\d) \|(.+)\|$', readme, re.MULTILINE)
+  numbers = pages[root / 'docs/numbers.md']
+  rows = re.findall(r'^\| (\d+\.\d) \|(.+)\|$', numbers, re.MULTILINE)
   assert len(rows) >= 8
   for percent, cells in rows:
     level = (100 * density - float(percent)).abs().idxmin()
