@@ -137,7 +137,8 @@ def find_runs(parent_directory: str) -> list[Run]:
   runs = []
   for folder in pathlib.Path(parent_directory).glob('trial*/*/*'):
     level, name = folder.parts[-2:]
-    if name.endswith(RESERVED) or not level.isdecimal():
+    is_other = name.startswith('.') or name.endswith(RESERVED)
+    if is_other or not level.isdecimal():
       continue
     if folder.is_dir():
       trial_name = folder.parts[-3].removeprefix('trial')

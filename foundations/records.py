@@ -253,7 +253,8 @@ def _find_finished(
     if not overwrite:
       raise
   for name in sorted(names):
-    if name not in outputs and not _OUTPUT.fullmatch(name):
+    is_ours = name in outputs or _OUTPUT.fullmatch(name)
+    if not is_ours and not save_restore.LITTER.fullmatch(name):
       raise errors.InputError(
         f'{directory}/{name}: is not of the run that would be replaced; move it'
         ' away'

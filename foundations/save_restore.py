@@ -40,6 +40,13 @@ _HEADERS = {
   (2, 0): np.lib.format.read_array_header_2_0,
 }
 _MAX_HEADER_BYTES = 10_100  # NumPy's limit, and what stands before the header.
+LITTER = re.compile(r'\.DS_Store|\._.*')  # What macOS leaves in folders.
+_STARTS = {
+  b'<': 'a web page (HTML)',
+  b'\x1f\x8b': 'a gzipped file',
+  b'PK': 'a zip archive',
+  b'version https://git-lfs': 'a pointer of Git LFS',
+}
 _SAFE_NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}')
 
 
@@ -199,7 +206,9 @@ def _check_replaceable(location: str) -> None:
   if os.path.isfile(location):
     raise errors.InputError(f'{location}: wanted a folder, got a file')
   for path in pathlib.Path(location).glob('*'):
-    if path.suffix != '.npy' or (path.is_dir() and not path.is_symlink()):
+    is_folder = path.is_dir() and not path.is_symlink()
+    is_array = path.suffix == '.npy' and not is_folder
+    if not is_array and not LITTER.fullmatch(path.name):
       raise errors.InputError(
         f'{location}: wanted a folder of nothing but .npy files to replace,'
         f' got {path.name!r} in it'
@@ -223,7 +232,11 @@ def restore_network(location: str) -> Network:
     raise errors.MissingInputError(
       f'{location}: wanted a folder of .npy files', os.fspath(location)
     )
-  arrays = sorted(pathlib.Path(location).glob('*.npy'))
+  arrays = [
+    path
+    for path in sorted(pathlib.Path(location).glob('*.npy'))
+    if not path.name.startswith('.')
+  ]
   if not arrays:
     raise errors.InputError(f'{location}: wanted .npy files, found none')
   return {check_name(path.stem): read_array(path) for path in arrays}
@@ -236,11 +249,14 @@ def read_array(path: str | os.PathLike) -> np.ndarray:
     InputError: If it is missing or is not a whole .npy file without pickles.
   """
   with opened(path) as stream:
+    start = stream.peek(32).lstrip()
     try:
       return load_array(stream, str(path))
     except errors.InputError as error:
+      found = [kind for head, kind in _STARTS.items() if start.startswith(head)]
+      got = f', got {found[0]}' if found else ''
       raise errors.InputError(
-        f'{path}: wanted a whole .npy file without pickled objects'
+        f'{path}: wanted a whole .npy file without pickled objects{got}'
       ) from error
 
 

@@ -1,5 +1,7 @@
 """Tests of lottery_ticket.foundations.paths: the layout of 2018."""
 
+import os
+
 from lottery_ticket.foundations import paths
 
 
@@ -32,3 +34,10 @@ def test_what_lies_beside_a_run_is_no_run(tmp_path):
   (tmp_path / 'trial1' / '0' / 'same_init.lock').touch()
   [run] = paths.find_runs(str(tmp_path))
   assert run.directory == str(tmp_path / 'trial1' / '0' / 'same_init')
+
+
+def test_hidden_folders_are_no_runs():
+  for name in ('.ipynb_checkpoints', 'same_init'):
+    os.makedirs(f'mnist/trial1/0/{name}')
+  (run,) = paths.find_runs('mnist')
+  assert run.experiment_name == 'same_init'

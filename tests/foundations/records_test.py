@@ -466,3 +466,12 @@ def test_a_record_is_json():
   assert json.loads(pathlib.Path('run/run.json').read_text())['sources'] == {
     'data': 'here'
   }
+
+
+def test_what_macos_leaves_does_not_keep_a_run_from_being_replaced():
+  assert train()
+  for folder in ('run', 'run/final'):
+    for name in ('.DS_Store', '._a.npy'):
+      pathlib.Path(folder, name).touch()
+  assert not train()
+  assert train(record=OTHER, overwrite=True)

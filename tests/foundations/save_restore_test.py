@@ -228,7 +228,6 @@ def header(text, length=None):
     header('{' + ' ' * 20_000 + '}'),
     b'\x93NUMPY\x09\x00' + b'\0' * 200,
     b'not an array',
-    b'PK\x03\x04 not an archive',
   ],
 )
 def test_damaged_headers_are_refused(content, refused):
@@ -240,7 +239,7 @@ def test_damaged_headers_are_refused(content, refused):
 def test_archives_are_refused(refused):
   np.savez('a.npz', np.ones(2))
   pathlib.Path('a.npz').rename('a.npy')
-  with refused(f'a.npy: {WHOLE}'):
+  with refused(f'a.npy: {WHOLE}, got a zip archive'):
     save_restore.read_array('a.npy')
 
 
@@ -539,3 +538,28 @@ def test_json_holds_what_is_known_of_other_values():
     'initializer': {'Zeros': {}},
     '3': None,
   }
+
+
+def test_what_macos_leaves_is_passed_over():
+  save_restore.save_network('net', NETWORK)
+  for name in ('.DS_Store', '._layer0.npy'):
+    pathlib.Path('net', name).write_bytes(b'\x00\x05\x16\x07')
+  assert list(save_restore.restore_network('net')) == sorted(NETWORK)
+  save_restore.save_network('net', {'a': np.ones(2)})
+  assert list(save_restore.restore_network('net')) == ['a']
+
+
+@pytest.mark.parametrize(
+  ('content', 'kind'),
+  [
+    (b'\n<!doctype html><html>', 'a web page (HTML)'),
+    (b'\x1f\x8b\x08', 'a gzipped file'),
+    (b'PK\x03\x04', 'a zip archive'),
+    (b'version https://git-lfs.github.com/spec/v1', 'a pointer of Git LFS'),
+  ],
+)
+def test_says_what_is_in_the_place_of_an_array(content, kind):
+  pathlib.Path('x.npy').write_bytes(content)
+  with pytest.raises(errors.InputError) as caught:
+    save_restore.read_array('x.npy')
+  assert str(caught.value) == f'x.npy: {WHOLE}, got {kind}'
