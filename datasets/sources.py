@@ -226,7 +226,10 @@ def _ask(
   """Returns the name of the first source that has a data set, and the data."""
   failures = []
   for asked_name, fetch in asked.items():
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+    # A download that nobody waits for any more may still write into it.
+    with tempfile.TemporaryDirectory(
+      dir=scratch, ignore_cleanup_errors=True
+    ) as folder:
       try:
         files = fetch(pathlib.Path(folder))
         return asked_name, _read_all(files, DATASETS[name])
