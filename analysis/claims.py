@@ -10,6 +10,7 @@ side by chance.
 import functools
 import importlib
 import importlib.util
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -20,22 +21,24 @@ import pandas as pd
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
-REPRODUCED = 'reproduced'
-NOT_REPRODUCED = 'not reproduced'
+REPRODUCED = rules.REPRODUCED
+NOT_REPRODUCED = rules.NOT_REPRODUCED
 INCONCLUSIVE = 'inconclusive'
-NOT_MEASURED = 'not measured'
+NOT_MEASURED = rules.NOT_MEASURED
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_MEASURED)
 
 COLUMNS = (
   *('claim', 'statement', 'estimand', 'unit', 'paper', 'paper_value'),
   *('measured', 'bound', 'n', 'low', 'high', 'null', 'margin'),
-  *('verdict', 'paper_inside', 'note'),
+  *('verdict', 'paper_inside', 'direction', 'size', 'p_value', 'p_holm'),
+  'note',
 )
 
-LEAST_TRIALS = 3
+LEAST_TRIALS = rules.LEAST_TRIALS
 LEAST_TRIALS_BOOTSTRAP = 5
 _WORST_FIRST = (NOT_REPRODUCED, INCONCLUSIVE, REPRODUCED)
 _LIMITS = {'rho': (-1, 1), 'share': (0, 1)}  # By unit.
@@ -58,6 +61,7 @@ class Part(NamedTuple):
       null, or 'near' it: within the margin.
     margin: Half the width of what is as good as the null; NaN if not stated.
     paper_value: The paper's number, or NaN.
+    stated: Numbers that the paper's statement lies between, or NaN.
     also: {name: what else to measure, for the note}.
   """
 
@@ -71,6 +75,7 @@ class Part(NamedTuple):
   side: str
   margin: float
   paper_value: float
+  stated: rules.Stated
   also: dict[str, Estimand]
 
 
@@ -98,7 +103,7 @@ class Claims:
     null: float = 0.0,
     side: str = 'above',
     margin: float = math.nan,
-    value: float = math.nan,
+    value: float | tuple[float, float] = math.nan,
   ) -> Callable[[Estimand], Estimand]:
     """Makes a part of a claim of the function that measures it.
 
@@ -123,12 +128,15 @@ class Claims:
       null: Value of the estimand if the claim is wrong.
       side: Place of the estimand if the claim is right, as in `Part`.
       margin: Half the width of what is as good as the null.
-      value: The paper's number.
+      value: The paper's number, or two that it lies between.
     """
 
     def decorated(measure: Estimand) -> Estimand:
       statement, _, estimand = (measure.__doc__ or '').partition('\n')
-      words = paper
+      words, number = (
+        paper,
+        value if isinstance(value, float | int) else value[0],
+      )
       if not paper:
         estimand = f'{statement} {estimand}'
         statement, words = self.parts[-1].statement, self.parts[-1].paper
@@ -137,7 +145,7 @@ class Claims:
         Part._make(
           (
             *(claim, statement.strip(), words, said, measure),
-            *(unit, null, side, margin, value, {}),
+            *(unit, null, side, margin, number, rules.stated(value), {}),
           )
         )
       )
@@ -234,8 +242,10 @@ def judge(
     `margin` and `paper_value` are in `unit`; `bound` is 'lower' or 'upper' if
     `measured` is such a bound, 'unknown' if the truth may lie on either side,
     else ''; `n` is the number of trials; `paper_inside` whether the paper's
-    value is inside the interval, missing where there is none. There are no rows
-    if the runs' task makes no claims.
+    value is inside the interval, missing where there is none; `direction` and
+    `size` as in `rules`; `p_value` that of the null by a t-test over trials,
+    missing where there is none, and `p_holm` the same adjusted for the number
+    of parts. There are no rows if the runs' task makes no claims.
 
   Raises:
     InputError: If there are no runs, or a claim is unknown.
@@ -297,10 +307,15 @@ def _judged(
   study = view.Study(runs.reset_index(drop=True), claims.recipe, networks)
   find = functools.partial(_find, study, confidence, seed)
   remarks = '; '.join(_remarks(study))
+  rows = [
+    _row(part, find) for part in claims.parts if part.claim in (only or known)
+  ]
+  adjusted = rules.holm([row['p_value'] for row in rows])
+  for row, p_value in zip(rows, adjusted, strict=True):
+    row['p_holm'] = p_value
   return [
-    ([_row(part, find) for part in claims.parts if part.claim == name], remarks)
-    for name in known
-    if name in (only or known)
+    (list(group), remarks)
+    for _, group in itertools.groupby(rows, key=lambda row: row['claim'])
   ]
 
 
@@ -320,6 +335,7 @@ class _Found(NamedTuple):
   bound: str = ''
   least: int = LEAST_TRIALS
   notes: tuple[str, ...] = ()
+  values: Sequence[float] = ()
 
 
 def _row(part: Part, find: Callable[[Estimand], _Found]) -> dict[str, Any]:
@@ -336,7 +352,12 @@ def _row(part: Part, find: Callable[[Estimand], _Found]) -> dict[str, Any]:
     'verdict': verdict(
       interval, part.null, part.side, part.margin, found.least
     ),
-    'paper_inside': _is_inside(part.paper_value, interval, found.bound),
+    'paper_inside': _is_inside(part.stated, interval, found.bound),
+    'direction': rules.direction(interval, part.null, part.side, found.least),
+    'size': rules.size(interval, part.null, part.stated, found.least),
+    'p_value': math.nan
+    if part.side == 'near'
+    else rules.p_value(found.values, part.null),
     'note': '; '.join(_notes(part, found, find)),
   }
 
@@ -368,7 +389,7 @@ def _find(
     ends = measured.statistic(measured.table)
     interval = _bootstrap(measured, confidence, seed)
     is_open = (measured.table[:, 1] != measured.table[:, 2]).any()
-    least, about = LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval'
+    least, about, values = LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval', ()
   else:
     ends = estimands.Ends(measured.seen, measured.low, measured.high)
     # The mean of the truths lies between those of their ends: so do, with the
@@ -378,7 +399,7 @@ def _find(
     )
     interval = interval._replace(low=low.low, high=high.high)
     is_open = _bound(ends) != ''
-    least, about = LEAST_TRIALS, ''
+    least, about, values = LEAST_TRIALS, '', () if is_open else measured.seen
     if interval.n > 1 and interval.low == interval.high:
       about = 'the same in each trial, so that the interval has no width'
   bound = _bound(ends)
@@ -389,7 +410,7 @@ def _find(
     'some early stops are censored' if is_open else '',
     _BOUNDS[bound],
   )
-  return _Found(interval, bound, least, tuple(filter(None, notes)))
+  return _Found(interval, bound, least, tuple(filter(None, notes)), values)
 
 
 _BOUNDS = {
@@ -425,14 +446,12 @@ def _bootstrap(
 
 
 def _is_inside(
-  paper_value: float, interval: intervals.Interval, bound: str
+  paper: rules.Stated, interval: intervals.Interval, bound: str
 ) -> bool | None:
-  """Tells whether the paper's value, to its digits, is inside an interval."""
-  if math.isnan(paper_value + interval.low) or bound == 'unknown':
+  """Tells whether the paper's number is inside an interval; None for none."""
+  if math.isnan(paper.low + interval.low) or bound == 'unknown':
     return None
-  _, _, decimals = str(paper_value).partition('.')
-  digit = 0.5 * 10.0 ** -len(decimals)
-  return interval.low - digit <= paper_value <= interval.high + digit
+  return interval.low <= paper.high and paper.low <= interval.high
 
 
 def _deciding(rows: pd.DataFrame) -> dict[str, Any]:

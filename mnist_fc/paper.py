@@ -195,7 +195,11 @@ def speed_is_back(study: Study) -> Measured:
 
 
 @CLAIMS.part(
-  'C3', 'points', paper='more than 0.3 points', margin=EFFECT, value=0.3
+  'C3',
+  'points',
+  paper='more than 0.3 points',
+  margin=EFFECT,
+  value=(0.3, math.inf),
 )
 def ticket_is_more_accurate(study: Study) -> Measured:
   """The ticket at P_m = 13.5%, the best, is more accurate than the dense one.

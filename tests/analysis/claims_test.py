@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import intervals
@@ -82,6 +83,11 @@ def test_parts_say_what_they_are():
     'Their accuracy',
   ]
   assert list(parts.verdict) == ['reproduced', 'reproduced', 'not measured']
+  assert list(parts.direction) == ['reproduced', 'reproduced', 'not measured']
+  assert list(parts['size']) == ['as in the paper', '', '']
+  wanted = stats.ttest_1samp([2, 2.1, 2.2, 2.3], 0).pvalue
+  assert parts.p_value[0] == pytest.approx(wanted)
+  assert parts.p_holm[1] == pytest.approx(2 * parts.p_value[1])
   assert parts.note[0] == 'iterations fewer: 98.5 [96.4, 101] (n = 4)'
 
 
