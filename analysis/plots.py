@@ -10,6 +10,7 @@ from matplotlib import figure as figure_lib
 from matplotlib import ticker
 from matplotlib import transforms
 
+from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 
 _LOOKS: tuple[dict[str, Any], ...] = (
@@ -22,19 +23,8 @@ _LOOKS: tuple[dict[str, Any], ...] = (
 
 LABELS = {
   'same_init': 'winning ticket',
-  'reinit': 'reinitialized',
-  'reuse': 'weights of all tickets',
-  'reuse_sign': 'weights of all tickets, signs kept',
-  'own': 'weights of its own',
-  'own_sign': 'weights of its own, signs kept',
-  'random': 'random sparsity',
-  'one_shot': 'one-shot pruning',
-  'init_magnitude': 'pruned at iteration 0',
-  'continued': 'fine-tuned',
   'no_reset': 'never reset',
-  'no_reset_ticket': 'ticket of never reset',
-  'permuted_labels': 'labels permuted',
-  'other_order': 'data in another order',
+  **{name: control.label for name, control in controls.CONTROLS.items()},
 }
 
 STYLES = {

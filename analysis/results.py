@@ -139,14 +139,13 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'final_train_loss': _number(train.get('loss')),
     'recipe': json.dumps(_recipe(record), sort_keys=True),
     'seed': _seed(experiment.get('seed')),
-    **{name: _text(experiment.get(name)) for name in ('control', 'script')},
-    # Records will say it.
-    'task': 'mnist_fc' if 'recipe' in experiment else None,
+    **{
+      name: _text(experiment.get(name))
+      for name in ('control', 'script', 'task')
+    },
     'checksum': _text(_part(record, 'outputs').get('final')),
     'reset': reset if type(reset) is int else _text(reset),
-    'ticket_name': _text(
-      _part(record, 'sources', 'call', 'arguments').get('ticket_name')
-    ),
+    'ticket_name': _text(_part(record, 'sources').get('ticket_name')),
     'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
     'pruner': _text(recipe.get('pruner')),
     'seconds': _number(record.get('seconds')),

@@ -26,7 +26,6 @@ from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 from lottery_ticket.foundations import trainer
-from lottery_ticket.mnist_fc import common
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import recipe as recipe_lib
 from lottery_ticket.mnist_fc import train
@@ -114,7 +113,7 @@ def of_recipe(
   """
   recipe = constants.recipe(name)
   process = in_a_process(name, mnist_location, iterations)
-  dataset = common.make_dataset(recipe, mnist_location, 0, False)
+  dataset = constants.make_dataset(recipe, mnist_location, 0)
   step, evaluations = products_of(recipe, dataset)
   bare = make_bare(step, evaluations, recipe.evaluation_interval)
   fit = make_keras_fit(recipe, dataset)
@@ -176,7 +175,7 @@ def steps_alone(
   bare: Bare,
 ) -> dict[str, float]:
   """Trains, masked, and evaluates nothing on the way; seconds a step."""
-  model = common.make_model(recipe, 0, masks=make_masks(recipe))
+  model = constants.make_model(recipe, masks=make_masks(recipe), seed=0)
   pauses = Pauses({'steps': bare.steps})
   with progress.send_to(pauses):
     trainer.train(
@@ -197,7 +196,7 @@ def evaluation_alone(
   recipe: recipe_lib.Recipe, dataset: dataset_mnist.DatasetMnist, bare: Bare
 ) -> dict[str, float]:
   """Evaluates test and validation set; seconds for both together."""
-  model = common.make_model(recipe, 0, masks=make_masks(recipe))
+  model = constants.make_model(recipe, masks=make_masks(recipe), seed=0)
   model.build(dataset.test.inputs[:1])
   splits = [dataset.test, dataset.validate]
 
@@ -264,12 +263,12 @@ def run_in(
     beyond its iterations).
   """
   recipe = constants.recipe(name)
-  dataset = common.make_dataset(recipe, mnist_location, 0, False)
+  dataset = constants.make_dataset(recipe, mnist_location, 0)
   pauses = Pauses({})
   with progress.send_to(pauses):
     trainer.train(
       dataset,
-      common.make_model(recipe, 0, masks=make_masks(recipe)),
+      constants.make_model(recipe, masks=make_masks(recipe), seed=0),
       recipe.optimizer_fn,
       ('iterations', iterations),
       output_dir,
@@ -285,7 +284,7 @@ def run_in(
 def bare_of(name: str, mnist_location: str) -> tuple[Bare, int]:
   """Returns the bare products of a recipe, and its evaluation interval."""
   recipe = constants.recipe(name)
-  dataset = common.make_dataset(recipe, mnist_location, 0, False)
+  dataset = constants.make_dataset(recipe, mnist_location, 0)
   interval = recipe.evaluation_interval
   return make_bare(*products_of(recipe, dataset), interval), interval
 

@@ -344,7 +344,10 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
   The words are those of the docstrings: of the function's `Args` and
   `Examples`, and of the `Attributes` of `values`.
   """
-  told = _told(values, 'Attributes') | _told(function, 'Args')
+  told: dict[str, str] = {}
+  for kind in reversed(values.__mro__ if values else ()):  # Parents first.
+    told |= _told(kind, 'Attributes')
+  told |= _told(function, 'Args')
   lines = {}
   for name, parameter in _parameters(function, values).items():
     lines[_form(parameter)] = told.get(name, '') + _default(parameter)

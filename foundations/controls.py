@@ -1,7 +1,7 @@
 """Controls: what changes about a found ticket while the rest is kept.
 
 A control is a function from what an experiment has found to another ticket;
-none trains anything. Its arguments say by their names what it wants:
+none trains anything. Its arguments are among these:
 
   ticket     the ticket itself
   tickets    those of all trials at the same level
@@ -11,17 +11,20 @@ none trains anything. Its arguments say by their names what it wants:
   rewound    the dense network's weights early in training
   deviations {layer name: standard deviation of the layer's initializer}
   scale      a number
-  seed       of what is drawn
+  seed       seed of what is drawn
 
-Parameters that the new ticket has no initial weights for are drawn anew.
-`CONTROLS` has them by name. One of your own is a function like these:
+Parameters that the new ticket has no initial weights for are drawn anew. One of
+your own is a function like these, and a row of the table `CONTROLS`:
 
 >>> def flipped_signs(ticket: Ticket) -> Ticket:
 ...   return Ticket(ticket.masks, {k: -w for k, w in ticket.initial.items()})
+>>> CONTROLS['flipped_signs'] = Control(flipped_signs, 'signs flipped')
+>>> _ = CONTROLS.pop('flipped_signs')
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -153,24 +156,105 @@ def intersection(tickets: Sequence[Ticket], dense: Weights) -> Ticket:
   )
 
 
-CONTROLS: dict[str, Callable[..., Ticket]] = {
-  'reinit': reinit,
-  'reuse': reuse,
-  'reuse_sign': reuse_sign,
-  'own': own,
-  'own_sign': own_sign,
-  'random': random,
-  'one_shot': one_shot,
-  'init_magnitude': init_magnitude,
-  'noise': noise,
-  'continued': continued,
-  'no_reset_ticket': no_reset_ticket,
-  'rewind': rewind,
-  'permuted_labels': same,
-  'other_order': same,
-  'union': union,
-  'intersection': intersection,
+@dataclasses.dataclass(frozen=True)
+class Control:
+  """A row of the table of controls.
+
+  Attributes:
+    function: Makes the new ticket.
+    label: Words for figures.
+    needs: Names of the function's arguments.
+    settings: {flag: value} of the folders of this name; None for the folders of
+      all trials.
+    name: Name that seeds and records have, if it is not that of the folders.
+    permutes_labels: Whether it renames the classes by a random permutation.
+    reorders: Whether it shuffles the examples in another order.
+    is_main: Whether the paper's figures show it, at every level.
+  """
+
+  function: Callable[..., Ticket]
+  label: str
+  needs: tuple[str, ...] = ('ticket',)
+  settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  name: str = ''
+  permutes_labels: bool = False
+  reorders: bool = False
+  is_main: bool = False
+
+
+def _of_all(
+  function: Callable[..., Ticket], label: str, *needs: str
+) -> Control:
+  return Control(function, label, ('tickets', *needs), {'trials': None})
+
+
+def _noise_of(scale: float) -> Control:
+  needs = ('ticket', 'deviations', 'scale', 'seed')
+  return Control(noise, f'noise {scale}x', needs, {'scale': scale}, 'noise')
+
+
+CONTROLS: dict[str, Control] = {
+  'reinit': Control(reinit, 'reinitialized', is_main=True),
+  'reuse': _of_all(reuse, 'weights of all tickets', 'ticket', 'seed'),
+  'reuse_sign': _of_all(
+    reuse_sign, 'weights of all tickets, signs kept', 'ticket', 'seed'
+  ),
+  'own': Control(own, 'weights of its own', ('ticket', 'seed')),
+  'own_sign': Control(
+    own_sign, 'weights of its own, signs kept', ('ticket', 'seed')
+  ),
+  'random': Control(
+    random, 'random sparsity', ('ticket', 'seed'), is_main=True
+  ),
+  'one_shot': Control(
+    one_shot, 'one-shot pruning', ('ticket', 'dense'), is_main=True
+  ),
+  'init_magnitude': Control(
+    init_magnitude, 'pruned at iteration 0', ('ticket', 'dense')
+  ),
+  **{f'noise_{scale}x': _noise_of(scale) for scale in (0.5, 1, 2, 3)},
+  'continued': Control(continued, 'fine-tuned', ('ticket', 'before')),
+  'no_reset_ticket': Control(
+    no_reset_ticket, 'ticket of never reset', ('no_reset', 'dense')
+  ),
+  'rewind_500its': Control(
+    rewind,
+    'rewind 500its',
+    ('ticket', 'rewound'),
+    {'rewind_to': 500},
+    'rewind',
+  ),
+  'permuted_labels': Control(same, 'labels permuted', permutes_labels=True),
+  'other_order': Control(same, 'data in another order', reorders=True),
+  'union': _of_all(union, 'union', 'dense'),
+  'intersection': _of_all(intersection, 'intersection', 'dense'),
 }
+"""{name of the runs' folders: the control}: the table that scripts, argfiles
+and figures read."""
+
+
+def find(name: str) -> tuple[str, Control]:
+  """Returns a control and the name that seeds and records have for it.
+
+  Args:
+    name: A name in `CONTROLS`, whose settings the control then has, or one
+      that takes its settings from flags, like noise.
+
+  Raises:
+    InputError: If there is no such control.
+  """
+  if name in CONTROLS:
+    control = CONTROLS[name]
+    return control.name or name, control
+  for control in CONTROLS.values():
+    if control.name == name:
+      unset = dict.fromkeys(control.settings)
+      return name, dataclasses.replace(control, settings=unset)
+  known = [
+    *CONTROLS,
+    *dict.fromkeys(c.name for c in CONTROLS.values() if c.name),
+  ]
+  raise errors.InputError(f'control: wanted one of {known}, got {name!r}')
 
 
 def keep_largest(masks: Network, scores: Network) -> Network:

@@ -1,12 +1,16 @@
-"""Constants of the MNIST experiments: recipes, and where results lie."""
+"""Constants of the MNIST experiments: task, recipes, and where results lie."""
 
-from typing import Any
+import pathlib
+from typing import TYPE_CHECKING, Any
 
-from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import locations
 from lottery_ticket.mnist_fc import recipe as recipe_lib
+from lottery_ticket.study import task
+
+if TYPE_CHECKING:  # Constants need no TensorFlow.
+  from lottery_ticket.datasets import dataset_mnist
+  from lottery_ticket.foundations import model_fc
 
 RECIPES = {
   # Frankle & Carbin, arXiv 1803.03635 v5, Section 2 and Appendix G.
@@ -31,50 +35,51 @@ FASHIONMNIST_LOCATION = locations.FASHIONMNIST_LOCATION
 EXPERIMENT_PATH = locations.EXPERIMENT_PATH
 
 
-def recipe(name: str, **values: Any) -> recipe_lib.Recipe:
-  """Returns a recipe by name, with other values where they are not None.
+def make_dataset(
+  recipe: recipe_lib.Recipe,
+  location: str,
+  seed: int,
+  permute_labels: bool = False,
+) -> 'dataset_mnist.DatasetMnist':
+  """Returns the data of a recipe, in a fixed order.
 
   Raises:
-    InputError: If there is no such recipe or value.
+    InputError: If they are missing or damaged.
   """
-  if name not in RECIPES:
-    raise errors.InputError(
-      f'recipe: wanted one of {sorted(RECIPES)}, got {name!r}'
-    )
-  return RECIPES[name].replace(**values)
+  from lottery_ticket.datasets import dataset_mnist
+
+  return dataset_mnist.DatasetMnist(
+    location,
+    permute_labels=permute_labels,
+    train_batch_size=recipe.batch_size,
+    seed=seed,
+    scaling=recipe.scaling,
+    validation_size=recipe.validation_size,
+  )
 
 
-def check_name(flag: str, name: str) -> None:
-  """Checks a name of runs' folders.
+def make_model(
+  recipe: recipe_lib.Recipe,
+  presets: Any = None,
+  masks: Any = None,
+  seed: int | None = None,
+) -> 'model_fc.ModelFc':
+  """Returns the network of a recipe."""
+  from lottery_ticket.foundations import model_fc
 
-  Args:
-    flag: What to call it in the error.
-    name: The name.
-
-  Raises:
-    InputError: If it is empty, a path, hidden or has odd characters.
-  """
-  try:
-    save_restore.check_name(name)
-  except errors.InputError:
-    raise errors.InputError(
-      f'{flag}: wanted letters, digits, "_", "-" and ".", got {name!r}'
-    ) from None
+  return model_fc.ModelFc(recipe.hyperparameters, presets, masks, seed)
 
 
-def check_experiment_name(name: str) -> None:
-  """Checks the name of an experiment's runs, which have no `run_id`.
+TASK = task.Task(
+  folder=pathlib.Path(__file__).parent,
+  recipes=RECIPES,
+  make_dataset=make_dataset,
+  make_model=make_model,
+  experiment_path=EXPERIMENT_PATH,
+  data=recipe_lib.Data,
+)
 
-  Raises:
-    InputError: If it is not a name of folders, or `paths.find_runs` would take
-      its end for a `run_id`.
-  """
-  check_name('experiment_name', name)
-  if name[-1].isdecimal():
-    raise errors.InputError(
-      'experiment_name: wanted a name that does not end in a digit,'
-      f' got {name!r}'
-    )
+recipe = TASK.recipe
 
 
 def graph(category: str, filename: str) -> str:

@@ -11,7 +11,14 @@ import lottery_ticket
 
 MODULES = sorted(
   module.name
-  for package in ('foundations', 'datasets', 'analysis', 'cli', 'mnist_fc')
+  for package in (
+    'foundations',
+    'datasets',
+    'analysis',
+    'cli',
+    'study',
+    'mnist_fc',
+  )
   for module in pkgutil.walk_packages(
     importlib.import_module(f'lottery_ticket.{package}').__path__,
     f'lottery_ticket.{package}.',

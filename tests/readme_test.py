@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lottery_ticket.foundations import controls
 from lottery_ticket.mnist_fc import paper
 
 
@@ -90,6 +91,14 @@ def test_argfile_commands_run_dry(pages, root):
     )
     for line in shown.stdout.splitlines()[:1]:
       assert pathlib.Path(shlex.split(line)[1]).is_file()
+
+
+def test_every_control_is_told(root):
+  page = (root / 'docs' / 'controls.md').read_text(encoding='utf-8')
+  table = page.partition('| control |')[2].partition('\n\n')[0]
+  named = re.findall(r'`(\w[\w.]*|_\dx)`', table)
+  told = {f'noise{name}' if name[0] == '_' else name for name in named}
+  assert told == set(controls.CONTROLS)
 
 
 NETWORKS = ('same_init', 'reinit', 'random', 'one_shot')

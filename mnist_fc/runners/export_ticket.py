@@ -1,10 +1,7 @@
-"""Writes a finished run's ticket as one file.
+"""Writes a finished run's ticket as one file."""
 
-The flags are the arguments of `export` in mnist_fc/export_ticket.py.
-`--help` lists them.
-"""
-
-from lottery_ticket.cli import entry
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import scripts
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.mnist_fc.export_ticket:export')
+  scripts.run(constants.TASK, 'export_ticket')

@@ -1,10 +1,7 @@
-"""Unpacks a ticket that is one file, so that the runners can train it.
+"""Unpacks a ticket that is one file, so that the runners can train it."""
 
-The flags are the arguments of `unpack` in mnist_fc/import_ticket.py.
-`--help` lists them.
-"""
-
-from lottery_ticket.cli import entry
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import scripts
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.mnist_fc.import_ticket:unpack')
+  scripts.run(constants.TASK, 'import_ticket')

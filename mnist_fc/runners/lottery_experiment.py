@@ -1,10 +1,7 @@
-"""Performs the lottery ticket experiment on MNIST.
+"""Performs the lottery ticket experiment on MNIST."""
 
-The flags are the arguments of `train` in mnist_fc/lottery_experiment.py.
-`--help` lists them.
-"""
-
-from lottery_ticket.cli import entry
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import scripts
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.mnist_fc.lottery_experiment:train')
+  scripts.run(constants.TASK, 'lottery_experiment')

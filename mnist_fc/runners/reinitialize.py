@@ -1,10 +1,7 @@
-"""Trains a ticket's masks from other initial weights.
+"""Trains a ticket's masks from other initial weights."""
 
-The flags are the arguments of `train` in mnist_fc/reinitialize.py.
-`--help` lists them.
-"""
-
-from lottery_ticket.cli import entry
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import scripts
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.mnist_fc.reinitialize:train')
+  scripts.run(constants.TASK, 'reinitialize')

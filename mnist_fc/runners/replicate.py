@@ -1,10 +1,7 @@
-"""Replicates Section 2 of the paper: tickets, controls, and a report.
+"""Replicates Section 2 of the paper: tickets, controls, and a report."""
 
-The flags are the arguments of `replicate` in mnist_fc/replicate.py.
-`--help` lists them.
-"""
-
-from lottery_ticket.cli import entry
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import scripts
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.mnist_fc.replicate:replicate')
+  scripts.run(constants.TASK, 'replicate')

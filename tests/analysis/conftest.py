@@ -45,7 +45,8 @@ def write_run(directory, level, trial, stop, recipe=RECIPE, **experiment):
   save_restore.save_network(paths.masks(directory), masks)
   save_restore.save_network(paths.initial(directory), weights)
   save_restore.save_network(paths.final(directory), final)
-  made = {'seed': trial, 'level': level, 'recipe': recipe} | experiment
+  made = {'task': 'mnist_fc', 'seed': trial, 'level': level, 'recipe': recipe}
+  made |= experiment
   record = {
     'description': made,
     'results': {'train': {'loss': 0.01, 'accuracy': 0.99 + level / 1000}},

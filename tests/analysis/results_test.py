@@ -19,7 +19,8 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
-from lottery_ticket.mnist_fc import summarize
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import summarize
 
 
 def write_run(directory, losses, remaining, splits=('validate', 'test')):
@@ -383,7 +384,7 @@ def test_a_figure_is_saved(experiment, tmp_path, name, start):
 def test_results_need_no_tensorflow():
   code = (
     'import sys\n'
-    'from lottery_ticket.mnist_fc import summarize\n'
+    'from lottery_ticket.analysis import results, tables\n'
     'assert "tensorflow" not in sys.modules'
   )
   subprocess.run([sys.executable, '-c', code], check=True)
@@ -415,7 +416,9 @@ def test_what_is_drawn_and_differs_is_said(experiment, capsys, tmp_path, name):
   record = {'description': {'permute_labels': True}}
   save_restore.write_json(str(run / 'run.json'), record)
   run.rename(run.with_name(name))
-  summarize.summarize(str(experiment), figure=str(tmp_path / 'a.png'))
+  summarize.summarize(
+    constants.TASK, str(experiment), figure=str(tmp_path / 'a.png')
+  )
   said = capsys.readouterr().err
   if name == 'reinit1':
     assert said == 'take care: the runs differ in permute_labels\n'

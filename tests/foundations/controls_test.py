@@ -135,10 +135,12 @@ INGREDIENTS = {
 
 def make(name, **changes):
   """Returns what a control makes of the ingredients that it wants."""
-  function = controls.CONTROLS[name]
-  wanted = inspect.signature(function).parameters
-  assert set(wanted) <= set(INGREDIENTS)
-  return function(**{k: (INGREDIENTS | changes)[k] for k in wanted})
+  control = controls.CONTROLS[name]
+  assert set(control.needs) == set(
+    inspect.signature(control.function).parameters
+  )
+  found = INGREDIENTS | control.settings | changes
+  return control.function(**{need: found[need] for need in control.needs})
 
 
 def copy_of(value):
@@ -190,7 +192,7 @@ def test_other_masks_go_with_the_dense_network_s_initial_weights(name, masks):
   [
     ('reinit', {}),
     ('continued', DENSE.initial),
-    ('rewind', INGREDIENTS['rewound']),
+    ('rewind_500its', INGREDIENTS['rewound']),
     ('permuted_labels', TICKET.initial),
     ('other_order', TICKET.initial),
   ],
@@ -256,3 +258,23 @@ def test_of_equal_scores_the_last_are_kept():
 def test_scores_must_be_there(refused):
   with refused("weights: wanted 'a' of shape [2], got {'b': [2]}"):
     controls.keep_largest({'a': np.ones(2)}, {'b': np.ones(2)})
+
+
+def test_a_control_is_found_by_its_name_and_by_that_of_its_folders(refused):
+  for name, row in controls.CONTROLS.items():
+    assert controls.find(name) == (row.name or name, row)
+  name, noise = controls.find('noise')
+  assert (name, noise.function) == ('noise', controls.noise)
+  assert noise.settings == {'scale': None}  # A flag says which.
+  known = [*controls.CONTROLS, 'noise', 'rewind']
+  with refused(f"control: wanted one of {known}, got 'noises'"):
+    controls.find('noises')
+
+
+def test_the_table_says_what_else_changes():
+  table = controls.CONTROLS
+  assert table['permuted_labels'].permutes_labels
+  assert table['other_order'].reorders
+  main = [name for name, row in table.items() if row.is_main]
+  assert main == ['reinit', 'random', 'one_shot']
+  assert len({row.label for row in table.values()}) == len(table)

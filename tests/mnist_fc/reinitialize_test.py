@@ -11,8 +11,8 @@ import pytest
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import constants
-from lottery_ticket.mnist_fc import initialization
 from lottery_ticket.mnist_fc import reinitialize
+from lottery_ticket.study import initialization
 
 LAYERS = ('layer0', 'layer1')
 
@@ -44,7 +44,7 @@ def pooled(experiment_path, tmp_path_factory):
   folder = tmp_path_factory.mktemp('pooled')
   for trial in ('trial1', 'trial2'):
     (folder / trial).symlink_to(experiment_path / trial)
-  initialization.pool(1, str(folder))
+  initialization.pool(constants.TASK, 1, str(folder))
   return folder / 'weights' / '1' / 'initialization'
 
 
@@ -85,7 +85,7 @@ def test_keeps_the_signature_of_2018():
     ('same_sign', None),
   ]
   for parameter in parameters[6:]:
-    assert parameter.kind is parameter.KEYWORD_ONLY
+    assert parameter.kind is parameter.VAR_KEYWORD
 
 
 @CONTROLS

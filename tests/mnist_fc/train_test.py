@@ -10,6 +10,7 @@ import pytest
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import train
 
@@ -39,7 +40,7 @@ def test_keeps_the_signature_of_2018():
     ('train_order_seed', None),
   ]
   for parameter in parameters[6:]:
-    assert parameter.kind is parameter.KEYWORD_ONLY
+    assert parameter.kind is parameter.VAR_KEYWORD
 
 
 def test_masks_that_are_a_list_are_united_and_presets_are_kept(
@@ -92,12 +93,13 @@ def test_each_value_that_replaces_a_recipes_is_used_and_recorded(
   train.train('run', mnist, recipe='google', seed=4, level=2, **OVERRIDES)
   recorded = record('run')
   assert recorded['description'] == {
+    'task': 'mnist_fc',
     'script': 'train',
     'recipe': OVERRIDES,
     'seed': 4,
     'level': 2,
     'permute_labels': False,
-    'train_order_seed': None,
+    'train_order_seed': seeds.integer(4, 'order', 2),
   }
   assert recorded['iterations'] == 2
   assert {name: a.shape for name, a in network('run', 'final').items()} == {

@@ -1,4 +1,4 @@
-"""Tests of the scripts in mnist_fc/argfiles."""
+"""Tests of lottery_ticket.study.argfiles, with the task mnist_fc."""
 
 import ast
 import shlex
@@ -11,29 +11,14 @@ from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import flags
 from lottery_ticket.foundations import pruner
 from lottery_ticket.mnist_fc import constants
-from lottery_ticket.mnist_fc import control
-from lottery_ticket.mnist_fc import initialization
-from lottery_ticket.mnist_fc import lottery_experiment
-from lottery_ticket.mnist_fc import reinitialize
-from lottery_ticket.mnist_fc import train
-from lottery_ticket.mnist_fc.argfiles import control_argfile
-from lottery_ticket.mnist_fc.argfiles import initialization_argfile
-from lottery_ticket.mnist_fc.argfiles import lottery_experiment_argfile
-from lottery_ticket.mnist_fc.argfiles import reinitialize_argfile
-from lottery_ticket.mnist_fc.argfiles import train_argfile
+from lottery_ticket.study import scripts
 
-LOTTERY = lottery_experiment_argfile.main
-REINIT = reinitialize_argfile.main
-CONTROL = control_argfile.main
-POOL = initialization_argfile.main
-DENSE = train_argfile.main
-RUNNERS = {
-  LOTTERY: lottery_experiment.train,
-  REINIT: reinitialize.train,
-  CONTROL: control.train,
-  POOL: initialization.pool,
-  DENSE: train.train,
-}
+LOTTERY = 'lottery_experiment'
+REINIT = 'reinitialize'
+CONTROL = 'control'
+POOL = 'initialization'
+DENSE = 'train'
+ALL = (LOTTERY, REINIT, CONTROL, POOL, DENSE)
 TOP = constants.EXPERIMENT_PATH
 
 
@@ -41,9 +26,9 @@ TOP = constants.EXPERIMENT_PATH
 def lines(capsys, monkeypatch):
   """Returns a function that returns the lines that an argfile prints."""
 
-  def print_lines(main, *argv):
-    monkeypatch.setattr(sys, 'argv', ['argfile.py'])
-    flags.call(main, argv)
+  def print_lines(name, *argv):
+    monkeypatch.setattr(sys, 'argv', ['argfile.py', *argv])
+    scripts.show(constants.TASK, name)
     out, err = capsys.readouterr()
     assert err == ''
     return out.splitlines()
@@ -125,19 +110,27 @@ def test_names_and_places_are_passed_on(lines):
     '--mnist_location=data',
     '--recipe=google',
   )
-  assert lines(LOTTERY, *argv, '--iterations=5', '--experiment_name=x') == [
-    '--output_dir=results/trial1 --mnist_location=data --iterations=5'
-    ' --experiment_name=x --recipe=google --seed=1'
-  ]
-  assert lines(DENSE, *argv, '--experiment_name=big') == [
-    '--output_dir=results/trial1/0/big --mnist_location=data --recipe=google'
-    ' --seed=1'
-  ]
-  assert lines(REINIT, *argv, '--levels=[2]', '--reinitializations=1') == [
-    '--output_dir=results/trial1/2/reinit1'
-    ' --masks=results/trial1/2/same_init/masks --mnist_location=data'
-    ' --recipe=google --seed=1 --level=2 --run_id=1'
-  ]
+  common = {'--mnist_location=data', '--recipe=google', '--seed=1'}
+
+  def flags_of(*argv):
+    (line,) = lines(*argv)
+    return set(shlex.split(line))
+
+  named = ('--iterations=5', '--experiment_name=x')
+  assert flags_of(LOTTERY, *argv, *named) == common | {
+    '--output_dir=results/trial1',
+    *named,
+  }
+  assert flags_of(DENSE, *argv, '--experiment_name=big') == common | {
+    '--output_dir=results/trial1/0/big'
+  }
+  fewest = ('--levels=[2]', '--reinitializations=1')
+  assert flags_of(REINIT, *argv, *fewest) == common | {
+    '--output_dir=results/trial1/2/reinit1',
+    '--masks=results/trial1/2/same_init/masks',
+    '--level=2',
+    '--run_id=1',
+  }
   pooling = ('--experiment_path=results', '--experiment_name=x')
   assert lines(POOL, *pooling, '--iterations=0') == [
     '--level=0 --experiment_path=results --experiment_name=x'
@@ -147,7 +140,7 @@ def test_names_and_places_are_passed_on(lines):
 @pytest.mark.parametrize('reset', ['final', '500', 'initial'])
 def test_a_reset_is_passed_on_if_it_is_given(lines, reset):
   (line,) = lines(LOTTERY, '--trials=1', f'--reset={reset}')
-  assert shlex.split(line)[1:] == ['--seed=1', f'--reset={reset}']
+  assert shlex.split(line)[1:] == [f'--reset={reset}', '--seed=1']
 
 
 VALUES = {
@@ -180,7 +173,7 @@ def test_values_of_the_recipe_are_passed_through(lines, main):
   } == VALUES
 
 
-@pytest.mark.parametrize('main', RUNNERS)
+@pytest.mark.parametrize('main', ALL)
 def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
   path = "it's a #1 $HOME 日本"
   argv = [f'--experiment_path={path}', '--iterations=1']
@@ -195,7 +188,8 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     ]
   for line in lines(main, *argv):
     command = shlex.split(line)
-    _, given = flags.read(RUNNERS[main], command)
+    function, values = scripts.bind(constants.TASK, scripts.RUNNERS[main])
+    _, given = flags.read(function, command, values)
     assert len(given) == len(command)
     for flag in command:
       if flag.startswith(('--output_dir', '--masks', '--experiment_path')):
@@ -319,14 +313,14 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
 def test_bad_flags_print_one_line_and_no_flags(
   capsys, monkeypatch, main, argv, message
 ):
-  monkeypatch.setattr(sys, 'argv', ['argfile.py'])
+  monkeypatch.setattr(sys, 'argv', ['argfile.py', argv])
   with pytest.raises(SystemExit) as caught:
-    flags.call(main, [argv])
+    scripts.show(constants.TASK, main)
   assert caught.value.code == 2
   assert capsys.readouterr() == ('', f'argfile.py: {message}\n')
 
 
-@pytest.mark.parametrize('argfile', RUNNERS)
+@pytest.mark.parametrize('argfile', ALL)
 def test_overwriting_is_passed_on(lines, argfile):
   assert '--overwrite' not in lines(argfile)[0]
   assert '--overwrite=True' in lines(argfile, '--overwrite')[0].split()
@@ -348,12 +342,11 @@ def test_the_scripts_themselves(root, monkeypatch):
   assert len(argfiles.read('argfiles/initialization_argfile.py')) == 31
 
 
-def test_they_need_no_tensorflow(root):
+def test_flags_need_no_tensorflow():
   code = (
-    'import sys; from lottery_ticket.mnist_fc.argfiles import'
-    ' initialization_argfile, lottery_experiment_argfile,'
-    ' reinitialize_argfile, train_argfile;'
-    ' sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)'
+    'import sys; from lottery_ticket.study import scripts;'
+    ' from lottery_ticket.mnist_fc import constants, lottery_experiment;'
+    ' sys.exit(bool({"tensorflow", "keras", "pandas"} & set(sys.modules)))'
   )
   assert (
     subprocess.run([sys.executable, '-c', code], check=False).returncode == 0

@@ -7,14 +7,18 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
-from lottery_ticket.mnist_fc import common
-from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import names
+from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import task as task_lib
+from lottery_ticket.study import tickets
 
 
 def pool(
+  task: task_lib.Task,
+  /,
   level: int,
-  experiment_path: str = constants.EXPERIMENT_PATH,
-  experiment_name: str = 'same_init',
+  experiment_path: str | None = None,
+  experiment_name: str = names.TICKET,
   *,
   trials: list[int | str] | None = None,
   overwrite: bool = False,
@@ -24,8 +28,9 @@ def pool(
   Writes them to `{experiment_path}/weights/{level}/initialization`.
 
   Args:
+    task: The experiment folder's.
     level: The number of pruning rounds done.
-    experiment_path: The folder of all trials.
+    experiment_path: The folder of all trials; the task's by default.
     experiment_name: Name of the runs' folders.
     trials: Names of the trials; by default all that are there.
     overwrite: Whether another distribution there may be replaced.
@@ -41,20 +46,21 @@ def pool(
     raise errors.InputError(
       f'trials: wanted a list of names, like [1,2], got {trials!r}'
     )
-  constants.check_name('experiment_name', experiment_name)
-  names = _find_trials(experiment_path) if trials is None else trials
-  if not names:
+  names.check('experiment_name', experiment_name)
+  experiment_path = experiment_path or task.experiment_path
+  found = _find_trials(experiment_path) if trials is None else trials
+  if not found:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')
   pooled = controls.pool_weights(
     [
-      common.read_ticket(
+      plan_lib.read_ticket(
         paths.run(paths.trial(experiment_path, name), level, experiment_name)
       )
-      for name in names
+      for name in found
     ]
   )
   location = paths.initialization(experiment_path, level)
-  if not common.is_saved(location, pooled, overwrite=overwrite):
+  if not tickets.is_saved(location, pooled, overwrite=overwrite):
     save_restore.save_network(location, pooled)
   return pooled
 

@@ -1,4 +1,4 @@
-"""Tests of lottery_ticket.mnist_fc.import_ticket."""
+"""Tests of lottery_ticket.study.tickets: from a file to folders."""
 
 import pathlib
 import runpy
@@ -10,9 +10,9 @@ import pytest
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import ticket as ticket_lib
-from lottery_ticket.mnist_fc import export_ticket
-from lottery_ticket.mnist_fc import import_ticket
+from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import train
+from lottery_ticket.study import tickets
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def run(experiment_path):
 @pytest.fixture
 def ticket(run, tmp_path):
   path = tmp_path / 'ticket.npz'
-  export_ticket.export(str(run), str(path))
+  tickets.export(constants.TASK, str(run), str(path))
   return str(path)
 
 
 def test_what_is_unpacked_is_trained_like_the_run(ticket, run, small, capsys):
   capsys.readouterr()
-  import_ticket.unpack(ticket, 'there')
+  tickets.unpack(constants.TASK, ticket, 'there')
   said = capsys.readouterr().out.splitlines()
   assert said == [
     f'{ticket}: 80.13% of 15,880 weights',
@@ -44,19 +44,19 @@ def test_what_is_unpacked_is_trained_like_the_run(ticket, run, small, capsys):
 
 def test_nothing_is_lost(ticket, run, tmp_path):
   other = str(tmp_path / 'other')
-  import_ticket.unpack(ticket, other)
-  import_ticket.unpack(ticket, other)  # The same.
+  tickets.unpack(constants.TASK, ticket, other)
+  tickets.unpack(constants.TASK, ticket, other)  # The same.
   found = ticket_lib.read_ticket(ticket)
   doubled = {name: 2 * array for name, array in found.initial.items()}
   save_restore.save_network(f'{other}/initial', doubled)
   (tmp_path / 'other' / 'masks' / 'layer0.npy').unlink()
   with pytest.raises(errors.InputError) as caught:
-    import_ticket.unpack(ticket, other)
+    tickets.unpack(constants.TASK, ticket, other)
   assert str(caught.value).startswith(f'{other}/masks: holds another network;')
   with pytest.raises(errors.InputError, match='initial: holds another network'):
     save_restore.save_network(f'{other}/masks', found.masks)
-    import_ticket.unpack(ticket, other)
-  import_ticket.unpack(ticket, other, overwrite=True)
+    tickets.unpack(constants.TASK, ticket, other)
+  tickets.unpack(constants.TASK, ticket, other, overwrite=True)
   stored = save_restore.restore_network(f'{other}/initial')
   np.testing.assert_array_equal(stored['layer0'], found.initial['layer0'])
 

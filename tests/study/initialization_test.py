@@ -1,5 +1,6 @@
-"""Tests of lottery_ticket.mnist_fc.initialization."""
+"""Tests of lottery_ticket.study.initialization."""
 
+import functools
 import shutil
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
-from lottery_ticket.mnist_fc import initialization
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import initialization
 
+POOL = functools.partial(initialization.pool, constants.TASK)
 MAKES = '; runners/lottery_experiment.py makes tickets'
 
 
@@ -36,13 +39,13 @@ def check_pooled(pooled, *parts):
 
 def refusal(*args, **kwargs):
   with pytest.raises(errors.InputError) as caught:
-    initialization.pool(*args, **kwargs)
+    POOL(*args, **kwargs)
   return str(caught.value)
 
 
 @pytest.mark.parametrize('level', [0, 1])
 def test_pools_what_survived_in_each_trial(folder, level):
-  pooled = initialization.pool(level, str(folder))
+  pooled = POOL(level, str(folder))
   check_pooled(pooled, survivors(folder, 1, level), survivors(folder, 2, level))
   place = folder / 'weights' / str(level) / 'initialization'
   check_pooled(save_restore.restore_network(str(place)), pooled)
@@ -51,14 +54,14 @@ def test_pools_what_survived_in_each_trial(folder, level):
 
 
 def test_pools_the_trials_that_are_asked_for(folder):
-  pooled = initialization.pool(1, str(folder), trials=[2])
+  pooled = POOL(1, str(folder), trials=[2])
   check_pooled(pooled, survivors(folder, 2, 1))
 
 
 def test_trials_come_in_the_order_of_their_numbers(folder):
   shutil.copytree(folder / 'trial1', folder / 'trial10')
   parts = [survivors(folder, trial, 1) for trial in (1, 2, 10)]
-  check_pooled(initialization.pool(1, str(folder)), *parts)
+  check_pooled(POOL(1, str(folder)), *parts)
 
 
 def test_takes_runs_of_another_name(folder):
@@ -68,7 +71,7 @@ def test_takes_runs_of_another_name(folder):
   assert refusal(0, str(folder)).endswith(
     f'same_init: wanted a finished run{MAKES}'
   )
-  assert len(initialization.pool(0, str(folder), 'other')['layer1']) == 400
+  assert len(POOL(0, str(folder), 'other')['layer1']) == 400
 
 
 def test_names_a_trial_that_has_not_finished(folder):
@@ -112,10 +115,10 @@ def test_the_same_again_writes_nothing_and_another_is_refused(folder):
       file: (file.stat().st_mtime_ns, file.stat().st_ino) for file in files
     }
 
-  both = initialization.pool(1, str(folder))
+  both = POOL(1, str(folder))
   before = stamps()
   assert len(before) == 2
-  check_pooled(initialization.pool(1, str(folder)), both)
+  check_pooled(POOL(1, str(folder)), both)
   assert stamps() == before
   place = folder / 'weights' / '1' / 'initialization'
   assert refusal(1, str(folder), trials=[1]) == (
@@ -123,6 +126,6 @@ def test_the_same_again_writes_nothing_and_another_is_refused(folder):
     ' pass --overwrite (in Python overwrite=True)'
   )
   assert stamps() == before
-  initialization.pool(1, str(folder), trials=[1], overwrite=True)
+  POOL(1, str(folder), trials=[1], overwrite=True)
   stored = save_restore.restore_network(str(place))
   check_pooled(stored, survivors(folder, 1, 1))

@@ -1,5 +1,6 @@
-"""Tests of lottery_ticket.mnist_fc.control, on two trials' tickets."""
+"""Tests of lottery_ticket.study.control, on two trials' tickets."""
 
+import functools
 import json
 import math
 import re
@@ -11,12 +12,13 @@ import pytest
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
-from lottery_ticket.mnist_fc import control as control_lib
+from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import lottery_experiment
 from lottery_ticket.mnist_fc import reinitialize
-from lottery_ticket.mnist_fc.argfiles import control_argfile
+from lottery_ticket.study import control as control_lib
 
 LAYERS = ('layer0', 'layer1')
+TRAIN = functools.partial(control_lib.train, constants.TASK)
 
 
 def network(folder, name):
@@ -47,7 +49,7 @@ def run(tmp_path_factory, experiment_path, cheap):
     if control in ('reuse', 'reuse_sign', 'union', 'intersection'):
       arguments['trials'] = [str(experiment_path / f'trial{i}') for i in (1, 2)]
     arguments |= {'seed': 1} | changes
-    control_lib.train(str(folder), control=control, **arguments, **cheap)
+    TRAIN(str(folder), control=control, **arguments, **cheap)
     return folder
 
   return train
@@ -151,7 +153,7 @@ def test_rewinding_to_the_end_gives_the_trained_weights(
   experiment_path, cheap, tmp_path, ticket, dense
 ):
   folder = tmp_path / 'rewound'
-  control_lib.train(
+  TRAIN(
     str(folder),
     control='rewind',
     rewind_to=cheap['training_len'][1],
@@ -194,10 +196,10 @@ def test_only_the_data_change(run, ticket):
       np.testing.assert_equal(network(folder, name), network(ticket, name))
   base = record(same)
   key = 'train_order_seed'
-  for split in ('train', 'test', 'validate'):
-    assert record(labels)['inputs'][split] != base['inputs'][split]
-    assert record(order)['inputs'][split] == base['inputs'][split]
   assert record(labels)['description'][key] == base['description'][key]
+  for name in ('train', 'test', 'validate'):
+    assert record(labels)['inputs'][name] != base['inputs'][name]
+    assert record(order)['inputs'][name] == base['inputs'][name]
   assert record(order)['description'][key] != base['description'][key]
 
 
@@ -280,14 +282,14 @@ def test_all_else_is_as_it_was_for_the_ticket(
   run = f'{trial}/1/same_init'
   arguments = cheap | {'control': 'reinit', 'trial_dir': trial, 'level': 1}
   with pytest.raises(errors.InputError) as caught:
-    control_lib.train(str(tmp_path / 'run'), **(arguments | changes))
+    TRAIN(str(tmp_path / 'run'), **(arguments | changes))
   assert str(caught.value).startswith(message.format(run))
   assert not (tmp_path / 'run').exists()
 
 
 def test_how_the_ticket_was_pruned_does_not_matter(recorded, cheap, tmp_path):
   trial = recorded(pruner='random', prune_percents={'layer0': 0.5})
-  control_lib.train(str(tmp_path / 'run'), trial_dir=trial, level=1, **cheap)
+  TRAIN(str(tmp_path / 'run'), trial_dir=trial, level=1, **cheap)
 
 
 @pytest.fixture(scope='module')
@@ -327,7 +329,7 @@ def test_a_seed_that_is_not_given_is_the_trials(
   other = run('no_reset_ticket', trial_dir=str(trial), seed=None)
   assert record(other)['description']['seed'] == 2
   again = str(folder)  # It is loaded.
-  control_lib.train(
+  TRAIN(
     again,
     control='rewind',
     rewind_to=1,
@@ -342,9 +344,9 @@ def test_a_seed_that_no_run_recorded_is_drawn_and_kept(
 ):
   arguments = cheap | {'control': 'reinit', 'trial_dir': unseeded, 'level': 1}
   folder = tmp_path / 'run'
-  control_lib.train(str(folder), **arguments)
+  TRAIN(str(folder), **arguments)
   before = record(folder)
-  control_lib.train(str(folder), **arguments)
+  TRAIN(str(folder), **arguments)
   assert record(folder) == before
 
 
@@ -353,7 +355,7 @@ def test_another_seed_than_the_trials_is_refused(
 ):
   trial = experiment_path / 'trial1'
   with pytest.raises(errors.InputError) as caught:
-    control_lib.train(
+    TRAIN(
       str(tmp_path / 'run'),
       control='reinit',
       trial_dir=str(trial),
@@ -371,7 +373,7 @@ def test_no_folder_is_refused_before_anything_is_made(
   experiment_path, cheap, tmp_path
 ):
   with pytest.raises(errors.InputError, match=r'^output_dir: wanted '):
-    control_lib.train(
+    TRAIN(
       '',
       control='rewind',
       rewind_to=1,
@@ -387,12 +389,8 @@ def test_no_folder_is_refused_before_anything_is_made(
   [
     ({'control': 'reinitialize'}, 'control: wanted one of '),
     (
-      {'control': 'noise_0.5x'},
-      "got 'noise_0.5x', which the argfile calls --control=noise --scale=0.5",
-    ),
-    (
-      {'control': 'rewind_500its'},
-      ', which the argfile calls --control=rewind --rewind_to=500',
+      {'control': 'noise_0.5x', 'scale': 1},
+      'scale: the control noise_0.5x takes none',
     ),
     (
       {'control': 'noise'},
@@ -450,13 +448,5 @@ def test_no_folder_is_refused_before_anything_is_made(
 def test_bad_input(experiment_path, cheap, tmp_path, changes, message):
   arguments = {'trial_dir': str(experiment_path / 'trial1'), 'level': 1}
   with pytest.raises(errors.InputError, match=re.escape(message)):
-    control_lib.train(str(tmp_path / 'run'), **(arguments | cheap | changes))
+    TRAIN(str(tmp_path / 'run'), **(arguments | cheap | changes))
   assert not (tmp_path / 'run').exists()
-
-
-def test_the_argfile_knows_every_control():
-  named = {
-    settings.get('control', name)
-    for name, settings in control_argfile.CONTROLS.items()
-  }
-  assert named == set(controls.CONTROLS)

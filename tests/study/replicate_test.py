@@ -1,4 +1,4 @@
-"""Tests of lottery_ticket.mnist_fc.replicate."""
+"""Tests of lottery_ticket.study.replicate."""
 
 import collections
 import os
@@ -7,33 +7,24 @@ import sys
 
 import pytest
 
-from lottery_ticket.cli import argfiles
+from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.mnist_fc import replicate
-from lottery_ticket.mnist_fc.argfiles import control_argfile
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import replicate
+
+TABLE = controls.CONTROLS
+MAIN = [name for name, row in TABLE.items() if row.is_main]
 
 
-def lines_of(sizes, experiment_path):
-  scripts = replicate._scripts(sizes, {'experiment_path': experiment_path})
-  return [
-    line
-    for argfile in list(scripts)[1::2]
-    for line in argfiles.read(argfile, 'mnist_fc')
-  ]
-
-
-def runs_of(sizes, experiment_path):
-  return [
-    run
-    for line in lines_of(sizes, experiment_path)
-    for run in replicate._runs(line)
-  ]
+def runs_of(*sizes):
+  *sizes, experiment_path = sizes
+  jobs = replicate.plan(constants.TASK, *sizes, experiment_path=experiment_path)
+  return [run for _, flags in jobs for run in replicate.runs_of(flags)]
 
 
 def test_what_the_whole_study_is(tmp_path):
-  sizes = replicate._Sizes(5, 20, list(replicate.LABELS), 1, [7, 15], 1)
-  runs = runs_of(sizes, str(tmp_path))
+  runs = runs_of(5, 20, replicate.LABELS, 1, [7, 15], 1, str(tmp_path))
   assert len(set(runs)) == len(runs)
   for run in runs:
     os.makedirs(run)
@@ -41,11 +32,10 @@ def test_what_the_whole_study_is(tmp_path):
   assert len(found) == len(runs)
   counts = collections.Counter(run.experiment_name for run in found)
   assert counts.pop('same_init') == 5 * 21
-  assert [counts.pop(name) for name in replicate.MAIN_CONTROLS] == [40] * 3
+  assert [counts.pop(name) for name in MAIN] == [40] * 3
   assert counts.pop('no_reset') == 16
   assert set(counts.values()) == {2}
-  rest = set(control_argfile.CONTROLS) - set(replicate.MAIN_CONTROLS)
-  assert set(counts) == rest
+  assert set(counts) == set(TABLE) - set(MAIN)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +49,11 @@ def test_what_the_whole_study_is(tmp_path):
   ],
 )
 def test_levels_that_follow_each_other_take_their_time(lines, jobs, wanted):
-  assert replicate._rounds(lines, jobs) == wanted
+  assert replicate.rounds(lines, jobs) == wanted
 
 
 def test_no_levels_no_controls(tmp_path):
-  runs = runs_of(replicate._Sizes(2, 1, [], 0, [], 1), 'exp')
+  runs = runs_of(2, 1, [], 0, [], 1, 'exp')
   assert runs == [
     f'exp/trial{trial}/{level}/same_init'
     for trial in (1, 2)
@@ -91,16 +81,9 @@ def test_no_levels_no_controls(tmp_path):
 )
 def test_bad_input(tmp_path, values, message):
   with pytest.raises(errors.InputError) as caught:
-    replicate.replicate(str(tmp_path / 'exp'), **values)
+    replicate.replicate(constants.TASK, str(tmp_path / 'exp'), **values)
   assert message in str(caught.value)
   assert not (tmp_path / 'exp').exists()
-
-
-def test_small_studies_leave_what_lines_have_in_common(tmp_path):
-  common = {'experiment_path': str(tmp_path)}
-  sizes = replicate._Sizes(1, 2, [], 1, [], 1)
-  assert len(list(replicate._scripts(sizes, common))) == 2
-  assert common == {'experiment_path': str(tmp_path)}
 
 
 @pytest.mark.slow
@@ -135,7 +118,7 @@ def test_a_small_study_to_its_report_and_again(root, tmp_path, mnist):
   page = tmp_path / 'exp' / 'report' / 'index.html'
   assert f'report: {page}' in out and page.exists()
   times = {p: p.stat().st_mtime_ns for p in tmp_path.rglob('run.json')}
-  assert len(times) == 28 + 1  # The rewound network.
+  assert len(times) == 28
   out, err = run()
   assert out.startswith(
     '28 runs of 20 iterations, 28 of them finished before\n'

@@ -1,4 +1,4 @@
-"""Tests of lottery_ticket.mnist_fc.report, on runs that were really trained."""
+"""Tests of lottery_ticket.study.report, on runs that were really trained."""
 
 import json
 import pathlib
@@ -9,14 +9,15 @@ import subprocess
 import sys
 from ast import literal_eval
 
-import pandas as pd
 import pytest
 
 from lottery_ticket.analysis import results
 from lottery_ticket.cli import argfiles
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
-from lottery_ticket.mnist_fc import report
+from lottery_ticket.foundations import seeds
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import report
 
 
 @pytest.fixture(scope='module')
@@ -75,7 +76,7 @@ def test_a_folder_without_runs_is_one_line(tmp_path, run, capsys):
 
 def test_the_commands_make_the_same_runs(folder):
   runs = results.read(str(folder)).runs
-  ladder, reinit = report.commands(runs)
+  ladder, reinit = report.commands(constants.TASK, runs)
   for command, script in (
     (ladder, 'lottery_experiment'),
     (reinit, 'control'),
@@ -97,65 +98,70 @@ def test_the_commands_make_the_same_runs(folder):
   assert '--controls=[reinit]' in reinit
 
 
-@pytest.mark.parametrize(
-  ('script', 'experiment', 'expected'),
-  [
-    (
-      'lottery_experiment',
-      'same_init',
-      [
-        'python mnist_fc/runners/lottery_experiment.py'
-        ' --output_dir=experiments/trial1 --seed=7 --iterations=1',
-        'python mnist_fc/runners/lottery_experiment.py'
-        ' --output_dir=experiments/trial2 --seed=8 --iterations=1',
-      ],
-    ),
-    ('other', 'noise_1x', ['# noise_1x: 4 runs, made by other']),
-  ],
-)
-def test_commands_of_other_seeds_and_scripts(
-  folder, script, experiment, expected
-):
-  runs = results.read(str(folder)).runs
-  runs = runs[runs.experiment == 'same_init'].assign(
-    script=script, experiment=experiment
-  )
-  runs['seed'] += 6
-  found = list(report.commands(runs))
-  assert len(found) == len(expected)
-  for line, start in zip(found, expected, strict=True):
-    assert line.startswith(start)
+@pytest.fixture
+def changed(folder, tmp_path):
+  """Returns a function that adds to a copy of trials, and gives its runs."""
+  top = shutil.copytree(folder, tmp_path / 'changed')
+
+  def copy(old, name, trial=2, level=1, **changes):
+    place = paths.trial(str(top), trial)
+    run = shutil.copytree(
+      paths.run(place, level, old), paths.run(place, level, name)
+    )
+    change(run, **changes)
+    return results.read(str(top)).runs
+
+  copy.top = top
+  return copy
 
 
-def test_controls_of_equal_flags_share_a_command(folder):
-  runs = results.read(str(folder)).runs
-  reinit = runs[runs.experiment == 'reinit']
-  names = ('random', 'noise_0.5x')
-  others = [reinit.assign(experiment=name) for name in names]
-  comment, command = report.commands(
-    pd.concat([*others, reinit.assign(experiment='mine')])
-  )
+def change(run, ticket_name=None, **changes):
+  record = save_restore.read_json(paths.record(run))
+  record['description'].update(changes)
+  if ticket_name:
+    record['sources']['ticket_name'] = ticket_name
+  save_restore.write_json(paths.record(run), record)
+
+
+def test_ladders_of_other_seeds_are_runs_of_the_runner(changed):
+  for record in changed.top.glob('*/*/same_init/run.json'):
+    trial = int(record.parts[-4].removeprefix('trial'))
+    order = seeds.integer(trial + 6, 'order', int(record.parts[-3]))
+    change(str(record.parent), seed=trial + 6, train_order_seed=order)
+  found = list(report.commands(constants.TASK, results.read(changed.top).runs))
+  for trial, line in zip((1, 2), found, strict=False):
+    assert line.startswith(
+      'python mnist_fc/runners/lottery_experiment.py'
+      f' --output_dir=experiments/trial{trial} --iterations=1'
+      f' --seed={trial + 6} '
+    )
+  assert found[2:] == ['# reinit: 2 runs, made by control']
+
+
+def test_runs_of_other_scripts_are_told(changed):
+  changed('same_init', 'noise_1x1', script='other')
+  runs = changed('same_init', 'noise_1x2', task='another')
+  *_, first, second = report.commands(constants.TASK, runs)
+  assert first == '# noise_1x: 1 run, made by lottery_experiment'
+  assert second == '# noise_1x: 1 run, made by other'
+
+
+def test_controls_of_equal_flags_share_a_command(changed):
+  for trial in (1, 2):
+    for name in ('random', 'noise_0.5x', 'mine'):
+      runs = changed('reinit1', f'{name}1', trial)
+  _, command, comment = report.commands(constants.TASK, runs)
   assert comment == '# mine: 2 runs, made by control'
   lines = argfiles.read(shlex.split(command)[-1], 'mnist_fc')
   assert ' --trials=2 ' in command
-  assert len(lines) == 4
-  assert '--control=noise' in lines[0]
+  assert len(lines) == 6
+  assert any('--control=noise' in line for line in lines)
   assert '--optimizer=SGD' in lines[0]
 
 
-def test_records_that_do_not_say_whose_ticket_it_was(folder):
-  runs = results.read(str(folder)).runs
-  early = runs.assign(
-    ticket_name=[None, 'same_init', *runs.ticket_name.iloc[2:]]
-  )
-  assert list(report.commands(early)) == list(report.commands(runs))
-
-
-def test_controls_of_some_trials_and_of_other_tickets(folder):
-  runs = results.read(str(folder)).runs
-  second = runs[(runs.experiment == 'reinit') & (runs.trial == '2')]
-  union = second.assign(experiment='union', ticket_name='mine')
-  *_, command = report.commands(pd.concat([runs, union]))
+def test_controls_of_some_trials_and_of_other_tickets(changed):
+  runs = changed('reinit1', 'union1', ticket_name='mine')
+  *_, command = report.commands(constants.TASK, runs)
   [line] = argfiles.read(shlex.split(command)[-1], 'mnist_fc')
   flags = dict(flag.removeprefix('--').split('=', 1) for flag in line)
   assert flags['output_dir'].endswith('/trial2/1/union1')
@@ -166,7 +172,7 @@ def test_controls_of_some_trials_and_of_other_tickets(folder):
 def test_the_report_needs_no_tensorflow():
   code = (
     'import sys\n'
-    'from lottery_ticket.mnist_fc import report\n'
+    'from lottery_ticket.study import report\n'
     'assert "tensorflow" not in sys.modules'
   )
   subprocess.run([sys.executable, '-c', code], check=True)

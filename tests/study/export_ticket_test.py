@@ -1,4 +1,4 @@
-"""Tests of lottery_ticket.mnist_fc.export_ticket."""
+"""Tests of lottery_ticket.study.tickets: from a run to a file."""
 
 import json
 import runpy
@@ -12,8 +12,9 @@ import pytest
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import ticket as ticket_lib
-from lottery_ticket.mnist_fc import export_ticket
+from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import train
+from lottery_ticket.study import tickets
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def copy(run, tmp_path):
 
 
 def test_a_run_becomes_a_file(run, capsys):
-  export_ticket.export(str(run), 'ticket.npz')
+  tickets.export(constants.TASK, str(run), 'ticket.npz')
   ticket = ticket_lib.read_ticket('ticket.npz')
   for name in ('masks', 'initial'):
     stored = save_restore.restore_network(str(run / name))
@@ -48,7 +49,7 @@ def test_a_run_becomes_a_file(run, capsys):
 
 
 def test_what_is_exported_is_trained_like_the_run(run, small, tmp_path):
-  export_ticket.export(str(run), 'ticket.npz')
+  tickets.export(constants.TASK, str(run), 'ticket.npz')
   ticket = ticket_lib.read_ticket('ticket.npz')
   _, final = train.train(
     str(tmp_path / 'again'),
@@ -64,7 +65,7 @@ def test_what_is_exported_is_trained_like_the_run(run, small, tmp_path):
 
 
 def test_plain_keras_trains_a_ticket(run, sample):
-  export_ticket.export(str(run), 'ticket.npz')
+  tickets.export(constants.TASK, str(run), 'ticket.npz')
   file = np.load('ticket.npz')
   model = keras.Sequential([keras.Input([784])])
   for name, activation in (('layer0', 'relu'), ('layer1', None)):
@@ -110,14 +111,14 @@ def test_what_is_missing_is_named(copy, name, message):
   else:
     (copy / name).unlink()
   with pytest.raises(errors.InputError, match=message):
-    export_ticket.export(str(copy), 'ticket.npz')
+    tickets.export(constants.TASK, str(copy), 'ticket.npz')
 
 
 def test_other_weights_than_the_runs_are_refused(copy):
   path = copy / 'initial' / 'layer0.npy'
   np.save(path, np.load(path) * np.float32(2))
   with pytest.raises(errors.InputError, match='initial: wanted those of the'):
-    export_ticket.read(str(copy))
+    tickets.read(str(copy))
 
 
 def test_the_command_writes_and_does_not_overwrite(

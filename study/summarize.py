@@ -2,33 +2,38 @@
 
 import sys
 
-from lottery_ticket.analysis import plots
-from lottery_ticket.analysis import results
-from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import task as task_lib
 
 
 def summarize(
-  experiment_path: str = constants.EXPERIMENT_PATH,
+  task: task_lib.Task,
+  /,
+  experiment_path: str | None = None,
   *,
   figure: str | None = None,
 ) -> None:
   """Prints a table of tickets and their reinitializations, and draws them.
 
   Args:
-    experiment_path: The folder of all trials.
+    task: The experiment folder's.
+    experiment_path: The folder of all trials; the task's by default.
     figure: File of the figure, .png, .svg or .pdf; by default
       `graphs/tickets/early_stop.png` in the experiment's folder.
 
   Raises:
     InputError: If there is no finished winning ticket in the folder.
   """
+  from lottery_ticket.analysis import plots
+  from lottery_ticket.analysis import results
+  from lottery_ticket.analysis import tables
+
   if figure is not None and not figure.endswith(('.png', '.svg', '.pdf')):
     raise errors.InputError(
       f'figure: wanted a name ending in .png, .svg or .pdf, got {figure!r}'
     )
+  experiment_path = experiment_path or task.experiment_path
   found = results.read(experiment_path)
   summary = results.summarize(found.runs)
   print(tables.tickets(summary))

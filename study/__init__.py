@@ -1,0 +1,1 @@
+"""What all experiment folders share: scripts that know a task alone."""

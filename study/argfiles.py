@@ -1,0 +1,283 @@
+"""Sets of flags: one for each of many runs of a runner.
+
+An argfile prints them, a line each, and `replicate` runs them as they are. A
+trial's number is its seed. Flags of the runners that an argfile does not know
+are passed on.
+"""
+
+import itertools
+from typing import Any
+
+from lottery_ticket.cli import argfiles
+from lottery_ticket.foundations import controls as controls_lib
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.study import names
+from lottery_ticket.study import task as task_lib
+
+Flags = dict[str, Any]
+"""{flag: value}, without those that are not given."""
+
+LEVELS = (7, 15)
+"""Levels of the controls, by default: P_m = 21.1% and 3.6%."""
+REINITIALIZATIONS = ('reinit', 'reuse', 'reuse_sign')
+
+
+def lottery_experiment(
+  task: task_lib.Task,
+  /,
+  *,
+  experiment_path: str | None = None,
+  trials: int = 20,
+  iterations: int | None = None,
+  experiment_name: str | None = None,
+  reset: str | int | None = None,
+  **given: Any,
+) -> list[Flags]:
+  """Prints flags for the runner lottery_experiment: one trial a line.
+
+  Args:
+    task: The experiment folder's.
+    experiment_path: The folder of all trials; the task's by default.
+    trials: How many trials.
+    iterations: The number of pruning rounds; the runner's 30 by default.
+    experiment_name: Name of the runs' folders; the runner's by default.
+    reset: What to reset to: 'initial' (the runner's default), 'final', or an
+      iteration of the dense network's training.
+    **given: Values of `task.flags(task_lib.Common)`, for the runner.
+  """
+  recipe = _check(task, given, trials=trials)
+  if reset is not None:
+    recipe.check_reset(reset)
+  if experiment_name is not None:
+    names.check_experiment(experiment_name)
+  if iterations is not None:
+    argfiles.check_count('iterations', iterations, least=0)
+  return [
+    _given(
+      output_dir=paths.trial(experiment_path or task.experiment_path, trial),
+      iterations=iterations,
+      experiment_name=experiment_name,
+      reset=reset,
+      seed=trial,
+      **given,
+    )
+    for trial in range(1, trials + 1)
+  ]
+
+
+def train(
+  task: task_lib.Task,
+  /,
+  *,
+  experiment_path: str | None = None,
+  trials: int = 20,
+  experiment_name: str = 'dense',
+  **given: Any,
+) -> list[Flags]:
+  """Prints flags for the runner train: one dense network a line.
+
+  Args:
+    task: The experiment folder's.
+    experiment_path: The folder of all trials; the task's by default.
+    trials: How many trials.
+    experiment_name: Name of the runs' folders.
+    **given: Values of `task.flags(task_lib.Common)`, for the runner.
+  """
+  _check(task, given, trials=trials)
+  names.check('experiment_name', experiment_name)
+  top = experiment_path or task.experiment_path
+  return [
+    _given(
+      output_dir=paths.run(paths.trial(top, trial), 0, experiment_name),
+      seed=trial,
+      **given,
+    )
+    for trial in range(1, trials + 1)
+  ]
+
+
+def reinitialize(
+  task: task_lib.Task,
+  /,
+  *,
+  experiment: str = 'reinit',
+  experiment_path: str | None = None,
+  trials: int = 20,
+  iterations: int = 30,
+  reinitializations: int = 10,
+  levels: list[int] | None = None,
+  ticket_name: str = names.TICKET,
+  **given: Any,
+) -> list[Flags]:
+  """Prints flags for the runner reinitialize: one reinitialization a line.
+
+  Args:
+    task: The experiment folder's.
+    experiment: `reinit` (weights drawn anew), `reuse` (drawn from the initial
+      weights that survived, pooled over trials), or `reuse_sign` (the same,
+      with each weight's sign kept).
+    experiment_path: The folder of all trials; the task's by default.
+    trials: How many trials.
+    iterations: The number of pruning rounds: levels 0 to `iterations`.
+    reinitializations: How many for each level of each trial.
+    levels: Only these levels, like [3,15].
+    ticket_name: Name of the tickets' folders.
+    **given: Values of `task.flags(task_lib.Common)`, for the runner.
+  """
+  if experiment not in REINITIALIZATIONS:
+    raise errors.InputError(
+      f'experiment: wanted one of {list(REINITIALIZATIONS)}, got {experiment!r}'
+    )
+  _check(task, given, trials=trials, reinitializations=reinitializations)
+  names.check('ticket_name', ticket_name)
+  argfiles.check_count('iterations', iterations, least=0)
+  top = experiment_path or task.experiment_path
+  jobs = []
+  for trial, level, run_id in itertools.product(
+    range(1, trials + 1),
+    argfiles.check_numbers('levels', levels, range(iterations + 1)),
+    range(1, reinitializations + 1),
+  ):
+    folder = paths.trial(top, trial)
+    ticket = paths.run(folder, level, ticket_name)
+    pooled = paths.initialization(top, level)
+    jobs.append(
+      _given(
+        output_dir=paths.run(folder, level, experiment, run_id),
+        masks=paths.masks(ticket),
+        initialization_distribution=pooled if experiment != 'reinit' else None,
+        same_sign=paths.initial(ticket) if experiment == 'reuse_sign' else None,
+        seed=trial,
+        level=level,
+        run_id=run_id,
+        **given,
+      )
+    )
+  return jobs
+
+
+def control(
+  task: task_lib.Task,
+  /,
+  *,
+  controls: list[str] | None = None,
+  experiment_path: str | None = None,
+  trials: int = 5,
+  levels: list[int] | None = None,
+  repetitions: int = 1,
+  of_trials: list[int] | None = None,
+  ticket_name: str | None = None,
+  **given: Any,
+) -> list[Flags]:
+  """Prints flags for the runner control: one control of one ticket a line.
+
+  Args:
+    task: The experiment folder's.
+    controls: Names in the table of `foundations/controls.py`, like
+      [random,own]; by default all but no_reset_ticket, which needs an
+      experiment with --reset=final --experiment_name=no_reset.
+    experiment_path: The folder of all trials; the task's by default.
+    trials: How many trials there are.
+    levels: Levels of the tickets; by default [7,15], P_m = 21.1% and 3.6%.
+    repetitions: How many of each.
+    of_trials: Only the tickets of these trials, like [1]; by default of all.
+    ticket_name: Name of the tickets' folders; the runner's by default.
+    **given: Values of `task.flags(task_lib.Common)`, for the runner.
+  """
+  _check(task, given, trials=trials, repetitions=repetitions)
+  if ticket_name is not None:
+    names.check('ticket_name', ticket_name)
+  top = experiment_path or task.experiment_path
+  everyone = [paths.trial(top, trial) for trial in range(1, trials + 1)]
+  jobs = []
+  for trial, level, name, run_id in itertools.product(
+    argfiles.check_numbers('of_trials', of_trials, range(1, trials + 1)),
+    argfiles.check_numbers('levels', levels, LEVELS),
+    _check_controls(controls),
+    range(1, repetitions + 1),
+  ):
+    row = controls_lib.CONTROLS[name]
+    folder = paths.trial(top, trial)
+    settings = {'control': row.name or name, **row.settings}
+    if 'trials' in settings:
+      settings['trials'] = everyone
+    jobs.append(
+      _given(
+        output_dir=paths.run(folder, level, name, run_id),
+        trial_dir=folder,
+        level=level,
+        run_id=run_id,
+        **settings,
+        ticket_name=ticket_name,
+        seed=trial,
+        **given,
+      )
+    )
+  return jobs
+
+
+def _check_controls(controls: list[str] | str | None) -> list[str]:
+  table = controls_lib.CONTROLS
+  if controls is None:
+    return [name for name, row in table.items() if 'no_reset' not in row.needs]
+  if isinstance(controls, str):
+    controls = [controls]
+  if not isinstance(controls, (list, tuple)) or not controls:
+    raise errors.InputError(
+      f'controls: wanted a list of names, like [random,own], got {controls!r}'
+    )
+  for name in controls:
+    if name not in table:
+      raise errors.InputError(
+        f'controls: wanted some of {list(table)}, got {name!r}'
+      )
+  return list(controls)
+
+
+def initialization(
+  task: task_lib.Task,
+  /,
+  *,
+  experiment_path: str | None = None,
+  iterations: int = 30,
+  experiment_name: str | None = None,
+  trials: list[int] | None = None,
+  overwrite: bool = False,
+) -> list[Flags]:
+  """Prints flags for the runner initialization: one level a line.
+
+  Args:
+    task: The experiment folder's.
+    experiment_path: The folder of all trials; the task's by default.
+    iterations: The number of pruning rounds: levels 0 to `iterations`.
+    experiment_name: Name of the runs' folders; the runner's by default.
+    trials: Names of the trials, like [1,2]; all that are there by default.
+    overwrite: Whether other distributions there may be replaced.
+  """
+  if experiment_name is not None:
+    names.check('experiment_name', experiment_name)
+  argfiles.check_count('iterations', iterations, least=0)
+  return [
+    _given(
+      level=level,
+      experiment_path=experiment_path or task.experiment_path,
+      experiment_name=experiment_name,
+      trials=trials,
+      overwrite=overwrite or None,
+    )
+    for level in range(iterations + 1)
+  ]
+
+
+def _check(task: task_lib.Task, given: Flags, **counts: int) -> Any:
+  """Returns the recipe, if it and the counts are of use."""
+  for name, count in counts.items():
+    argfiles.check_count(name, count)
+  common = ('permute_labels', 'train_order_seed', 'overwrite')
+  values = {k: value for k, value in given.items() if k not in common}
+  return task.choose(values.pop('recipe', None), **values)[0]
+
+
+def _given(**flags: Any) -> Flags:
+  return {name: value for name, value in flags.items() if value is not None}

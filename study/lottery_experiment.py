@@ -1,0 +1,118 @@
+"""Performs the lottery ticket experiment: one trial, level by level."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import pruner
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+from lottery_ticket.study import names
+from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import task as task_lib
+
+if TYPE_CHECKING:  # Flags need no TensorFlow.
+  from lottery_ticket.foundations import experiment
+
+Network = masks_lib.Network
+
+
+def train(
+  task: task_lib.Task,
+  /,
+  output_dir: str,
+  *,
+  iterations: int = 30,
+  experiment_name: str = names.TICKET,
+  presets: save_restore.NetworkLike | None = None,
+  reset: str | int = 'initial',
+  **given: Any,
+) -> list['experiment.Level']:
+  """Performs the lottery ticket experiment: one trial, level by level.
+
+  Levels that are finished are loaded, not repeated: an interrupted experiment
+  goes on when it is started again.
+
+  Args:
+    task: The experiment folder's.
+    output_dir: The trial's folder; each level has its run in a folder there.
+    iterations: The number of pruning rounds, so levels 0 to `iterations`.
+    experiment_name: Name of the runs' folders; a digit at its end would count
+      repetitions.
+    presets: Folder of the initial weights of level 0; by default drawn.
+    reset: What the weights that are left start from at the next level:
+      'initial', their initial values (Section 2 of the paper); 'final', their
+      trained ones, so that nothing is reset (Appendix B); or an integer k,
+      their values in the dense network after iteration k (late rewinding).
+    **given: Values of `task.flags(task_lib.Given)`.
+
+  Returns:
+    What came of each level.
+
+  Raises:
+    InputError: Before any training, if an argument is of no use.
+  """
+  if not output_dir:
+    raise errors.InputError("output_dir: wanted a folder, got ''")
+  names.check_experiment(experiment_name)
+  iterations = errors.check_integer('iterations', iterations, least=0)
+  run = functools.partial(
+    paths.run, output_dir, experiment_name=experiment_name
+  )
+  dense = plan_lib.make(
+    task,
+    'lottery_experiment',
+    [run(level=0)],
+    given,
+    level=0,
+    sources=plan_lib.absolute(presets=presets),
+  )
+  reset = dense.recipe.check_reset(reset)
+  dense = dense.replace(
+    settings={'reset': reset, 'experiment_name': experiment_name}
+  )
+  for level in range(iterations + 1):
+    dense.replace(level=level).check_folder(run(level=level))
+
+  def train_model(
+    level: int, dataset: Any, model: Any
+  ) -> tuple[Network, Network]:
+    return dense.replace(level=level).train(dataset, model, run(level=level))
+
+  def prune_masks(
+    masks: Network, final: Network, *, initial_weights: Network, level: int
+  ) -> Network:
+    return pruner.get(dense.recipe.pruner)(
+      dense.recipe.prune_percents,
+      masks,
+      final,
+      initial_weights=initial_weights,
+      seed=seeds.integer(dense.seed, 'prune', level + 1),
+    )
+
+  from lottery_ticket.foundations import experiment
+
+  return experiment.experiment(
+    make_dataset=dense.make_dataset,
+    make_model=dense.make_model,
+    train_model=train_model,
+    prune_masks=prune_masks,
+    iterations=iterations,
+    presets=presets,
+    reset=_reset_fn(reset, run(level=0)),
+  )
+
+
+def _reset_fn(
+  reset: str | int, dense: str
+) -> Callable[[int, Network, Network], Network] | None:
+  """Returns what gives the presets of the next level; None for the initial."""
+  if reset == 'initial':
+    return None
+  if reset == 'final':
+    return lambda level, initial, final: final
+  checkpoint = paths.checkpoint(dense, int(reset))
+  return lambda *_: save_restore.restore_network(checkpoint)

@@ -1,0 +1,316 @@
+"""The plan of one run: what its record's description says, and how it is made.
+
+A run is made from its plan alone, whichever script it is of, and so it can be
+made again from what its record says.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+from lottery_ticket.study import task as task_lib
+
+if TYPE_CHECKING:  # Flags need no TensorFlow.
+  from lottery_ticket.foundations import dataset_base
+  from lottery_ticket.foundations import model_base
+
+Network = masks_lib.Network
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+  """What identifies a run.
+
+  Attributes:
+    task: Makes data and model.
+    script: Name of the script that makes the run.
+    recipe: Values of the experiment.
+    seed: Seed of the trial, from which all is drawn.
+    level: The number of pruning rounds done.
+    permute_labels: Whether the classes are renamed by a random permutation.
+    train_order_seed: Seed of the order of the data alone; None for the order
+      that depends on `seed` and `level`.
+    settings: {name: JSON value} of what the script's runs have beside, like
+      `reset`, or `control` and `run_id`.
+    location: Folder of the data.
+    sources: {flag: path, list of paths or name}, where other inputs come from.
+    overwrite: Whether another run's results in the folder may be lost.
+  """
+
+  task: task_lib.Task
+  script: str
+  recipe: Any
+  seed: int
+  level: int
+  permute_labels: bool = False
+  train_order_seed: int | None = None
+  settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  location: str = ''
+  sources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  overwrite: bool = False
+
+  def __post_init__(self) -> None:
+    """Checks what is checked nowhere else.
+
+    Raises:
+      InputError: If the level or a seed is none.
+    """
+    errors.check_integer('level', self.level, least=0)
+    seeds.check(self.seed)
+    if self.train_order_seed is not None:
+      seeds.check(self.train_order_seed, 'train_order_seed')
+
+  def replace(self, **changes: Any) -> 'Plan':
+    """Returns the plan of another run."""
+    return dataclasses.replace(self, **changes)
+
+  @property
+  def order_seed(self) -> int:
+    """Seed of the order of the data."""
+    if self.train_order_seed is not None:
+      return int(self.train_order_seed)
+    return seeds.integer(self.seed, 'order', int(self.level))
+
+  @property
+  def draw_seed(self) -> int:
+    """Seed of the weights that are drawn: a control has one of its own."""
+    if 'run_id' not in self.settings:
+      return seeds.integer(self.seed, 'model')
+    control, run_id = self.settings['control'], self.settings['run_id']
+    return seeds.integer(self.seed, 'control', control, self.level, run_id)
+
+  def description(self) -> dict[str, Any]:
+    """Returns what a record says to identify the run: JSON values."""
+    return {
+      'task': self.task.name,
+      'script': self.script,
+      'recipe': self.recipe.configuration(),
+      'seed': int(self.seed),
+      'level': int(self.level),
+      'permute_labels': self.permute_labels,
+      'train_order_seed': self.order_seed,
+      **self.settings,
+    }
+
+  def make_dataset(self) -> 'dataset_base.DatasetBase':
+    """Returns the trial's data, in whichever order."""
+    return self.task.dataset(
+      self.recipe,
+      self.location,
+      seeds.integer(self.seed, 'data'),
+      self.permute_labels,
+    )
+
+  def make_model(
+    self,
+    presets: save_restore.NetworkLike | None = None,
+    masks: save_restore.NetworkLike | list | None = None,
+  ) -> 'model_base.ModelBase':
+    """Returns the network; what has no presets is drawn."""
+    return self.task.make_model(self.recipe, presets, masks, self.draw_seed)
+
+  def check_folder(self, output_dir: str) -> None:
+    """Refuses a folder with another finished run, before any work.
+
+    Raises:
+      InputError: If there is one, and it may not be lost.
+    """
+    records.check(output_dir, self.description(), self.overwrite)
+
+  def train(
+    self,
+    dataset: 'dataset_base.DatasetBase',
+    model: 'model_base.ModelBase',
+    output_dir: str,
+  ) -> tuple[Network, Network]:
+    """Trains a network as the recipe says, measured, saved and recorded.
+
+    Args:
+      dataset: What to train on.
+      model: What to train.
+      output_dir: Folder of the run.
+
+    Returns:
+      Initial and final weights.
+
+    Raises:
+      InputError: Before any training, if an argument is of no use.
+    """
+    from lottery_ticket.foundations import trainer
+
+    reset = self.settings.get('reset')
+    rewinds = [reset] if isinstance(reset, int) and not self.level else []
+    location = {self.task.location: self.location} if self.task.location else {}
+    trained = trainer.train(
+      dataset.with_order(self.order_seed),
+      model,
+      self.recipe.optimizer_fn,
+      self.recipe.training_len,
+      output_dir,
+      test_interval=self.recipe.interval,
+      validate_interval=self.recipe.interval,
+      save_summaries=True,
+      save_network=True,
+      checkpoints=rewinds,
+      description=self.description(),
+      sources={**absolute(**location), **self.sources},
+      overwrite=self.overwrite,
+    )
+    _say(output_dir, masks_lib.density(model.masks))
+    return trained
+
+  def train_ticket(
+    self, ticket: controls.Ticket, output_dir: str
+  ) -> tuple[Network, Network]:
+    """Trains what a control made of a ticket; like `train`.
+
+    Args:
+      ticket: Masks, and initial weights; those that are missing are drawn.
+      output_dir: Folder of the run.
+    """
+    model = self.make_model(ticket.initial, ticket.masks)
+    return self.train(self.make_dataset(), model, output_dir)
+
+
+def make(
+  task: task_lib.Task,
+  script: str,
+  runs: Sequence[str],
+  given: Mapping[str, Any],
+  **known: Any,
+) -> Plan:
+  """Returns the plan of a script's run.
+
+  Args:
+    task: Makes data and model.
+    script: Name of the script.
+    runs: Folders of runs whose records are asked in turn for the seed if none
+      is given: so an interrupted experiment goes on with its own.
+    given: Flags of `task.Given`, values of the recipe and where the data are.
+    **known: Other parts of the plan.
+
+  Raises:
+    InputError: If something given is of no use, or a record is damaged that may
+      not be lost.
+  """
+  values = {k: value for k, value in given.items() if value is not None}
+  name, seed = (values.pop(key, None) for key in ('recipe', 'seed'))
+  plain = {
+    key: values.pop(key)
+    for key in ('permute_labels', 'train_order_seed', 'overwrite')
+    if key in values
+  }
+  recipe, location = task.choose(name, **values)
+  if seed is None:
+    seed = _recorded_seed(runs, plain.get('overwrite', False))
+  return Plan(
+    task=task,
+    script=script,
+    recipe=recipe,
+    location=location,
+    seed=seeds.check(seeds.fresh() if seed is None else seed),
+    **plain,
+    **known,
+  )
+
+
+def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:
+  for run in runs:
+    try:
+      seed = records.seed(run)
+    except errors.InputError:
+      if not overwrite:
+        raise
+      seed = None
+    if seed is not None:
+      return seed
+  return None
+
+
+def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:
+  """Returns the plan that a record's description is of.
+
+  Raises:
+    InputError: If it is none of this task's.
+  """
+  if description.get('task') != task.name or 'recipe' not in description:
+    raise errors.InputError(f'not made by a script of {task.name}')
+  given = dict(description)
+  del given['task']
+  names = [field.name for field in dataclasses.fields(Plan)]
+  known = {name: given.pop(name) for name in names if name in given}
+  recipe = task.restore(known.pop('recipe'))
+  return Plan(task=task, recipe=recipe, settings=given, **known)
+
+
+def read_ticket(run: str) -> controls.Ticket:
+  """Returns the masks and initial weights of a finished run.
+
+  Raises:
+    InputError: If it is missing, unfinished or damaged.
+  """
+  return controls.Ticket(
+    _network(run, paths.masks), _network(run, paths.initial)
+  )
+
+
+def read_weights(run: str) -> controls.Weights:
+  """Returns the weights of a finished run, before and after training.
+
+  Raises:
+    InputError: If it is missing, unfinished or damaged.
+  """
+  return controls.Weights(
+    _network(run, paths.initial), _network(run, paths.final)
+  )
+
+
+def _network(run: str, path: Callable[[str], str]) -> Network:
+  """Returns a network of a finished run."""
+  if not pathlib.Path(paths.record(run)).is_file():
+    raise errors.MissingInputError(
+      f'{run}: wanted a finished run;'
+      ' runners/lottery_experiment.py makes tickets',
+      paths.record(run),
+    )
+  return save_restore.standardize(path(run)) or {}
+
+
+def absolute(**given: Any) -> dict[str, Any]:
+  """Returns {flag: absolute path, or list of these} of a run's inputs.
+
+  Args:
+    **given: {flag: folder, or list of folders}; networks in memory and None
+      are left out.
+  """
+  found = {name: _absolute(source) for name, source in given.items()}
+  return {name: source for name, source in found.items() if source}
+
+
+def _absolute(source: Any) -> Any:
+  """Returns a path from anywhere, None of a network in memory."""
+  if isinstance(source, (list, tuple)):
+    folders = [_absolute(item) for item in source]
+    return None if None in folders else folders
+  is_path = isinstance(source, (str, os.PathLike))
+  return os.path.abspath(source) if is_path else None
+
+
+def _say(run: str, density: float) -> None:
+  """Prints a line about a finished run."""
+  record = records.read(run)
+  accuracy = 100 * record['results']['test']['accuracy']
+  print(
+    f'{run}: {100 * density:.1f}% of the weights, test accuracy'
+    f' {accuracy:.2f}% after {record["iterations"]:,} iterations',
+    flush=True,  # Before what comes on stderr.
+  )

@@ -1,0 +1,171 @@
+"""A recipe: the values of an experiment, by name and as flags."""
+
+import dataclasses
+import functools
+import json
+import math
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import pruner
+from lottery_ticket.foundations import schedule
+
+AnyRecipe = TypeVar('AnyRecipe', bound='Recipe')
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+  """The values that the recipes of all tasks have; by default the paper's.
+
+  A task adds values of its own in a child. Make other recipes with `replace`,
+  which takes values in any of their forms.
+
+  Attributes:
+    kernel_initializer: Name of a Keras initializer; the paper's glorot_normal.
+    optimizer: Name of a Keras optimizer; the paper's Adam.
+    learning_rate: Its learning rate; the paper's 0.0012.
+    optimizer_settings: Its other settings, like {'momentum': 0.9}.
+    batch_size: Examples a batch; the paper's 60.
+    training_len: ('iterations', n) or ('epochs', n); the paper's 50,000
+      iterations.
+    evaluation_interval: Iterations between two evaluations; the paper's 100.
+    prune_percents: {layer name: the fraction to prune a round}; a layer left
+      out is not pruned; by default 0.2, of the last layer 0.1.
+    pruner: Criterion of pruning: magnitude (the paper's), global_magnitude,
+      random or another one of `PRUNERS` in `foundations/pruner.py`.
+  """
+
+  kernel_initializer: str = 'glorot_normal'
+  optimizer: str = 'Adam'
+  learning_rate: float = 1.2e-3
+  optimizer_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+  batch_size: int = 60
+  training_len: schedule.Length = ('iterations', 50_000)
+  evaluation_interval: int = 100
+  prune_percents: dict[str, float] = dataclasses.field(default_factory=dict)
+  pruner: str = 'magnitude'
+
+  def __post_init__(self) -> None:
+    """Checks what is checked nowhere else.
+
+    Raises:
+      InputError: If a value is of no use.
+    """
+    pruner.get(self.pruner)
+    pruner.check_percents(self.prune_percents)
+    if not isinstance(self.optimizer_settings, dict):
+      raise errors.InputError(
+        'optimizer_settings: wanted a dictionary,'
+        f' got {self.optimizer_settings!r}'
+      )
+    errors.check_number('learning_rate', self.learning_rate, is_open=True)
+    errors.check_integer('batch_size', self.batch_size, 1)
+    schedule.iterations(self.training_len, 1, 'training_len')
+    schedule.iterations(self.interval, 1, 'evaluation_interval')
+
+  @property
+  def interval(self) -> schedule.Length:
+    """The evaluation interval as the trainer wants it."""
+    return ('iterations', self.evaluation_interval)
+
+  def optimizer_fn(self) -> Any:
+    """Returns a new Keras optimizer.
+
+    Raises:
+      InputError: If there is no such optimizer, or it takes no such setting.
+    """
+    optimizer_class = _optimizer_class(self.optimizer)
+    try:
+      return optimizer_class(
+        learning_rate=self.learning_rate, **self.optimizer_settings
+      )
+    except (TypeError, ValueError) as error:
+      raise errors.InputError(
+        f'optimizer_settings: {self.optimizer} does not take'
+        f' {self.optimizer_settings!r}: {error}'
+      ) from None
+
+  def replace(self: AnyRecipe, **values: Any) -> AnyRecipe:
+    """Returns this recipe with other values; a value of None changes nothing.
+
+    Raises:
+      InputError: If a name is not a recipe's, or a value is of no use.
+    """
+    names = [field.name for field in dataclasses.fields(self)]
+    for name in values:
+      if name not in names:
+        raise errors.InputError(
+          f'{name}: no such value of a recipe; wanted one of {names}'
+        )
+    given = {
+      name: _plain(value) for name, value in values.items() if value is not None
+    }
+    return dataclasses.replace(self, **self.complete(given))
+
+  def complete(self, values: dict[str, Any]) -> dict[str, Any]:
+    """Returns values for `replace` with all that follows from them.
+
+    Args:
+      values: {name: value}, of plain Python types.
+    """
+    return values
+
+  def configuration(self) -> dict[str, Any]:
+    """Returns all values, as they are read back from JSON."""
+    values = _plain(dataclasses.asdict(self))
+    return json.loads(json.dumps(values, default=lambda value: value.__name__))
+
+  def check_reset(self, reset: str | int) -> str | int:
+    """Returns what the weights that are left are reset to, an integer as such.
+
+    Args:
+      reset: 'initial', 'final', or an iteration of the dense network's
+        training, which may be text, as in a flag.
+
+    Raises:
+      InputError: If it is anything else, or training is not that long.
+    """
+    if isinstance(reset, str) and reset.isdecimal():
+      reset = int(reset)
+    unit, count = self.training_len
+    longest = count if unit == 'iterations' else math.inf
+    iteration = errors.read_integer(reset)
+    if iteration is not None and 1 <= iteration <= longest:
+      return iteration
+    if reset not in ('initial', 'final'):
+      upto = f'1 to {longest}' if unit == 'iterations' else '1'
+      raise errors.InputError(
+        f"reset: wanted 'initial', 'final' or an iteration from {upto},"
+        f' got {reset!r}'
+      )
+    return reset
+
+
+def _plain(value: Any) -> Any:
+  """Returns a value without types of NumPy's, and tuples for lists."""
+  if isinstance(value, (np.ndarray, np.generic)):
+    value = value.tolist()
+  if isinstance(value, dict):
+    return {key: _plain(item) for key, item in value.items()}
+  return (
+    tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
+  )
+
+
+@functools.cache
+def _optimizer_class(name: str) -> Any:
+  import keras  # Late: a recipe's names and numbers need no TensorFlow.
+
+  classes = {
+    key.lower(): value
+    for key, value in vars(keras.optimizers).items()
+    if isinstance(value, type)
+    and issubclass(value, keras.optimizers.Optimizer)
+    and value is not keras.optimizers.Optimizer
+  }
+  if not isinstance(name, str) or name.lower() not in classes:
+    known = sorted(value.__name__ for value in classes.values())
+    raise errors.InputError(f'optimizer: wanted one of {known}, got {name!r}')
+  return classes[name.lower()]

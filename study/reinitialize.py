@@ -1,0 +1,117 @@
+"""Runs the random reinitialization control on a network, and its variants."""
+
+import os
+from typing import Any
+
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import task as task_lib
+
+Network = masks_lib.Network
+
+
+def train(
+  task: task_lib.Task,
+  /,
+  output_dir: str,
+  *,
+  masks: save_restore.NetworkLike | list | None = None,
+  initialization_distribution: save_restore.NetworkLike | None = None,
+  same_sign: save_restore.NetworkLike | None = None,
+  level: int = 0,
+  run_id: int = 0,
+  **given: Any,
+) -> tuple[Network, Network]:
+  """Trains a ticket's masks from other initial weights.
+
+  With masks alone the weights are drawn anew from the recipe's initializer
+  (`reinit`); with `initialization_distribution` from its values (`reuse`); with
+  `same_sign`, too, they keep the ticket's signs (`reuse_sign`).
+
+  Args:
+    task: The experiment folder's.
+    output_dir: The run's folder, for its weights, masks, logs and record.
+    masks: Folder of masks, or a list of these, of which the union is taken;
+      by default nothing is pruned.
+    initialization_distribution: Folder of the values to draw from, one array
+      a layer, as the runner initialization writes it.
+    same_sign: Folder of the initial weights whose signs to keep.
+    level: Number of times the masks were pruned: draws and order depend on it.
+    run_id: Number of this reinitialization: draws depend on it.
+    **given: Values of `task.flags(task_lib.Given)`.
+
+  Returns:
+    The initial and the final weights, {parameter name: array} each.
+
+  Raises:
+    InputError: Before any training, if an argument is of no use.
+  """
+  runs = [output_dir]
+  if isinstance(masks, (str, os.PathLike)):  # Beside them lies their record.
+    runs.insert(0, os.path.dirname(os.path.abspath(masks)))
+  plan = plan_lib.make(
+    task,
+    'control',  # It makes the same run under another name.
+    runs,
+    given,
+    level=errors.check_integer('level', level, least=0),
+    settings={
+      'control': _control(initialization_distribution, same_sign),
+      'run_id': errors.check_integer('run_id', run_id, least=0),
+    },
+    sources=plan_lib.absolute(
+      masks=masks,
+      initialization_distribution=initialization_distribution,
+      same_sign=same_sign,
+    ),
+  )
+  masks = save_restore.standardize(masks, masks_lib.union, name='masks')
+  presets = _presets(
+    masks, initialization_distribution, same_sign, plan.draw_seed
+  )
+  ticket = controls.Ticket(masks or {}, presets)
+  return plan.train_ticket(ticket, output_dir)
+
+
+def _control(distribution: Any, same_sign: Any) -> str:
+  """Returns which of the three controls is asked for."""
+  if distribution is None and same_sign is not None:
+    raise errors.InputError(
+      'same_sign: wanted together with initialization_distribution'
+    )
+  if distribution is None:
+    return 'reinit'
+  return 'reuse' if same_sign is None else 'reuse_sign'
+
+
+def _presets(
+  masks: Network | None,
+  initialization_distribution: save_restore.NetworkLike | None,
+  same_sign: save_restore.NetworkLike | None,
+  seed: int,
+) -> Network:
+  """Returns initial weights, none where the model draws them."""
+  given = initialization_distribution
+  if isinstance(given, (str, os.PathLike)) and not os.path.exists(given):
+    raise errors.MissingInputError(
+      f'{given}: no such folder; runners/initialization.py makes it',
+      os.fspath(given),
+    )
+  distribution = save_restore.standardize(
+    given, name='initialization_distribution'
+  )
+  signs = save_restore.standardize(same_sign, name='same_sign')
+  if distribution is None:
+    return {}
+  if masks is None:
+    raise errors.InputError(
+      'initialization_distribution: wanted together with masks'
+    )
+  presets = controls.sample_weights(distribution, masks, seed)
+  if signs is None:
+    return presets
+  signs = masks_lib.check_network(signs, 'same_sign')
+  return controls.keep_signs(presets, signs)

@@ -1,0 +1,227 @@
+"""Runs a finished run again, and says whether the bytes agree."""
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.study import command as command_lib
+from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import task as task_lib
+
+RECORDED, CHANGED, MISSING = 'as recorded', 'CHANGED', 'not there'
+"""What has become of an output where the run lies."""
+SAME, OTHER = 'the same bytes', 'OTHER BYTES'
+"""What the repetition gave."""
+
+
+class Repetition(NamedTuple):
+  """What came of repeating a run.
+
+  Attributes:
+    stored: {output: RECORDED, CHANGED or MISSING}, of the run that is repeated.
+    repeated: {output: SAME or OTHER}, of its repetition.
+    environment: {what: (then, now)}, of versions, processor and threads that
+      are not the same.
+    command: The command line that makes the run.
+  """
+
+  stored: dict[str, str]
+  repeated: dict[str, str]
+  environment: dict[str, tuple[Any, Any]]
+  command: str
+
+  @property
+  def agrees(self) -> bool:
+    """Whether all bytes agree, those that are stored (if they are) as well."""
+    return OTHER not in self.repeated.values() and CHANGED not in (
+      self.stored.values()
+    )
+
+
+def repeat(
+  task: task_lib.Task,
+  run: str,
+  /,
+  *,
+  output_dir: str | None = None,
+  **location: Any,
+) -> None:
+  """Runs a finished run again and says whether the bytes agree.
+
+  Ends with exit code 0 if they all do, 1 if not. Masks and initial weights are
+  read from the run's folder, or from where they came from, or drawn anew; they
+  must have the bytes that the run was given.
+
+  Args:
+    task: The experiment folder's.
+    run: The run's folder, or its run.json, wherever that is by now.
+    output_dir: A new folder in which to keep what comes of it; by default
+      nothing is kept.
+    **location: Folder of its data, if they have moved.
+
+  Raises:
+    InputError: Before any training, if it was not made by a script of the
+      task, something it was made from is missing or has changed, or
+      `output_dir` holds anything.
+    SystemExit: With code 1, if bytes disagree.
+  """
+  found = make_again(task, run, output_dir=output_dir, **location)
+  print(f'made by: {found.command}')
+  width = max(map(len, found.stored))
+  for name, stored in found.stored.items():
+    print(f'{name:{width}}  stored: {stored:11}  now: {found.repeated[name]}')
+  for name, (then, now) in found.environment.items():
+    print(f'{name}: {then} then, {now} now')
+  print(_verdict(found))
+  if not found.agrees:
+    sys.exit(1)
+
+
+def _verdict(found: Repetition) -> str:
+  total = len(found.repeated)
+  other = [name for name, is_ in found.repeated.items() if is_ == OTHER]
+  changed = [name for name, is_ in found.stored.items() if is_ == CHANGED]
+  lines = [f'repeated: all {total} outputs have the same bytes']
+  if other:
+    lines = [f'not repeated: other bytes in {", ".join(other)}']
+  if changed:
+    lines.append(f'changed since the run: {", ".join(changed)}')
+  return '; '.join(lines)
+
+
+def make_again(
+  task: task_lib.Task,
+  run: str,
+  *,
+  output_dir: str | None = None,
+  **location: Any,
+) -> Repetition:
+  """Makes a finished run again; arguments and errors are those of `repeat`.
+
+  Returns:
+    How what came of it compares with the record.
+  """
+  is_folder = os.path.isdir(run)
+  folder = os.path.abspath(run if is_folder else os.path.dirname(run))
+  path = paths.record(run) if is_folder else run
+  record = records.read_file(path)
+  try:
+    plan = plan_lib.restore(task, record.get('description', {}))
+  except errors.InputError as error:
+    raise errors.InputError(f'{path}: {error}') from None
+  outputs = record.get('outputs')
+  if not outputs or 'inputs' not in record:
+    raise errors.InputError(f'{path}: no checksums of its outputs are recorded')
+  stored = {name: _stored(folder, name, outputs[name]) for name in outputs}
+  plan = plan.replace(sources=record.get('sources', {}))
+  plan = plan.replace(location=_location(plan, location))
+  dataset = plan.make_dataset()
+  for name, split in dataset.splits.items():
+    if split.checksum != record['inputs'].get(name):
+      raise errors.InputError(
+        f'{path}: the {name} data are not those of the run;'
+        f' --{task.location} says where these are'
+      )
+  try:
+    model = _model(plan, folder, stored, record['inputs'], dataset)
+  except errors.InputError as error:
+    raise errors.InputError(f'{path}: cannot be repeated: {error}') from None
+  # What it is told of is this repetition's folder, which nobody asked about.
+  with (
+    _output_dir(output_dir) as again,
+    contextlib.redirect_stdout(io.StringIO()),
+  ):
+    plan.train(dataset, model, again)
+    made = records.read(again)
+  then, now = _environment(record), _environment(made)
+  return Repetition(
+    stored,
+    {
+      name: SAME if made['outputs'].get(name) == checksum else OTHER
+      for name, checksum in outputs.items()
+    },
+    {
+      name: (then.get(name), now.get(name))
+      for name in sorted(then.keys() | now.keys())
+      if then.get(name) != now.get(name)
+    },
+    command_lib.of_run(task, record, folder),
+  )
+
+
+def _stored(folder: str, name: str, checksum: str) -> str:
+  """Says what has become of an output."""
+  if not os.path.lexists(os.path.join(folder, name)):
+    return MISSING
+  with contextlib.suppress(errors.InputError):
+    if records.checksum(folder, name) == checksum:
+      return RECORDED
+  return CHANGED
+
+
+def _location(plan: plan_lib.Plan, given: Mapping[str, Any]) -> str:
+  """Returns the folder of the data: as said, as recorded, or as usual."""
+  flag = plan.task.location or ''
+  recorded = plan.sources.get(flag)
+  if not any(given.values()) and os.path.isdir(str(recorded)):
+    return str(recorded)
+  return plan.task.choose(**given)[1]
+
+
+def _model(
+  plan: plan_lib.Plan,
+  folder: str,
+  stored: Mapping[str, str],
+  inputs: Mapping[str, str],
+  dataset: Any,
+) -> Any:
+  """Returns the network that the run was given.
+
+  Its masks and initial weights come from the run's folder, from where the run
+  had them, or are drawn anew.
+  """
+  networks = {
+    argument: os.path.join(folder, name)
+    if stored.get(name) == RECORDED
+    else plan.sources.get(argument)
+    for argument, name in (('presets', 'initial'), ('masks', 'masks'))
+  }
+  model = plan.make_model(**networks)
+  model.build(dataset.train.values(slice(1)))
+  for what, name, network in (
+    ('masks', 'masks', model.masks),
+    ('initial weights', 'initial', model.get_current_weights()),
+  ):
+    if save_restore.checksum(network) != inputs.get(name):
+      raise errors.InputError(
+        f'the {what} that are there are not those of the run'
+      )
+  return model
+
+
+@contextlib.contextmanager
+def _output_dir(output_dir: str | None) -> Iterator[str]:
+  """Yields a new folder: the one that is asked for, or one that is removed."""
+  if output_dir is None:
+    with tempfile.TemporaryDirectory(prefix='lottery_ticket_') as folder:
+      yield os.path.join(folder, 'again')
+    return
+  if os.path.lexists(output_dir):
+    is_empty = os.path.isdir(output_dir) and not os.listdir(output_dir)
+    if not is_empty:
+      raise errors.InputError(f'output_dir: {output_dir}: wanted a new folder')
+  yield os.path.abspath(output_dir)
+
+
+def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
+  threads = record.get('threads', {})
+  named = {f'{kind} threads': count for kind, count in threads.items()}
+  return {**record.get('versions', {}), **named}

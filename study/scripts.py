@@ -1,0 +1,111 @@
+"""The scripts of every experiment folder: what each calls, with which flags.
+
+A runner is `scripts.run(TASK, NAME)`, an argfile `scripts.show(TASK, NAME)`.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lottery_ticket.cli import argfiles as argfiles_lib
+from lottery_ticket.cli import entry
+from lottery_ticket.cli import flags
+from lottery_ticket.study import argfiles
+from lottery_ticket.study import control
+from lottery_ticket.study import initialization
+from lottery_ticket.study import lottery_experiment
+from lottery_ticket.study import reinitialize
+from lottery_ticket.study import repeat
+from lottery_ticket.study import replicate
+from lottery_ticket.study import report
+from lottery_ticket.study import summarize
+from lottery_ticket.study import task as task_lib
+from lottery_ticket.study import tickets
+from lottery_ticket.study import train
+
+_TRAINER = 'lottery_ticket.foundations.trainer'
+
+
+class Script(NamedTuple):
+  """A script.
+
+  Attributes:
+    function: Takes the task, and flags.
+    values: `values(task)` gives the dataclass of the function's `**` flags.
+    imports: Module that is imported, quietly, once the flags are checked.
+  """
+
+  function: Callable[..., Any]
+  values: Callable[[task_lib.Task], type | None] = lambda task: None
+  imports: str = ''
+
+
+def _given(task: task_lib.Task) -> type:
+  return task.flags(task_lib.Given)
+
+
+def _common(task: task_lib.Task) -> type:
+  return task.flags(task_lib.Common)
+
+
+def _data(task: task_lib.Task) -> type:
+  return task.data
+
+
+RUNNERS = {
+  'train': Script(train.train, _given, _TRAINER),
+  'lottery_experiment': Script(lottery_experiment.train, _given, _TRAINER),
+  'reinitialize': Script(reinitialize.train, _given, _TRAINER),
+  'control': Script(control.train, _given, _TRAINER),
+  'initialization': Script(initialization.pool),
+  'repeat': Script(repeat.repeat, _data, _TRAINER),
+  'replicate': Script(replicate.replicate, task_lib.Task.flags),
+  'report': Script(report.report),
+  'summarize': Script(summarize.summarize),
+  'export_ticket': Script(tickets.export),
+  'import_ticket': Script(tickets.unpack),
+}
+ARGFILES = {
+  'train': Script(argfiles.train, _common),
+  'lottery_experiment': Script(argfiles.lottery_experiment, _common),
+  'reinitialize': Script(argfiles.reinitialize, _common),
+  'control': Script(argfiles.control, _common),
+  'initialization': Script(argfiles.initialization),
+}
+
+
+def run(task: task_lib.Task, name: str) -> None:
+  """Calls a runner's function with the flags of the command line.
+
+  Args:
+    task: The experiment folder's.
+    name: The runner's.
+  """
+  script = RUNNERS[name]
+  entry.run(*bind(task, script), script.imports)
+
+
+def show(task: task_lib.Task, name: str) -> None:
+  """Prints an argfile's flags, a line each.
+
+  Args:
+    task: The experiment folder's.
+    name: The runner that takes them.
+  """
+  function, values = bind(task, ARGFILES[name])
+  for job in flags.call(function, values=values) or ():  # None with --help.
+    print(argfiles_lib.line(**job))
+
+
+def bind(
+  task: task_lib.Task, script: Script
+) -> tuple[Callable[..., Any], type | None]:
+  """Returns a script's function of flags alone, and the dataclass for them.
+
+  Args:
+    task: The experiment folder's.
+    script: An item of `RUNNERS` or `ARGFILES`.
+  """
+  bound = functools.partial(script.function, task)
+  bound.__doc__ = script.function.__doc__
+  return bound, script.values(task)

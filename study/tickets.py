@@ -1,0 +1,125 @@
+"""Tickets as one file: written from a finished run, and unpacked again."""
+
+import os
+import shlex
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import ticket as ticket_lib
+from lottery_ticket.study import task as task_lib
+
+
+def export(
+  task: task_lib.Task, /, run: str, ticket: str, *, overwrite: bool = False
+) -> None:
+  """Writes a ticket (masks, initial weights and configuration) as one file.
+
+  `foundations.ticket.read_ticket` reads it back, and so does `numpy.load`.
+
+  Args:
+    task: The experiment folder's.
+    run: The run's folder, like `experiments/trial1/9/same_init`.
+    ticket: The file to write, like `ticket.npz`.
+    overwrite: Whether another file there may be lost.
+
+  Raises:
+    InputError: As in `read` and `ticket.save_ticket`.
+  """
+  del task  # A ticket is nobody's.
+  found = read(run)
+  ticket_lib.save_ticket(ticket, found, overwrite=overwrite)
+  _say(ticket, found)
+
+
+def read(run: str) -> ticket_lib.Ticket:
+  """Returns the ticket that a finished run trained.
+
+  Args:
+    run: The run's folder.
+
+  Raises:
+    InputError: If the folder holds no finished run, or its networks are
+      missing, damaged or others than the run's.
+  """
+  record = records.read(run)
+  identity = {key: record.get(key, {}) for key in ('description', 'inputs')}
+  networks = {
+    name: save_restore.restore_network(os.path.join(run, name))
+    for name in ('masks', 'initial')
+  }
+  for name, network in networks.items():
+    if identity['inputs'].get(name) != save_restore.checksum(network):
+      raise errors.InputError(
+        f'{run}: {name}: wanted those of the run, got others'
+      )
+  return ticket_lib.Ticket(**networks, configuration=identity)
+
+
+def unpack(
+  task: task_lib.Task,
+  /,
+  ticket: str,
+  output_dir: str,
+  *,
+  overwrite: bool = False,
+) -> ticket_lib.Ticket:
+  """Writes a ticket's masks and initial weights as folders of .npy files.
+
+  The runners take them: `train --masks=DIR/masks --presets=DIR/initial`.
+
+  Args:
+    task: The experiment folder's.
+    ticket: The file, as `export_ticket` or `ticket.save_ticket` wrote it.
+    output_dir: A folder for the folders `masks` and `initial`.
+    overwrite: Whether other networks in these may be lost.
+
+  Returns:
+    What is in the file.
+
+  Raises:
+    InputError: If it is no ticket or damaged, or one of the folders cannot be
+      written or holds another network.
+  """
+  del task  # A ticket is nobody's.
+  found = ticket_lib.read_ticket(ticket)
+  networks = {
+    paths.masks(output_dir): found.masks,
+    paths.initial(output_dir): found.initial,
+  }
+  missing = [
+    location
+    for location, network in networks.items()
+    if not is_saved(location, network, overwrite=overwrite)
+  ]
+  for location in missing:
+    save_restore.save_network(location, networks[location])
+  _say(ticket, found)
+  for name, location in zip(('masks', 'presets'), networks, strict=True):
+    print(f'--{name}={shlex.quote(os.path.normpath(location))}')
+  return found
+
+
+def is_saved(
+  location: str, network: masks_lib.Network, *, overwrite: bool
+) -> bool:
+  """Tells whether a folder holds a network already.
+
+  Raises:
+    InputError: If it holds another one that may not be lost.
+  """
+  if overwrite or not os.path.lexists(location):
+    return False
+  there = save_restore.restore_network(location)
+  if save_restore.checksum(there) == save_restore.checksum(network):
+    return True
+  raise errors.InputError(
+    f'{location}: holds another network; move it away, or {errors.OVERWRITE}'
+  )
+
+
+def _say(path: str, ticket: ticket_lib.Ticket) -> None:
+  weights = sum(mask.size for mask in ticket.masks.values())
+  print(f'{path}: {100 * ticket.density:.2f}% of {weights:,} weights')
