@@ -36,11 +36,26 @@ def mirror(url: str, files: Sequence[str]) -> Fetch:
 
   def fetch(folder: pathlib.Path) -> pathlib.Path:
     failures: list[str] = []
+
+    def update(size: int) -> None:
+      del size
+      if not 0 < _size(folder) <= MAX_DOWNLOAD_BYTES:  # None: nobody waits.
+        raise errors.InputError(f'has over {MAX_DOWNLOAD_BYTES} bytes')
+
+    def download() -> None:
+      # To pooch it is a progress bar, which it calls after each piece.
+      bar = types.SimpleNamespace(update=update, reset=bool, close=bool)
+      get = pooch.HTTPDownloader(bar, 2**14, timeout=ANSWER_SECONDS)
+      try:
+        for file in files:
+          pooch.retrieve(f'{url}{file}', None, file, folder, downloader=get)
+      except Exception as error:  # Whatever pooch and requests raise.
+        failures.append(f'{file}: {reason(error)}')
+
+    pooch.get_logger().setLevel(logging.WARNING)
     # A socket's timeout starts anew with each address and each packet, and
     # leaves out the look-up of the host. Waiting for a thread ends in time.
-    thread = threading.Thread(
-      target=_download, args=(url, files, folder, failures), daemon=True
-    )
+    thread = threading.Thread(target=download, daemon=True)
     thread.start()
     started = time.monotonic()
     while thread.is_alive():
@@ -53,25 +68,6 @@ def mirror(url: str, files: Sequence[str]) -> Fetch:
     return folder
 
   return fetch
-
-
-def _download(
-  url: str, files: Sequence[str], folder: pathlib.Path, failures: list[str]
-) -> None:
-  def update(size: int) -> None:
-    del size
-    if not 0 < _size(folder) <= MAX_DOWNLOAD_BYTES:  # None: nobody waits.
-      raise errors.InputError(f'has over {MAX_DOWNLOAD_BYTES} bytes')
-
-  # To pooch it is a progress bar, which it calls after each piece.
-  bar = types.SimpleNamespace(update=update, reset=bool, close=bool)
-  downloader = pooch.HTTPDownloader(bar, 2**14, timeout=ANSWER_SECONDS)
-  pooch.get_logger().setLevel(logging.WARNING)
-  try:
-    for file in files:
-      pooch.retrieve(f'{url}{file}', None, file, folder, downloader=downloader)
-  except Exception as error:  # Whatever pooch and requests raise.
-    failures.append(f'{file}: {reason(error)}')
 
 
 def _size(folder: pathlib.Path) -> int:

