@@ -122,9 +122,9 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   test = save_restore.read_log(paths.log(directory, 'test'))
   masks = masks_lib.check(save_restore.restore_network(paths.masks(directory)))
   train = _part(record, 'results', 'train')
-  experiment = _part(record, 'description')
-  recipe = _part(experiment, 'recipe')
-  reset = experiment.get('reset')
+  said = _description(record)
+  recipe = _part(said, 'recipe')
+  reset = said.get('reset')
   return {
     'trial': run.trial,
     'level': run.level,
@@ -137,12 +137,9 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'final_accuracy': float(test['accuracy'][-1]),
     'final_train_accuracy': _number(train.get('accuracy')),
     'final_train_loss': _number(train.get('loss')),
-    'recipe': json.dumps(_recipe(record), sort_keys=True),
-    'seed': _seed(experiment.get('seed')),
-    **{
-      name: _text(experiment.get(name))
-      for name in ('control', 'script', 'task')
-    },
+    'recipe': json.dumps(_recipe(said, record), sort_keys=True),
+    'seed': _seed(said.get('seed')),
+    **{name: _text(said.get(name)) for name in ('control', 'script', 'task')},
     'checksum': _text(_part(record, 'outputs').get('final')),
     'reset': reset if type(reset) is int else _text(reset),
     'ticket_name': _text(_part(record, 'sources').get('ticket_name')),
@@ -221,14 +218,24 @@ def _seed(value: Any) -> Any:
   return value if type(value) is int and 0 <= value < 2**64 else pd.NA
 
 
-def _recipe(record: dict[str, Any]) -> dict[str, Any]:
+def _description(record: dict[str, Any]) -> dict[str, Any]:
+  """Returns what identifies a run, with what a script of one's own says."""
+  description = _part(record, 'description')
+  return _part(description, 'experiment') | description
+
+
+def _recipe(said: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
   """Returns what runs that are to be compared have in common."""
-  experiment = _part(record, 'description')
-  recipe = dict(_part(experiment, 'recipe'))
-  for name in ('prune_percents', 'pruner'):  # Controls do not prune.
-    recipe.pop(name, None)
-  return recipe | {
-    'permute_labels': experiment.get('permute_labels', False),
+  own = ('training_len', 'batch_size', 'optimizer')  # Where there is no recipe.
+  recipe = _part(said, 'recipe') or {
+    name: said[name] for name in own if name in said
+  }
+  return {
+    # Controls do not prune.
+    **{
+      k: v for k, v in recipe.items() if k not in ('prune_percents', 'pruner')
+    },
+    'permute_labels': said.get('permute_labels', False),
     'test data': _part(record, 'inputs').get('test'),
   }
 

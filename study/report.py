@@ -48,10 +48,11 @@ def report(task: task_lib.Task, /, experiment_path: str | None = None) -> None:
   written = report_lib.write(
     experiment_path, found, commands=list(commands(task, found.runs))
   )
-  judged = written.judged
+  measured = written.judged[written.judged.verdict != claims.NOT_MEASURED]
   for directory, problem in found.problems.items():
     print(f'left out: {directory}: {problem}', file=sys.stderr)
-  print(tables.claims(judged[judged.verdict != claims.NOT_MEASURED]))
+  if len(measured):
+    print(tables.claims(measured))
   print(written.verdict)
   print(f'report: {written.page}')
 

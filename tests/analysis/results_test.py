@@ -104,6 +104,18 @@ def test_runs_of_different_recipes_are_noticed(experiment):
   assert results.differences(runs[runs.experiment == 'same_init']) == []
 
 
+def test_what_a_training_of_ones_own_says(experiment):
+  own = {'batch_size': 8, 'optimizer': {'name': 'sgd'}, 'model': {'seed': 3}}
+  own['experiment'] = {'seed': 3, 'task': 'moons'}
+  record = experiment / 'trial1' / '0' / 'same_init' / 'run.json'
+  save_restore.write_json(str(record), {'description': own})
+  row = results.read(str(experiment)).runs.iloc[0]
+  assert (row.seed, row.task) == (3, 'moons')
+  recipe = json.loads(row.recipe)
+  assert (recipe['batch_size'], recipe['optimizer']) == (8, {'name': 'sgd'})
+  assert 'model' not in recipe
+
+
 def test_without_a_validation_set_the_test_set_says_when_to_stop(tmp_path):
   run = paths.run(paths.trial(str(tmp_path), 1), 0)
   write_run(run, [3.0, 1.0, 2.0], 20, splits=('test',))
