@@ -73,6 +73,7 @@ build/wheel: $(INSTALLED) $(shell git ls-files '*.py' 2>/dev/null)
 	@touch $@
 
 bench: $(INSTALLED)
+	@$(RUN) mnist_fc/download_data.py --datasets=mnist
 	$(RUN) benchmarks/speed.py
 	$(RUN) benchmarks/many.py
 

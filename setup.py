@@ -9,6 +9,7 @@ FOLDERS = {
   'lottery_ticket.analysis': 'analysis',
   'lottery_ticket.cli': 'cli',
   'lottery_ticket.study': 'study',
+  'lottery_ticket.benchmarks': 'benchmarks',
   'lottery_ticket.mnist_fc': 'mnist_fc',
   'lottery_ticket.mnist_fc.runners': 'mnist_fc/runners',
   'lottery_ticket.mnist_fc.argfiles': 'mnist_fc/argfiles',

@@ -1,325 +1,299 @@
 """Measures what many runs take: side by side, one after the other, in memory.
 
-python benchmarks/many.py [--only=[scaling,memory]] [--jobs=N] [--rounds=N]
-  [--iterations=N] [--short=N] [--lines=N] [--json=FILE]
+python benchmarks/many.py [--only=[memory,scaling,overhead,level]] [--jobs=N]
 
-Takes about four minutes, and prints a table; see `ratios` for what is wanted.
+A worker's first run brings TensorFlow with it and compiles the graphs. So what
+a run takes of a worker is the time from the end of the run before it to its own
+end, with all that happens in between. The whole takes about four minutes.
 """
 
+import functools
+import importlib
+import itertools
+import json as json_lib
+import multiprocessing
+import os
 import pathlib
+import resource
+import statistics
+import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from importlib import util
 from typing import Any, NamedTuple
 
-import figures
-import lines as lines_lib
-import loops
-import ratios
-
+from lottery_ticket.benchmarks import timing
 from lottery_ticket.cli import argfile_runner
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import entry
-from lottery_ticket.cli import local
-from lottery_ticket.cli import pool
+from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.foundations import errors
-from lottery_ticket.mnist_fc import locations
+from lottery_ticket.mnist_fc import constants
 
 RECIPE = 'paper'
-INTERVAL = 100  # Iterations between two evaluations, and reports.
-EPOCH = 900  # Iterations, all but its last ones.
-SHORTEST = 1_200  # Iterations; fewer show no steady part.
-RUNS_A_JOB = 2  # Of the scaling, behind the first.
-SHORT_RUNS = 3
+FULL_LENGTH = 50_000  # Iterations.
+LENGTHS = (300, 900)  # Iterations; within an epoch, whose last batch is short.
+RUNS = 3  # Of each length.
 LEVELS = 3
 TINY = 20  # Iterations of the runs whose memory is measured.
-MEMORY_JOBS = 2
+AGE = 10  # Runs of a worker after which its memory is looked at.
+SCALING = 0.85  # Least throughput of a job beside others: 1.7 for two.
+FLATNESS = 1.1  # Most growth of a worker's memory after `AGE` runs.
+TRAIN = 'lottery_ticket.mnist_fc.train'
+LADDER = 'lottery_ticket.mnist_fc.lottery_experiment'
 
 
-class Sizes(NamedTuple):
-  """How much to measure.
+class Took(NamedTuple):
+  """What a run took."""
 
-  Attributes:
-    jobs: How many runs side by side are compared with one.
-    rounds: How often what takes turns is measured.
-    iterations: Of a run.
-    short: Iterations of a short run.
-    lines: How many runs memory is measured over.
-  """
-
-  jobs: int
-  rounds: int
-  iterations: int
-  short: int
-  lines: int
+  pid: int
+  ended: float  # In seconds since the epoch.
+  memory: float  # The most that its process has had by then, in MiB.
 
 
 class Setting(NamedTuple):
-  """What to measure with.
-
-  Attributes:
-    folder: A new one, for all that the runs leave.
-    mnist_location: Folder with the data.
-    masks: Folder of the masks of the runs.
-    sizes: How much to measure.
-  """
+  """What to measure with; see `main`."""
 
   folder: pathlib.Path
   mnist_location: str
-  masks: str
-  sizes: Sizes
-
-  def trainings(
-    self, name: str, count: int, iterations: int
-  ) -> list[lines_lib.Line]:
-    """Returns the lines of runs, which leave their folders in `name`."""
-    return [
-      lines_lib.line(
-        'runners/train.py',
-        output_dir=self.folder / name / f'run{i}',
-        mnist_location=self.mnist_location,
-        training_len=f'iterations,{iterations}',
-        masks=self.masks,
-        recipe=RECIPE,
-        seed=i,
-      )
-      for i in range(count)
-    ]
-
-  def run(
-    self, name: str, engine: pool.Engine, count: int, iterations: int
-  ) -> list[lines_lib.Record]:
-    """Runs trainings on an engine."""
-    lines = self.trainings(name, count, iterations)
-    return lines_lib.run(self.folder / name, engine, lines)
+  jobs: int
+  rounds: int
+  iterations: int
+  lines: int
 
 
 def main(
   *,
-  only: list | None = None,
+  only: list[str] | None = None,
   jobs: int | None = None,
   rounds: int = 2,
   iterations: int = 1_500,
-  short: int = 500,
   lines: int = 30,
-  json: str = figures.FILE,
-  mnist_location: str = locations.MNIST_LOCATION,
+  json: str = timing.FILE,
+  mnist_location: str = constants.MNIST_LOCATION,
 ) -> None:
   """Measures what many runs take, and prints it.
 
   Args:
-    only: What to measure: some of memory, scaling, overhead, logging and level;
-      by default all.
+    only: What to measure: some of memory, scaling, overhead and level; by
+      default all.
     jobs: How many runs side by side are compared with one at a time; by
       default as many as there are processors.
     rounds: How often what takes turns is measured; the median counts.
-    iterations: Length of runs, a multiple of 100; what is said of 50,000
-      iterations is computed from these.
-    short: Length of short runs, a multiple of 100 within an epoch.
+    iterations: Length of the runs side by side.
     lines: How many tiny runs memory is measured over.
-    json: File for the numbers measured, beside those of `speed.py`.
-    mnist_location: Folder with MNIST; if it is not there, random images of the
-      same shapes do.
+    json: File for the numbers, beside those of the other benchmarks.
+    mnist_location: Folder with MNIST.
 
   Raises:
-    InputError: If a number is of no use, or the file is damaged.
+    InputError: If a number is of no use.
   """
-  names = _check_names(only)
-  jobs = argfile_runner.processors() if jobs is None else jobs
-  for name, count in (('jobs', jobs), ('rounds', rounds), ('lines', lines)):
-    argfiles.check_count(name, count)
-  _check_length('iterations', iterations, SHORTEST)
-  _check_length('short', short, 2 * INTERVAL, EPOCH)
-  figures.read(json)
-  sizes = Sizes(jobs, rounds, iterations, short, lines)
-  section = _measure(names, sizes, mnist_location)
-  figures.save(json, 'many', section)
-
-
-def _measure(
-  names: Sequence[str], sizes: Sizes, mnist_location: str
-) -> dict[str, Any]:
-  """Measures all that is named, and prints it; returns it for JSON."""
-  surroundings = figures.surroundings()
-  with entry.quiet():
-    import measure  # Late: threads are limited before TensorFlow is imported.
-  with (
-    tempfile.TemporaryDirectory(prefix='lottery_ticket_') as folder,
-    measure.data(mnist_location) as (location, origin),
-  ):
-    print(f'Data: {origin}\nMany runs of recipe {RECIPE!r}', flush=True)
-    masks = measure.save_masks(RECIPE, folder)
-    location = str(pathlib.Path(location).resolve())
-    setting = Setting(pathlib.Path(folder), location, masks, sizes)
-    measured = {name: MEASUREMENTS[name](setting) for name in names}
-    machine = figures.machine(_a_run(setting.folder))
-  rows = [
-    row for name in names for row in getattr(ratios, name)(measured[name])
-  ]
-  print(*figures.table(rows), '', sep='\n')
-  return {
-    'machine': machine | surroundings,
-    'sizes': sizes._asdict(),
-    'figures': [row._asdict() for row in rows],
-    'measured': measured,
-  }
-
-
-def _check_names(only: Any) -> list[str]:
-  names = list(MEASUREMENTS) if only is None else only
-  if isinstance(names, str):
-    names = [names]
-  if not isinstance(names, (list, tuple)) or not names:
-    raise errors.InputError(f'only: wanted a list of names, got {only!r}')
-  for name in names:
+  for name in only or ():
     if name not in MEASUREMENTS:
       raise errors.InputError(
         f'only: wanted some of {list(MEASUREMENTS)}, got {name!r}'
       )
-  return list(names)
-
-
-def _check_length(
-  name: str, iterations: int, least: int, most: int | None = None
-) -> None:
-  too_long = most is not None and iterations > most
-  if iterations < least or too_long or iterations % INTERVAL:
-    limits = f'from {least}' + (f' to {most}' if most else '')
-    raise errors.InputError(
-      f'{name}: wanted a multiple of {INTERVAL} {limits}, got {iterations}'
-    )
-
-
-def _a_run(folder: pathlib.Path) -> str:
-  """Returns the folder of one of the runs that were made."""
-  return str(next(folder.rglob('run.json')).parent)
-
-
-def scaling(setting: Setting) -> dict[str, Any]:
-  """Measures as many runs by one job and by all, then bare products; in turns.
-
-  Returns:
-    See `ratios.scaling`.
-  """
-  rounds = []
-  count = RUNS_A_JOB * setting.sizes.jobs
-
-  def runs(jobs: int) -> float:
-    name = f'scaling{len(rounds)}_{jobs}'
-    records = setting.run(
-      name, local.Local(jobs), count + jobs, setting.sizes.iterations
-    )
-    periods = lines_lib.periods(records)
-    return jobs * len(periods) / sum(periods)
-
-  with loops.processes(
-    setting.sizes.jobs, RECIPE, setting.mnist_location
-  ) as bare:
-    for _ in range(setting.sizes.rounds):
-      rounds.append(
-        {
-          'runs': (runs(1), runs(setting.sizes.jobs)),
-          'bare': (
-            bare.one(setting.sizes.iterations),
-            bare.all(setting.sizes.iterations),
-          ),
-        }
-      )
-  return {'jobs': setting.sizes.jobs, 'rounds': rounds}
-
-
-def overhead(setting: Setting) -> dict[str, Any]:
-  """Measures short runs one by one: in a worker, in processes and with Ray.
-
-  Returns:
-    See `ratios.overhead`.
-  """
-  many = {'worker': lambda: local.Local(1)}
-  if util.find_spec('ray') is not None:
-    from lottery_ticket.cli import cluster  # Late: an extra.
-
-    many['ray'] = lambda: cluster.Cluster(jobs=1)
-  seconds = {
-    name: lines_lib.overheads(
-      setting.run(name, make_engine(), SHORT_RUNS + 1, setting.sizes.short)
-    )
-    for name, make_engine in many.items()
-  }
-  processes = [
-    lines_lib.run_alone(setting.folder / f'process{i}', line)
-    for i, line in enumerate(
-      setting.trainings('processes', SHORT_RUNS, setting.sizes.short)
-    )
-  ]
-  seconds['process'] = [
-    process.ended - process.started - lines_lib.training(process.record)
-    for process in processes
-  ]
-  return seconds
-
-
-def logging(setting: Setting) -> dict[str, Any]:
-  """Measures runs that leave everything, and such as leave nothing; in turns.
-
-  Returns:
-    See `ratios.logging`.
-  """
-  import measure
-
-  def run(output_dir: str | None) -> dict[str, float]:
-    return measure.run_in(
-      output_dir, RECIPE, setting.mnist_location, setting.sizes.iterations
-    )
-
-  run(None)  # The first one in a process takes longer.
-  folders = [
-    str(setting.folder / f'logging{i}') for i in range(setting.sizes.rounds)
-  ]
-  return {
-    'rounds': [
-      {'with': run(folder), 'without': run(None)} for folder in folders
+  jobs = argfile_runner.processors() if jobs is None else jobs
+  sizes = {'jobs': jobs, 'rounds': rounds, 'iterations': iterations}
+  for name, count in (*sizes.items(), ('lines', lines)):
+    argfiles.check_count(name, count)
+  location = str(pathlib.Path(mnist_location).resolve())
+  with tempfile.TemporaryDirectory(prefix='lottery_ticket_') as folder:
+    setting = Setting(pathlib.Path(folder), location, lines=lines, **sizes)
+    figures = [
+      figure
+      for name in only or MEASUREMENTS
+      for figure in MEASUREMENTS[name](setting)
     ]
-  }
+  timing.report(json, 'many', figures, **sizes)
 
 
-def level(setting: Setting) -> dict[str, Any]:
-  """Measures the levels of a short experiment.
+def train_and_record(record: str, script: str, **arguments: Any) -> None:
+  """Calls a script's `train`, and writes to a file what that took."""
+  importlib.import_module(script).train(**arguments)
+  took = Took(os.getpid(), time.time(), peak_memory())
+  pathlib.Path(record).write_text(json_lib.dumps(took))
+
+
+def peak_memory() -> float:
+  """Returns the most memory that this process has had, in MiB.
+
+  On Linux, `getrusage` knows no less than what the parent process had.
+  """
+  status = pathlib.Path('/proc/self/status')
+  for line in status.read_text().splitlines() if status.exists() else ():
+    if line.startswith('VmHWM'):
+      return int(line.split()[1]) / 2**10
+  unit = 2**20 if sys.platform == 'darwin' else 2**10
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def run(
+  setting: Setting,
+  name: str,
+  lengths: Sequence[int],
+  script: str = TRAIN,
+  *,
+  jobs: int = 1,
+  engine: str = 'local',
+  **arguments: Any,
+) -> list[list[Took]]:
+  """Calls a script's `train` once for each length, in workers.
 
   Returns:
-    See `ratios.level`.
+    What the runs took: a list for each worker, in the order of their ends.
   """
-  line = lines_lib.line(
-    'runners/lottery_experiment.py',
-    output_dir=setting.folder / 'level' / 'trial',
-    mnist_location=setting.mnist_location,
-    training_len=f'iterations,{setting.sizes.short}',
-    iterations=LEVELS,
-    recipe=RECIPE,
-    seed=0,
+  folder = setting.folder / name
+  folder.mkdir()
+  files = [folder / f'{i}.json' for i in range(len(lengths))]
+  todo = [
+    jobs_lib.Job(
+      'lottery_ticket.benchmarks.many:train_and_record',
+      arguments={
+        'record': str(file),
+        'script': script,
+        'output_dir': str(file.with_suffix('')),
+        'mnist_location': setting.mnist_location,
+        'training_len': ('iterations', length),
+        'recipe': RECIPE,
+        'seed': 1,
+        **arguments,
+      },
+    )
+    for file, length in zip(files, lengths, strict=True)
+  ]
+  if not argfile_runner.run_jobs(todo, jobs=jobs, engine=engine, quiet=True):
+    raise RuntimeError(f'{name}: a run fails')
+  workers: dict[int, list[Took]] = {}
+  took = [Took(*json_lib.loads(file.read_text())) for file in files]
+  for each in sorted(took, key=lambda each: each.ended):
+    workers.setdefault(each.pid, []).append(each)
+  return list(workers.values())
+
+
+def periods(worker: Sequence[Took]) -> list[float]:
+  """Returns the seconds of each run of a worker but its first."""
+  return [
+    after.ended - before.ended for before, after in itertools.pairwise(worker)
+  ]
+
+
+def divide(seconds: Sequence[float]) -> tuple[float, float]:
+  """Returns the seconds of an iteration, and those that a run takes beside.
+
+  Args:
+    seconds: Seconds of runs of the two `LENGTHS`, in turns.
+  """
+  short, long = (statistics.median(seconds[i::2]) for i in (0, 1))
+  iteration = (long - short) / (LENGTHS[1] - LENGTHS[0])
+  return iteration, short - LENGTHS[0] * iteration
+
+
+def memory(setting: Setting) -> list[timing.Figure]:
+  """Measures the memory of workers over many tiny runs."""
+  lengths = [TINY] * setting.lines
+  workers = run(setting, 'memory', lengths, jobs=min(2, setting.jobs))
+  first, aged, most = (
+    max(worker[:age][-1].memory for worker in workers)
+    for age in (1, AGE, setting.lines)
   )
-  process = lines_lib.run_alone(setting.folder / 'level', line)
-  return {
-    'iterations': setting.sizes.short,
-    'levels': lines_lib.levels(process.record),
-  }
+  what = f'memory of a worker: after {AGE} runs, after 1'
+  later = f'most of all in {setting.lines} runs, after {AGE}'
+  return [
+    timing.compare(what, [(aged, first)], 'MiB'),
+    timing.compare(later, [(most, aged)], 'MiB', at_most=FLATNESS),
+  ]
 
 
-def memory(setting: Setting) -> dict[str, Any]:
-  """Measures the memory of workers over many tiny runs.
+def scaling(setting: Setting) -> list[timing.Figure]:
+  """Measures runs by one job and by all, then bare products; in turns."""
+  count = setting.jobs
 
-  Returns:
-    See `ratios.memory`.
-  """
-  jobs = min(MEMORY_JOBS, setting.sizes.jobs)
-  records = setting.run('memory', local.Local(jobs), setting.sizes.lines, TINY)
-  return {'workers': lines_lib.memory(records)}
+  def runs(name: str, jobs: int) -> float:
+    lengths = [setting.iterations] * (2 * count + jobs)
+    workers = run(setting, name, lengths, jobs=jobs)
+    seconds = [each for worker in workers for each in periods(worker)]
+    return jobs * len(seconds) / sum(seconds)
+
+  pairs, bare = [], []
+  rate = functools.partial(bare_rate, setting.mnist_location)
+  context = multiprocessing.get_context('spawn')
+  with context.Pool(count, rate, [1]) as pool:
+    for i in range(setting.rounds):
+      pairs.append((runs(f'all{i}', count), runs(f'one{i}', 1)))
+      each = [setting.iterations] * count
+      together = sum(pool.map(rate, each, chunksize=1))
+      bare.append((together, pool.apply(rate, each[:1])))
+  what = f'runs: {count} jobs, 1 job'
+  loops = f'bare loops: {count} processes, 1 process'
+  return [
+    timing.compare(what, pairs, '/min', 60, at_least=SCALING * count),
+    timing.compare(loops, bare, 'it/ms', 1e-3),
+  ]
 
 
-MEASUREMENTS = {
-  measurement.__name__: measurement
-  for measurement in (memory, scaling, overhead, logging, level)
+def bare_rate(mnist_location: str, iterations: int) -> float:
+  """Returns how many iterations' bare products are done a second."""
+  bare, interval = _bare(mnist_location)
+  times = range(0, iterations, interval)
+  return iterations / timing.seconds(lambda: [f() for _ in times for f in bare])
+
+
+@functools.cache
+def _bare(mnist_location: str) -> Any:
+  """Returns the bare products, once a process, and their interval."""
+  with entry.quiet():
+    from lottery_ticket.benchmarks import bare
+  recipe = constants.recipe(RECIPE)
+  dataset = constants.make_dataset(recipe, mnist_location, 0)
+  return bare.of_recipe(recipe, dataset), recipe.evaluation_interval
+
+
+def overhead(setting: Setting) -> list[timing.Figure]:
+  """Measures runs in a worker, in new processes and in Ray tasks."""
+
+  def beyond(engine: str) -> float:
+    (worker,) = run(setting, engine, (TINY, *LENGTHS * RUNS), engine=engine)
+    return divide(periods(worker))[1]
+
+  worker = beyond('local')
+  alone = [train_alone(setting, i, n) for i, n in enumerate(LENGTHS * RUNS)]
+  what = 'beyond training: in a worker, in a new process'
+  figures = [timing.compare(what, [(worker, divide(alone)[1])])]
+  if util.find_spec('ray'):
+    what = 'beyond training: in a Ray task, in a worker'
+    figures.append(timing.compare(what, [(beyond('ray'), worker)]))
+  return figures
+
+
+def train_alone(setting: Setting, number: int, length: int) -> float:
+  """Trains in a process of its own, as a user would; returns the seconds."""
+  command = [
+    *(sys.executable, '-m', 'lottery_ticket.mnist_fc.runners.train'),
+    f'--output_dir={setting.folder / f"alone{number}"}',
+    f'--mnist_location={setting.mnist_location}',
+    f'--training_len=iterations,{length}',
+    f'--recipe={RECIPE}',
+  ]
+  train = functools.partial(subprocess.run, command, check=True)
+  return timing.seconds(lambda: train(stdout=subprocess.DEVNULL))
+
+
+def level(setting: Setting) -> list[timing.Figure]:
+  """Measures the levels of short experiments."""
+  lengths = (TINY, *LENGTHS * RUNS)
+  (worker,) = run(setting, 'level', lengths, LADDER, iterations=LEVELS - 1)
+  iteration, beside = divide([each / LEVELS for each in periods(worker)])
+  loop = FULL_LENGTH * iteration
+  return [timing.compare('a level, its training loop', [(loop + beside, loop)])]
+
+
+MEASUREMENTS: dict[str, Callable[[Setting], list[timing.Figure]]] = {
+  function.__name__: function for function in (memory, scaling, overhead, level)
 }
 
 
 if __name__ == '__main__':
-  entry.run('many:main')
+  entry.run('lottery_ticket.benchmarks.many:main')

@@ -1,0 +1,1 @@
+"""How fast the library is, compared in one process with what it must do."""

@@ -1,0 +1,118 @@
+"""What the benchmarks share: times in pairs, and their table.
+
+Other work on the machine slows whatever runs at that moment, so things that
+are compared take turns, and a ratio is taken within a turn.
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Any, NamedTuple
+
+FILE = os.path.join('build', 'bench.json')
+VERSIONS = ('tensorflow', 'keras', 'numpy')
+
+Pairs = Sequence[tuple[float, float]]  # Of two things in the same turns.
+
+
+class Figure(NamedTuple):
+  """Two numbers, side by side."""
+
+  what: str  # Names of both, "this, that".
+  this: float
+  that: float
+  unit: str
+  ratio: float  # Median of this / that over the turns.
+  bar: str = ''  # Limit of the ratio.
+  met: bool | None = None  # None where there is no limit.
+
+
+def compare(
+  what: str,
+  pairs: Pairs,
+  unit: str = 's',
+  scale: float = 1.0,
+  *,
+  at_most: float | None = None,
+  at_least: float | None = None,
+) -> Figure:
+  """Returns the medians of pairs of numbers and of their ratios.
+
+  Args:
+    what: Names of both, "this, that".
+    pairs: The numbers, turn by turn.
+    unit: Unit in which they are shown.
+    scale: Factor to that unit.
+    at_most: Limit that the ratio should not exceed.
+    at_least: Limit that it should reach.
+  """
+  this, that = (
+    scale * float(statistics.median(pair[i] for pair in pairs)) for i in (0, 1)
+  )
+  ratio = float(statistics.median(a / b for a, b in pairs))
+  figure = Figure(what, this, that, unit, ratio)
+  if at_most is not None:
+    return figure._replace(bar=f'<= {at_most:g}', met=ratio <= at_most)
+  if at_least is not None:
+    return figure._replace(bar=f'>= {at_least:g}', met=ratio >= at_least)
+  return figure
+
+
+def seconds(function: Callable[[], Any]) -> float:
+  """Returns how long a call takes, in seconds."""
+  began = time.perf_counter()
+  function()
+  return time.perf_counter() - began
+
+
+def take_turns(
+  this: Callable[[], Any], that: Callable[[], Any], turns: int
+) -> list[tuple[float, float]]:
+  """Times two functions in turns, after one call of each; seconds."""
+  this()
+  that()
+  return [(seconds(this), seconds(that)) for _ in range(turns)]
+
+
+def table(figures: Sequence[Figure]) -> str:
+  """Returns figures as the lines of a table."""
+  verdicts = {True: 'pass', False: 'miss', None: ''}
+  width = max(len(figure.what) for figure in figures)
+  lines = [f'{"":{width}}{"this":>10}{"that":>10} {"":6}{"ratio":>7}  bar']
+  lines += [
+    f'{each.what:{width}}{each.this:10.2f}{each.that:10.2f} {each.unit:6}'
+    f'{each.ratio:7.2f}  {each.bar} {verdicts[each.met]}'.rstrip()
+    for each in figures
+  ]
+  return '\n'.join(lines)
+
+
+def report(
+  file: str, section: str, figures: Sequence[Figure], **settings: Any
+) -> None:
+  """Prints figures, and writes them and how they were measured to a file.
+
+  Args:
+    file: JSON file, whose other sections stay as they are.
+    section: Name of the section.
+    figures: What was measured.
+    **settings: How it was measured.
+  """
+  print(table(figures), flush=True)
+  path = pathlib.Path(file)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  sections = json.loads(path.read_text()) if path.is_file() else {}
+  now = datetime.datetime.now(datetime.timezone.utc)
+  sections[section] = {
+    'date': now.isoformat(timespec='seconds'),
+    'load': os.getloadavg()[0],
+    'versions': {name: metadata.version(name) for name in VERSIONS},
+    'settings': settings,
+    'figures': [figure._asdict() for figure in figures],
+  }
+  path.write_text(json.dumps(sections, indent=1) + '\n')
