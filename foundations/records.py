@@ -37,8 +37,7 @@ _REPLACED = 'replaced.json'  # What `_RECORD` is called in `{run}.old`.
 _OUTPUT = re.compile(
   r'initial|final|masks|summaries|checkpoint\d+|(run|train|test|validate).json'
 )
-_OUR_PACKAGES = ('builtins', 'keras', 'lottery_ticket', 'numpy', 'tensorflow')
-_FULL = (errno.ENOSPC, errno.EDQUOT)  # The disk, or one's share of it.
+_WELL_KNOWN = ('builtins', 'keras', 'lottery_ticket', 'numpy', 'tensorflow')
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
@@ -50,12 +49,11 @@ def begin(
   """Holds a run's folder, finished or to be written, for this process.
 
   The lock is the operating system's: it ends with the process, however that
-  ends. What a killed process has left is removed, or the renaming that it was
-  about finished.
+  ends. Whoever gets it next removes what a killed process left.
 
   Args:
     directory: The run's folder.
-    record: Everything known of the run before it begins, as JSON values:
+    record: Everything known of the run before it begins, as JSON values;
       `description`, `inputs` and `callbacks` identify it.
     overwrite: Whether the results of another run, or damaged ones, may be lost.
 
@@ -64,19 +62,17 @@ def begin(
       run or something that no run has left, or another process has it.
     OSError: If the disk is full.
   """
-  record = save_restore.as_json(record, 'description')
+  begun = save_restore.as_json(dict(record), 'description')
   directory = _check_place(directory)
   with _locked(directory):
     _finish_swap(directory)
-    finished = _find_finished(directory, record, overwrite)
-    part = paths.part(directory)
-    if os.path.lexists(part):
-      _discard(part, _RECORD)
+    finished = _find_finished(directory, begun, overwrite)
+    run = Run(directory, begun, finished)
+    if os.path.lexists(run.part):
+      _discard(run.part, _RECORD)
     if finished is None:
-      with save_restore.naming(part):
-        os.mkdir(part)
-      save_restore.write_json(paths.record(part), record)
-    yield Run(directory, record, finished)
+      save_restore.write_json(paths.record(run.part), begun)
+    yield run
 
 
 class Run:
@@ -109,16 +105,12 @@ class Run:
       OSError: If it cannot be written, or was removed meanwhile.
     """
     self._check_held()
-    outputs = {
-      name: checksum(self.part, name)
-      for name in sorted(os.listdir(self.part))
-      if name not in (_RECORD, paths.summaries(''))
-    }
+    names = sorted({*os.listdir(self.part)} - {_RECORD, paths.summaries('')})
+    outputs = {name: checksum(self.part, name) for name in names}
     save_restore.write_json(
       paths.record(self.part), {**self._record, **results, 'outputs': outputs}
     )
     with save_restore.naming(self._directory):
-      _synchronize(self.part)
       if os.path.lexists(paths.record(self._directory)):
         os.rename(self._directory, paths.old(self._directory))
         _finish_swap(self._directory)
@@ -128,9 +120,8 @@ class Run:
   def _check_held(self) -> None:
     with contextlib.suppress(FileNotFoundError):
       lock = os.stat(paths.lock(self._directory))
-      if os.path.lexists(paths.record(self.part)) and os.path.samestat(
-        lock, self._lock
-      ):
+      os.stat(paths.record(self.part))
+      if os.path.samestat(lock, self._lock):
         return
     raise FileNotFoundError(
       errno.ENOENT, 'Removed while its run was under way', self.part
@@ -143,37 +134,37 @@ def _check_place(directory: str) -> str:
   name = os.path.basename(directory)
   if name in ('', '.', '..') or name.endswith(paths.RESERVED):
     raise errors.InputError(
-      f'output_dir: wanted the name of a folder, got {directory!r}; names that'
-      f' end in {", ".join(paths.RESERVED)} are reserved'
+      f'output_dir: wanted the name of a folder that ends in none of'
+      f' {", ".join(paths.RESERVED)}, got {directory!r}'
     )
   is_folder = os.path.isdir(directory) and not os.path.islink(directory)
-  if os.path.lexists(directory) and not is_folder:
-    raise errors.InputError(f'{directory}: wanted a folder, got a file or link')
-  if os.path.ismount(directory):
+  is_free = is_folder or not os.path.lexists(directory)
+  if not is_free or os.path.ismount(directory):
     raise errors.InputError(
-      f'{directory}: is where a disk is mounted; choose a folder in it'
+      f'{directory}: wanted a folder, got a file, a link or a mounted disk'
     )
   return directory
 
 
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
-  path = paths.lock(directory)
+  path = pathlib.Path(paths.lock(directory))
+  lock = filelock.FileLock(path, timeout=0)
   try:
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # Locking may empty the file, or what a link leads to.
-    if os.path.lexists(path) and (
-      os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path)
-    ):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Locking may empty a file of somebody else, or what a link leads to.
+    is_ours = (
+      path.is_file() and not path.is_symlink() and not path.stat().st_size
+    )
+    if os.path.lexists(path) and not is_ours:
       raise errors.InputError(f'{path}: wanted an empty file of our own')
-    lock = filelock.FileLock(path, timeout=0)
     lock.acquire()
   except filelock.Timeout:
     raise errors.InputError(
       f'{directory}: another process is working on this run'
     ) from None
   except OSError as error:
-    if error.errno in _FULL:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
       raise
     raise errors.InputError(
       f'{directory}: cannot be written: {save_restore.why(error)}'
@@ -190,8 +181,8 @@ def _finish_swap(directory: str) -> None:
   if not os.path.lexists(old):
     return
   if not os.path.lexists(directory) and _is_complete(part):
-    # From now on the old folder can be told from a copy that somebody made.
-    if os.path.lexists(paths.record(old)):
+    # The mark tells the old folder from a copy that somebody made.
+    with contextlib.suppress(FileNotFoundError):
       os.rename(paths.record(old), os.path.join(old, _REPLACED))
     os.rename(part, directory)
   _discard(old, _REPLACED)
@@ -205,29 +196,18 @@ def _is_complete(part: str) -> bool:
 
 
 def _discard(folder: str, mark: str) -> None:
-  """Removes a folder of ours: one with a file called `mark`, or begun."""
+  """Removes a folder of ours: one with the file `mark`, or nothing else yet."""
   is_folder = os.path.isdir(folder) and not os.path.islink(folder)
   names = os.listdir(folder) if is_folder else ['']
-  if mark not in names and not all(
-    name.startswith(f'.{mark}.') for name in names
-  ):
+  is_begun = all(name.startswith(f'.{mark}.') for name in names)
+  if mark not in names and not is_begun:
     raise errors.InputError(
       f'{folder}: not of a run of this library; move it away'
     )
-  for name in sorted(names, key=lambda name: name == mark):  # The mark last.
+  # The mark goes last: whoever is killed here leaves a folder of ours.
+  for name in sorted(names, key=lambda name: name == mark):
     save_restore.remove(pathlib.Path(folder, name))
   os.rmdir(folder)
-
-
-def _synchronize(folder: str) -> None:
-  """Waits until the disk has all that is in a folder."""
-  for parent, _, names in os.walk(folder):
-    for path in (*(os.path.join(parent, name) for name in names), parent):
-      descriptor = os.open(path, os.O_RDONLY)
-      try:
-        os.fsync(descriptor)
-      finally:
-        os.close(descriptor)
 
 
 def _find_finished(
@@ -235,14 +215,14 @@ def _find_finished(
 ) -> dict[str, Any] | None:
   """Returns the record of this very run, if it is finished and whole."""
   names = _names(directory)
-  if not names:
-    return None
   outputs: dict[str, Any] = {}
   try:
+    if not names:
+      return None
     there = read(directory)
     outputs = there.get('outputs', {})
     _check_same(directory, there, {key: record.get(key) for key in _COMPARED})
-    if all(name in names for name in outputs):
+    if outputs.keys() <= set(names):
       _check_loadable(directory, there)
       if there.get('code') != record.get('code'):
         logging.warning(
@@ -277,23 +257,21 @@ def _check_same(
   directory: str, there: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> None:
   for part, value in wanted.items():
-    difference = _difference(there.get(part), value, part)
-    if difference is not None:
+    found = _difference(there.get(part), value, part)
+    if found is not None:
+      found = re.sub(r'^(description|inputs)\.', '', found)
       raise errors.InputError(
-        f'{directory}: holds another finished run ({difference});'
+        f'{directory}: holds another finished run ({found});'
         f' choose another folder, or {errors.OVERWRITE}'
       )
 
 
-def _difference(old: Any, new: Any, name: str = '') -> str | None:
+def _difference(old: Any, new: Any, name: str) -> str | None:
   """Returns where two JSON values first differ, or None."""
   if isinstance(old, dict) and isinstance(new, dict):
-    for key in sorted(old.keys() | new.keys()):
-      inner = f'{name}.{key}'.strip('.')
-      found = _difference(old.get(key), new.get(key), inner)
-      if found is not None:
-        return found
-    return None
+    keys = sorted(old.keys() | new.keys())
+    inner = (_difference(old.get(k), new.get(k), f'{name}.{k}') for k in keys)
+    return next(filter(None, inner), None)
   if old == new:
     return None
   there, now = (
@@ -302,7 +280,6 @@ def _difference(old: Any, new: Any, name: str = '') -> str | None:
     else _SHORT.repr(value)
     for value in (old, new)
   )
-  name = re.sub(r'^(description|inputs)\.', '', name)
   return f'{name}: {there} there, {now} now'
 
 
@@ -330,26 +307,26 @@ def check(
     InputError: If a run cannot have this folder, or the folder holds something
       else, or a finished run of another description that may not be lost.
   """
-  description = save_restore.as_json(description, 'description')
+  description = save_restore.as_json(dict(description), 'description')
   directory = _check_place(directory)
   if _names(directory) and not overwrite:
     _check_same(directory, read(directory), {'description': description})
 
 
-def read(directory: str) -> dict[str, Any]:
+def read(run: str) -> dict[str, Any]:
   """Returns the record of a finished run.
 
-  `description`, `inputs`, `outputs` and such are dictionaries where they are
-  there.
+  Args:
+    run: The run's folder, or its `run.json`, wherever that lies.
+
+  Returns:
+    The record; `description`, `inputs`, `outputs` and such are dictionaries
+    where they are there.
 
   Raises:
     InputError: If the run is not finished, or its record is damaged.
   """
-  return read_file(paths.record(directory))
-
-
-def read_file(path: str) -> dict[str, Any]:
-  """Reads a record, wherever it lies; otherwise like `read`."""
+  path = run if os.path.isfile(run) else paths.record(run)
   record = save_restore.read_json(path)
   for name in _OBJECTS:
     if not isinstance(record.get(name, {}), dict):
@@ -365,10 +342,9 @@ def seed(directory: str) -> int | None:
   Raises:
     InputError: If its record is damaged.
   """
-  for folder in (directory, paths.part(directory)):
-    path = paths.record(folder)
-    if os.path.lexists(path):
-      found = read_file(path).get('description', {}).get('seed')
+  for folder in (directory, paths.part(os.path.normpath(directory))):
+    if os.path.lexists(paths.record(folder)):
+      found = read(folder).get('description', {}).get('seed')
       return None if found is None else seeds.check(found)
   return None
 
@@ -411,7 +387,7 @@ def source(function: Callable[..., Any]) -> str | None:
   """Returns a digest of the source text of a function or class, or None."""
   try:
     text = inspect.getsource(inspect.unwrap(function))
-  except (OSError, TypeError):
+  except (OSError, TypeError):  # It was typed in, or is not Python's.
     return None
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -422,7 +398,7 @@ def code(*used: Any) -> dict[str, str | None]:
   Args:
     *used: Classes, functions, and whatever may hold some, like lists.
   """
-  found = {}
+  found: dict[str, str | None] = {}
   for item in used:
     if isinstance(item, Mapping):
       found |= code(*item.values())
@@ -433,7 +409,7 @@ def code(*used: Any) -> dict[str, str | None]:
     elif callable(item):
       item = item if hasattr(item, '__qualname__') else type(item)
       for kind in item.__mro__ if isinstance(item, type) else (item,):
-        if str(kind.__module__).partition('.')[0] not in _OUR_PACKAGES:
+        if str(kind.__module__).partition('.')[0] not in _WELL_KNOWN:
           found[kind.__qualname__] = source(kind)
   return found
 
@@ -443,6 +419,11 @@ def versions() -> dict[str, str]:
   import keras  # Late: reading a record needs no TensorFlow.
   import tensorflow as tf
 
+  processor = platform.processor()
+  with contextlib.suppress(OSError):
+    text = pathlib.Path('/proc/cpuinfo').read_text(errors='replace')
+    if found := re.search(r'^model name\s*: *(.*)$', text, re.MULTILINE):
+      processor = found[1].strip()
   return {
     'lottery_ticket': lottery_ticket.__version__,
     'python': platform.python_version(),
@@ -450,17 +431,8 @@ def versions() -> dict[str, str]:
     'keras': keras.__version__,
     'numpy': np.__version__,
     'machine': platform.machine(),
-    'processor': _processor(),
+    'processor': processor,  # Another one may round otherwise.
   }
-
-
-def _processor() -> str:
-  """Returns which processor this is: another one may round otherwise."""
-  with contextlib.suppress(OSError):
-    text = pathlib.Path('/proc/cpuinfo').read_text(errors='replace')
-    if found := re.search(r'^model name\s*: *(.*)$', text, re.MULTILINE):
-      return found[1].strip()
-  return platform.processor()
 
 
 def threads() -> dict[str, int]:
@@ -484,10 +456,11 @@ def commit() -> dict[str, Any] | None:
     `hash`, and `changed`: whether files that git knows differ from it.
   """
   root = pathlib.Path(__file__).resolve().parent.parent
-  if not (root / '.git').exists():  # Perhaps of somebody else's, further up.
-    return None
   command = ['git', '--no-optional-locks', '-C', str(root), 'status']
   command += ['--porcelain=v2', '--branch', '--untracked-files=no']
+  # A checkout further up is somebody else's, with this library installed in it.
+  if not (root / '.git').exists():
+    return None
   try:
     lines = subprocess.run(
       command, check=True, capture_output=True, text=True, timeout=60

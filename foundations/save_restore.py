@@ -108,10 +108,8 @@ def written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
   target = pathlib.Path(os.path.abspath(path))
   if not os.fspath(path) or not target.name:
     raise errors.InputError(f'path: wanted that of a file, got {path!r}')
-  aside, old = (
-    target.with_name(f'.{target.name}.{secrets.token_hex(4)}.part')
-    for _ in range(2)
-  )
+  prefix = f'.{target.name}.{secrets.token_hex(4)}'
+  aside, old = (target.with_name(f'{prefix}.{end}') for end in ('part', 'old'))
   try:
     with naming(path):
       target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,22 +133,12 @@ def remove(path: pathlib.Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _write(path: pathlib.Path, content: bytes | memoryview) -> None:
+def write_file(path: pathlib.Path, content: bytes | memoryview) -> None:
+  """Writes a file and waits until the disk has it."""
   with path.open('wb') as file:
     file.write(content)
     file.flush()
     os.fsync(file.fileno())
-
-
-def write_file(path: str | os.PathLike, content: bytes) -> None:
-  """Writes a file as a whole.
-
-  Raises:
-    InputError: If there can be no file of that name.
-    OSError: If it cannot be written.
-  """
-  with written_aside(path) as aside:
-    _write(aside, content)
 
 
 def check_name(name: object) -> str:
@@ -191,7 +179,7 @@ def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
   with written_aside(location) as aside:
     aside.mkdir()
     for name, array in arrays.items():
-      _write(aside / f'{name}.npy', encode_array(array))
+      write_file(aside / f'{name}.npy', encode_array(array))
 
 
 def encode_array(array: np.ndarray) -> memoryview:
@@ -402,7 +390,8 @@ def as_json(value: Any, name: str) -> Any:
 def write_json(path: str, value: Any) -> None:
   """Writes a JSON document: `plain` says how it represents values."""
   text = json.dumps(plain(value), indent=1, allow_nan=False)
-  write_file(path, f'{text}\n'.encode())
+  with written_aside(path) as aside:
+    write_file(aside, f'{text}\n'.encode())
 
 
 def read_json(path: str) -> dict[str, Any]:
@@ -453,7 +442,7 @@ def write_log(
   Raises:
     InputError: If it is no log that `read_log` would read.
   """
-  path = _log_file(path, name)
+  path = paths.log(path, name) if os.path.isdir(path) else path
   lists = plain({key: log[key] for key in LOG_KEYS if key in log})
   _check_log(path, lists)
   write_json(path, lists)
@@ -473,37 +462,38 @@ def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
   Raises:
     InputError: If the file is missing or damaged.
   """
-  path = _log_file(path, name)
+  path = paths.log(path, name) if os.path.isdir(path) else path
   return _check_log(path, read_json(path))
-
-
-def _log_file(path: str, name: str) -> str:
-  return paths.log(path, name) if os.path.isdir(path) else path
 
 
 def _check_log(path: str, log: Mapping[str, Any]) -> dict[str, np.ndarray]:
   """Returns the arrays of a log of lists; `path` is what errors call it."""
   try:
-    iteration = np.array(_listed(log['iteration'], int), np.int64)
-    loss, accuracy = (
-      np.array(_listed(log[key], int, float, type(None)), np.float64)
-      for key in ('loss', 'accuracy')
-    )
-  except (KeyError, TypeError, OverflowError):
+    arrays = {
+      'iteration': _numbers(log['iteration'], 'iu', np.int64),
+      'loss': _numbers(log['loss'], 'iuf', np.float64),
+      'accuracy': _numbers(log['accuracy'], 'iuf', np.float64),
+    }
+  except (KeyError, TypeError, ValueError):
     raise errors.InputError(
       f'{path}: wanted lists of numbers: {", ".join(LOG_KEYS)}'
     ) from None
-  if not len(iteration) == len(loss) == len(accuracy) > 0:
+  lengths = {len(array) for array in arrays.values()}
+  if len(lengths) > 1 or 0 in lengths:
     raise errors.InputError(f'{path}: wanted lists of equal length')
+  iteration = arrays['iteration']
   if iteration[0] < 0 or np.any(np.diff(iteration) <= 0):
     raise errors.InputError(f'{path}: wanted iterations in increasing order')
-  return {'iteration': iteration, 'loss': loss, 'accuracy': accuracy}
+  return arrays
 
 
-def _listed(values: Any, *types: type) -> list[Any]:
-  """Returns what should be a list of finite values of these very types."""
-  if type(values) is not list or not {*map(type, values)} <= set(types):
+def _numbers(values: Any, kinds: str, dtype: type) -> np.ndarray:
+  """Returns what should be a list of finite numbers, or null, as an array."""
+  array = np.array([math.nan if value is None else value for value in values])
+  if not array.size:
+    return array.astype(dtype)
+  if array.ndim != 1 or array.dtype.kind not in kinds or np.isinf(array).any():
     raise TypeError
-  if any(value in (math.inf, -math.inf) for value in values):  # Like 1e999.
-    raise OverflowError
-  return values
+  if not np.array_equal(array.astype(dtype), array, equal_nan=True):
+    raise TypeError  # It does not fit.
+  return array.astype(dtype)

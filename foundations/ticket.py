@@ -68,8 +68,10 @@ def save_ticket(
       another file and `overwrite` is false.
   """
   content = _pack(check(ticket))
-  if os.path.isfile(path) and _holds(path, content):
-    return
+  if os.path.isfile(path):
+    with save_restore.opened(path) as stream:
+      if stream.read(len(content) + 1) == content:
+        return
   if os.path.isdir(path):
     raise errors.InputError(f'{path}: wanted a file, got a folder')
   if os.path.lexists(path) and not overwrite:
@@ -77,7 +79,8 @@ def save_ticket(
       f'{path}: another file is there; choose another name, or'
       f' {errors.OVERWRITE}'
     )
-  save_restore.write_file(path, content)
+  with save_restore.written_aside(path) as aside:
+    save_restore.write_file(aside, content)
 
 
 def read_ticket(path: str | os.PathLike) -> Ticket:
@@ -152,9 +155,8 @@ def _pack(ticket: Ticket) -> bytes:
   members = {_JSON: json.dumps(described, indent=1, sort_keys=True).encode()}
   for kind in ('masks', 'initial'):
     for name, array in getattr(ticket, kind).items():
-      members[f'{kind}/{name}.npy'] = save_restore.encode_array(
-        array.astype('<f4', order='C')
-      )
+      encoded = save_restore.encode_array(array.astype('<f4', order='C'))
+      members[f'{kind}/{name}.npy'] = bytes(encoded)
   packed = io.BytesIO()
   with zipfile.ZipFile(packed, 'w') as archive:
     for name, content in members.items():
@@ -171,12 +173,6 @@ def _checksums(ticket: Ticket) -> dict[str, str | None]:
   }
 
 
-def _holds(path: str, content: bytes) -> bool:
-  """Tells whether a file has these bytes."""
-  with save_restore.opened(path) as stream:
-    return stream.read(len(content) + 1) == content
-
-
 def _unpack(stream: BinaryIO) -> Ticket:
   """Returns the ticket in a file, checked."""
   with zipfile.ZipFile(stream) as archive:
@@ -184,7 +180,8 @@ def _unpack(stream: BinaryIO) -> Ticket:
     networks: dict[str, Network] = {'masks': {}, 'initial': {}}
     for name in members:
       if match := _ARRAY.fullmatch(name):
-        networks[match[1]][match[2]] = _read_array(archive, members[name])
+        with archive.open(name) as member:
+          networks[match[1]][match[2]] = save_restore.load_array(member, name)
     described = json.loads(archive.read(_JSON))
   ticket = check(Ticket(**networks, configuration=_configuration(described)))
   if described.get('checksums') != _checksums(ticket):
@@ -209,16 +206,6 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
       f'{_JSON}: has over {save_restore.MAX_JSON_BYTES} bytes'
     )
   return members
-
-
-def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
-  with archive.open(info) as member:
-    array = save_restore.load_array(member, info.filename, info.file_size)
-  if array.dtype != np.float32:
-    raise errors.InputError(
-      f'{info.filename}: wanted float32, got {array.dtype}'
-    )
-  return array
 
 
 def _configuration(described: Any) -> Any:

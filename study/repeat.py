@@ -112,7 +112,7 @@ def make_again(
   is_folder = os.path.isdir(run)
   folder = os.path.abspath(run if is_folder else os.path.dirname(run))
   path = paths.record(run) if is_folder else run
-  record = records.read_file(path)
+  record = records.read(run)
   try:
     plan = plan_lib.restore(task, record.get('description', {}))
   except errors.InputError as error:

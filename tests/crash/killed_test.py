@@ -2,8 +2,6 @@
 
 import os
 import pathlib
-import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -114,28 +112,12 @@ def wait_for(path):
     time.sleep(0.02)
 
 
-def test_a_run_that_is_killed_again_and_again(
-  nursery, flags, whole, state, results
-):
-  began = time.monotonic()
-  assert nursery('warm', *flags)() == 0
-  seconds = time.monotonic() - began
-  moments = random.Random(1)
-  codes = []
-  for _ in range(12):
-    end = nursery('killed', *flags)
-    time.sleep(moments.uniform(0.1, 0.5) * seconds)  # Half a life at most.
-    records = set(pathlib.Path('killed').glob('*/same_init/run.json'))
-    before = {record: record.read_bytes() for record in records}
-    codes.append(end(signal.SIGKILL))
-    for record, content in before.items():
-      assert record.read_bytes() == content
-    if not codes[-1]:
-      assert results(state('killed')) == results(whole)
-      shutil.rmtree('killed')
-  assert codes.count(-signal.SIGKILL) >= 6
-  assert nursery('killed', *flags)() == 0
-  assert results(state('killed')) == results(whole)
+def test_a_ladder_that_is_killed_again_and_again(root):
+  script = root / 'tests' / 'crash' / 'kill_many.py'
+  command = [sys.executable, str(script), '--kills=5']
+  done = subprocess.run(command, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.splitlines()[-1].startswith('5 kills, ')
 
 
 def test_the_second_of_two_processes_is_refused(nursery, root, flags):

@@ -265,14 +265,15 @@ def test_names_that_no_run_can_have_are_refused(directory):
 
 
 def test_what_cannot_be_renamed_onto_is_refused(refused, monkeypatch):
+  message = 'wanted a folder, got a file, a link or a mounted disk'
   pathlib.Path('file').write_text('kept')
   pathlib.Path('theirs').mkdir()
   pathlib.Path('link').symlink_to('theirs')
   for name in ('file', 'link'):
-    with refused(f'{name}: wanted a folder, got a file or link'):
+    with refused(f'{name}: {message}'):
       train(name)
   monkeypatch.setattr('os.path.ismount', lambda path: path == 'theirs')
-  with refused('theirs: is where a disk is mounted; choose a folder in it'):
+  with refused(f'theirs: {message}'):
     train('theirs')
   assert names() == {'file', 'theirs', 'link'}
 

@@ -216,7 +216,6 @@ def test_files_that_are_something_else_are_refused(tmp_path):
       npy(np.ones(1, np.float32)),
       "parameter name '../x/y'",
     ),
-    ('masks/a.npy', npy(MASKS['a'].astype(float)), 'wanted float32, got float'),
     ('masks/a.npy', npy(MASKS['b']), "initial['a']: wanted shape [3, 1]"),
     ('masks/a.npy', npy(MASKS['a'] * 2), 'wanted only 0 and 1, got 2.0'),
     ('initial/b.npy', npy(INITIAL['b'] * np.nan), 'wanted finite float32'),

@@ -307,7 +307,7 @@ def test_only_finished_runs_of_the_scripts_can_be_repeated(copy, mnist):
   assert refused('notebook') == (
     'notebook/run.json: not made by a script of mnist_fc'
   )
-  assert refused('nowhere') == 'nowhere: no such file'
+  assert refused('nowhere') == 'nowhere/run.json: no such file'
   pathlib.Path('empty').mkdir()
   assert refused('empty') == 'empty/run.json: no such file'
   pathlib.Path('text').write_text('{')

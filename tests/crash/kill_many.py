@@ -1,0 +1,177 @@
+"""Kills a small ladder again and again, and compares what comes of it.
+
+    python tests/crash/kill_many.py [--kills=100] [--seed=1]
+
+A ladder of three levels is killed (SIGKILL) and started again in the same
+folder until it is done: at random moments of time, or just before a random
+change of a file, since hardly any moment of time lies between two renames.
+Then its weights and logs must be the bytes of an undisturbed ladder. The next
+one, of another seed, overwrites it, and so on until there were enough kills.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import random
+import signal
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
+os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
+
+from lottery_ticket.mnist_fc import lottery_experiment
+
+SAMPLE = pathlib.Path(__file__).parent.parent / 'mnist_sample.npz'
+LADDER = {
+  'iterations': 2,
+  'layers': (20, 10),
+  'validation_size': 100,
+  'optimizer': 'SGD',
+  'batch_size': 50,
+  'evaluation_interval': 20,
+  'training_len': ('iterations', 60),
+}
+_CHANGES = {'os.mkdir', 'os.remove', 'os.rename', 'os.rmdir'}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+class Changes:
+  """Counts the changes of files in a folder; dies before one of them."""
+
+  def __init__(self, folder, last):
+    self.count = 0
+    self._folder = folder
+    self._last = last
+    sys.addaudithook(self._hear)
+
+  def _hear(self, event, arguments):
+    writes = event == 'open' and (arguments[2] or 0) & _WRITING
+    if not writes and event not in _CHANGES:
+      return
+    paths = [path for path in arguments[:2] if isinstance(path, (str, bytes))]
+    if any(self._folder in os.path.abspath(os.fsdecode(p)) for p in paths):
+      self.count += 1
+      if self.count == self._last:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def start(folder, mnist, last=0, **arguments):
+  """Starts a ladder; returns its process and where it will say its changes."""
+  receiver, sender = os.pipe()
+  process = os.fork()
+  if process:
+    os.close(sender)
+    return process, receiver
+  code = 1
+  with contextlib.suppress(BaseException):
+    # What it says of its runs and, if it fails, of why.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    changes = Changes(str(folder), last)
+    lottery_experiment.train(str(folder), mnist, **LADDER, **arguments)
+    os.write(sender, str(changes.count).encode())
+    code = 0
+  os._exit(code)
+
+
+def end(process, receiver):
+  """Waits for a ladder; returns its exit code and how much it changed."""
+  code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+  with open(receiver, 'rb') as stream:
+    changed = int(stream.read() or 0)
+  return code, changed
+
+
+def results(folder):
+  """Returns what the same ladder always leaves: {path: bytes}."""
+  return {
+    str(path.relative_to(folder)): path.read_bytes()
+    for path in sorted(folder.rglob('*'))
+    if path.is_file()
+    and path.name != 'run.json'
+    and path.parent.name != 'summaries'
+  }
+
+
+def finished(folder):
+  """Returns which levels are finished."""
+  return [
+    path.parent.parent.name for path in folder.glob('*/same_init/run.json')
+  ]
+
+
+def kill_until_done(folder, mnist, dice, whole, seconds, changes, limit, **how):
+  """Kills a ladder until it is done; returns how often.
+
+  After `limit` kills it is left in peace.
+  """
+  kills = 0
+  while True:
+    by_change = dice.random() < 0.5 and kills < limit
+    # There are more of them where there is something to remove.
+    last = dice.randint(1, changes * 5 // 4) if by_change else 0
+    process, receiver = start(folder, mnist, last, **how)
+    if not by_change and kills < limit:
+      time.sleep(dice.uniform(0, seconds))
+      os.kill(process, signal.SIGKILL)
+    code, _ = end(process, receiver)
+    if code == 0:
+      assert results(folder) == whole
+      assert len(finished(folder)) == 1 + LADDER['iterations']
+      return kills
+    assert code == -signal.SIGKILL, code
+    kills += 1
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--kills', type=int, default=100)
+  parser.add_argument('--seed', type=int, default=1)
+  flags = parser.parse_args()
+  dice = random.Random(flags.seed)
+  with tempfile.TemporaryDirectory() as scratch:
+    scratch = pathlib.Path(scratch).resolve()
+    mnist = scratch / 'mnist'
+    mnist.mkdir()
+    with np.load(SAMPLE) as sample:
+      for name, array in sample.items():
+        np.save(mnist / f'{name}.npy', array)
+    whole = {}
+    for seed in (1, 2):
+      began = time.monotonic()
+      alone = start(scratch / f'whole{seed}', str(mnist), seed=seed)
+      code, changes = end(*alone)
+      assert code == 0 and changes
+      seconds = time.monotonic() - began
+      whole[seed] = results(scratch / f'whole{seed}')
+    print(f'undisturbed: {seconds:.1f} s, {changes} changes of files')
+    assert whole[1].keys() == whole[2].keys() and whole[1] != whole[2]
+    kills, ladders = 0, 0
+    while kills < flags.kills:
+      seed = 1 + ladders % 2
+      made = kill_until_done(
+        scratch / 'killed',
+        str(mnist),
+        dice,
+        whole[seed],
+        seconds,
+        changes,
+        flags.kills - kills,
+        seed=seed,
+        overwrite=ladders > 0,
+      )
+      kills, ladders = kills + made, ladders + 1
+      print(
+        f'ladder {ladders}: killed {made} times, the same bytes', flush=True
+      )
+  print(f'{kills} kills, {ladders} ladders, {ladders - 1} of them overwriting')
+
+
+if __name__ == '__main__':
+  main()
