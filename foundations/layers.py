@@ -8,7 +8,7 @@ can prune, `model.variable` one that they cannot.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 Activation: TypeAlias = str | Callable[[tf.Tensor], tf.Tensor] | None
 Initializer: TypeAlias = str | keras.initializers.Initializer | None
+
+
+class Dense(NamedTuple):
+  """A dense layer, as `ModelBase.architecture` may name it.
+
+  Attributes:
+    name: The kernel's name, as in `dense`.
+    activation: The name of a Keras activation, or None.
+  """
+
+  name: str
+  activation: str | None = None
 
 
 def dense(

@@ -242,7 +242,9 @@ class ModelBase(tf.Module):
 
     Models of one class with equal architectures, parameters and masks compute
     the same, so that they may share graphs. A child that answers has to name
-    all that its `__call__`, `loss` and `accuracy` depend on.
+    all that its `__call__`, `loss` and `accuracy` depend on. A child that is
+    nothing but dense layers, one after the other, answers with a tuple of
+    `layers.Dense`; training it may then skip its pruned weights.
     """
     return None
 

@@ -56,18 +56,21 @@ class ModelFc(model_base.ModelBase):
     return outputs
 
   def architecture(self) -> Hashable | None:
-    """Returns (units, activation's name) of each layer, if that says it all.
+    """Returns the layers, as `layers.Dense`, if they say it all.
 
     It does not of a child's own `__call__`, of an activation that is a function
     with a state perhaps, or of a method that one model alone was given.
     """
-    sizes = tuple(map(tuple, self._hyperparameters['layers']))
+    activations = [item[1] for item in self._hyperparameters['layers']]
     is_plain = type(self) is ModelFc and not any(
       callable(getattr(ModelFc, name, None)) for name in vars(self)
     )
-    if not is_plain or any(callable(activation) for _, activation in sizes):
+    if not is_plain or any(map(callable, activations)):
       return None
-    return sizes
+    return tuple(
+      layers.Dense(f'layer{i}', activation)
+      for i, activation in enumerate(activations)
+    )
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model."""

@@ -10,8 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
-ACTIVATIONS = ('linear', 'relu', 'tanh', 'sigmoid', 'elu', 'softplus', 'gelu')
-"""Names as in Keras; kernels know them by their place."""
+# In the order of execution.ACTIVATIONS.
 _LINEAR, _RELU, _TANH, _SIGMOID, _ELU, _SOFTPLUS, _GELU = range(7)
 
 _inline = numba.njit(forceinline=True, error_model='numpy')
@@ -97,7 +96,7 @@ def activate(kind: int, values: np.ndarray, slopes: np.ndarray) -> None:
   """Applies an activation in place, and takes its derivative.
 
   Args:
-    kind: Place of the activation in ACTIVATIONS.
+    kind: Place of the activation in `execution.ACTIVATIONS`.
     values: Inputs, float32; replaced by outputs.
     slopes: Gets the derivative at each input.
   """

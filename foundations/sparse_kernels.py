@@ -42,7 +42,7 @@ class Index(NamedTuple):
 
   Attributes:
     ends: int64, the first row of each layer's units, and the number of rows.
-    activations: int64, place in `sparse_functions.ACTIVATIONS`, of each layer.
+    activations: int64, place in `execution.ACTIVATIONS`, of each layer.
     starts: int64 [rows + 1], the first weight of each unit's row.
     others: uint32 [n], each weight's other end: the row that it comes from, or
       the unit's row where weights are grouped by input.

@@ -28,7 +28,7 @@ import os
 import pathlib
 import weakref
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import filelock
 import keras
@@ -38,9 +38,10 @@ import tensorflow as tf
 from absl import logging
 
 from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import execution
+from lottery_ticket.foundations import layers as layers_lib
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements
-from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import sparse_functions
 from lottery_ticket.foundations import sparse_kernels as kernels
 from lottery_ticket.foundations import sparse_rows
@@ -54,41 +55,9 @@ _OUTPUTS = 100
 """Outputs a tile: their rows fill three quarters of a first cache of 32 KB."""
 _GROUP_BY_INPUT = 0.1
 """Above this density the first layer's weights are grouped by input."""
-_REFUSED_SETTINGS = (
-  *('amsgrad', 'clipnorm', 'clipvalue', 'global_clipnorm', 'use_ema'),
-  *('gradient_accumulation_steps', 'loss_scale_factor'),
-)
 _RATES = 1_000  # Iterations whose learning rates are computed at a time.
 
 _prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-
-
-class Dense(NamedTuple):
-  """A dense layer: its kernel's name, and its activation's."""
-
-  name: str
-  activation: str | None
-
-
-def unknown(optimizer: keras.optimizers.Optimizer) -> str | None:
-  """Returns what the sparse execution does not know of an optimizer, or None.
-
-  Args:
-    optimizer: A Keras optimizer.
-  """
-  name = type(optimizer).__name__
-  if name not in ('SGD', 'Adam', 'AdamW') or optimizers.changes(optimizer):
-    return f'optimizer {name}'
-  config = optimizer.get_config()
-  for setting in _REFUSED_SETTINGS:
-    if config.get(setting):
-      return f'{name} with {setting}={config[setting]!r}'
-  rate = getattr(optimizer, '_learning_rate', None)
-  if callable(rate) and not isinstance(
-    rate, keras.optimizers.schedules.LearningRateSchedule
-  ):
-    return f'{name} with a function as learning rate'
-  return None
 
 
 class SparseSteps:
@@ -97,16 +66,21 @@ class SparseSteps:
   Args:
     layers: The network's, from the first to the last. A layer `a` has the
       kernel `a` and, if there is one, the bias `a_bias`.
-    optimizer: A new Keras optimizer, one that is not `unknown`.
+    optimizer: A new Keras optimizer, one that `execution.resolve` lets pass.
+    mostly_blank: Whether most inputs are 0, so that skipping them pays.
   """
 
   def __init__(
-    self, layers: Sequence[Dense], optimizer: keras.optimizers.Optimizer
+    self,
+    layers: Sequence[layers_lib.Dense],
+    optimizer: keras.optimizers.Optimizer,
+    mostly_blank: bool = False,
   ):
     self._layers = layers
+    self._mostly_blank = mostly_blank
     self._activations = np.array(
       [
-        sparse_functions.ACTIVATIONS.index(layer.activation or 'linear')
+        execution.ACTIVATIONS.index(layer.activation or 'linear')
         for layer in layers
       ]
     )
@@ -120,7 +94,9 @@ class SparseSteps:
       masks: {layer name: 0/1 array}; a layer without a mask keeps all weights.
     """
     kept = _kept(self._layers, weights, masks, self._optimizer.decay == 0)
-    index, self._places = _index(kept)
+    density = kept[0][:-1].mean()
+    by_input = self._mostly_blank and density > _GROUP_BY_INPUT
+    index, self._places = _index(kept, by_input)
     self._index = index._replace(activations=self._activations)
     size = len(index.others)
     self._weights, self._gradients = sparse_rows.zeros(2, size)
@@ -272,7 +248,7 @@ class _Optimizer:
     )
 
 
-def _matrix(layer: Dense, network: Network) -> np.ndarray:
+def _matrix(layer: layers_lib.Dense, network: Network) -> np.ndarray:
   """Returns a layer's kernel and, as its last row, its bias or 0."""
   kernel = network[layer.name]
   bias = network.get(f'{layer.name}_bias', np.zeros(kernel.shape[1], 'float32'))
@@ -280,7 +256,7 @@ def _matrix(layer: Dense, network: Network) -> np.ndarray:
 
 
 def _kept(
-  layers: Sequence[Dense],
+  layers: Sequence[layers_lib.Dense],
   weights: Network,
   masks: Network,
   without_dead_ends: bool,
@@ -300,11 +276,14 @@ def _kept(
   return kept[::-1]
 
 
-def _index(kept: list[np.ndarray]) -> tuple[kernels.Index, list[np.ndarray]]:
+def _index(
+  kept: list[np.ndarray], by_input: bool
+) -> tuple[kernels.Index, list[np.ndarray]]:
   """Puts the weights that are kept in their order.
 
   Args:
     kept: Of each layer which weights of its `_matrix` are kept.
+    by_input: Whether to group the first layer's by input.
 
   Returns:
     The index without activations, and the places of each layer's weights in its
@@ -319,7 +298,7 @@ def _index(kept: list[np.ndarray]) -> tuple[kernels.Index, list[np.ndarray]]:
   others, places = [], []
   for layer, matrix in enumerate(kept):
     first, last = ends[layer], ends[layer + 1]
-    if layer == 0 and matrix[:-1].mean() > _GROUP_BY_INPUT:
+    if layer == 0 and by_input:
       groups = range(0, last - first, _OUTPUTS)
       cells = [np.nonzero(matrix[:, k : k + _OUTPUTS]) for k in groups]
       row = np.concatenate([row for row, _ in cells])

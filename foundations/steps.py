@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import execution as execution_lib
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements
 from lottery_ticket.foundations import model_base
@@ -35,18 +36,24 @@ def prepared(
   model: model_base.ModelBase,
   optimizer: keras.optimizers.Optimizer,
   jit_compile: bool,
+  execution: str,
 ) -> 'Iterator[Steps]':
   """Yields steps that begin with the weights and masks of a model.
 
-  When the block ends well, the model gets what they have trained. This is the
-  one place that chooses what executes a training.
+  When the block ends well, the model gets what they have trained.
 
   Args:
     dataset: What to train on.
     model: What to train; its variables are made.
     optimizer: A new Keras optimizer.
     jit_compile: Whether XLA compiles the steps.
+    execution: `dense` or `sparse`.
   """
+  if execution == 'sparse':
+    sparse = execution_lib.sparse_steps(model, dataset.train, optimizer)
+    yield sparse
+    model.assign(sparse.unload())
+    return
   key = _key(dataset, model, optimizer, jit_compile)
   # Out of the table meanwhile: a callback may train another such model.
   steps = _shared.pop(key, None)

@@ -14,6 +14,7 @@ from absl import logging
 from lottery_ticket.foundations import callbacks as callbacks_lib
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import execution as execution_lib
 from lottery_ticket.foundations import loop
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements
@@ -31,21 +32,28 @@ Length = schedule.Length
 
 
 def evaluate(
-  model: model_base.ModelBase, split: dataset_base.DatasetSplit
+  model: model_base.ModelBase,
+  split: dataset_base.DatasetSplit,
+  *,
+  execution: str = 'auto',
 ) -> measurements.Measurement:
   """Measures a network on all examples of a split.
 
   Args:
     model: The network.
     split: What to measure it on.
+    execution: As in `train`.
 
   Returns:
     The mean loss, and the accuracy: number right / number of examples.
 
   Raises:
-    InputError: If the split has labels of other classes than the network.
+    InputError: If the split has labels of other classes than the network, or
+      the sparse execution is wanted of a network that it does not know.
   """
   split.check_classes(model.build(split.values(slice(1))))
+  if execution_lib.resolve(execution, model, split) == 'sparse':
+    return execution_lib.sparse_steps(model, split).measure(split)
   return measurements.evaluate(model, split)
 
 
@@ -67,6 +75,7 @@ def train(
   sources: Mapping[str, Any] | None = None,
   overwrite: bool = False,
   jit_compile: bool = True,
+  execution: str = 'auto',
 ) -> tuple[Network, Network]:
   """Trains a network.
 
@@ -100,13 +109,17 @@ def train(
       another run's, may be lost.
     jit_compile: Whether XLA compiles the training steps: faster, but not every
       layer can be compiled.
+    execution: What executes the training: `dense` products, `sparse` ones that
+      skip pruned weights, or `auto`, which is the faster one of these by a rule
+      on densities and shapes.
 
   Returns:
     The initial and the final weights, {parameter name: array} each. The
     initial ones are those that training started from, pruned ones at 0.
 
   Raises:
-    InputError: Before any work, if an argument is of no use, the optimizer
+    InputError: Before any work, if an argument is of no use, the sparse
+      execution is wanted of what it does not know, the optimizer
       would revive pruned weights, or `output_dir` has another run's results,
       or this one's without its networks, is in use or cannot be written.
   """
@@ -137,6 +150,10 @@ def train(
     save_summaries,
     save_network,
     jit_compile,
+    execution,
+    execution_lib.resolve(
+      execution, model, dataset.train, dataset.train_batch_size, optimizer
+    ),
   )
   if output_dir is None:
     return run.train(None)[:2]
@@ -169,6 +186,8 @@ class _Run:
   save_summaries: bool
   save_network: bool
   jit_compile: bool
+  execution: str
+  resolved_execution: str
 
   @property
   def name(self) -> str:
@@ -199,6 +218,7 @@ class _Run:
       },
       'callbacks': [item.configuration() for item in self.callbacks],
       'sources': dict(sources),
+      'execution': self.resolved_execution,
       'code': records.code(type(model), vars(model)),
       'versions': records.versions(),
       'threads': records.threads(),
@@ -225,6 +245,7 @@ class _Run:
       'optimizer': optimizers.configuration(self.optimizer),
       'model': self.model.configuration(),
       'jit_compile': self.jit_compile,
+      'execution': self.execution,
       'save_summaries': self.save_summaries,
       'save_network': self.save_network,
     }
@@ -273,7 +294,11 @@ class _Run:
       measurements.collect(summaries) as logs,
       progress.of_run(self.name, length) as report,
       steps_lib.prepared(
-        self.dataset, self.model, self.optimizer, self.jit_compile
+        self.dataset,
+        self.model,
+        self.optimizer,
+        self.jit_compile,
+        self.resolved_execution,
       ) as steps,
     ):
       average = measurements.Average()

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from lottery_ticket.foundations import execution
 from lottery_ticket.foundations import sparse_functions
 
 INPUTS = np.linspace(-30, 30, 6001).astype(np.float32)
@@ -26,16 +27,16 @@ def _expected(name):
   }[name]
 
 
-@pytest.mark.parametrize('kind', range(len(sparse_functions.ACTIVATIONS)))
+@pytest.mark.parametrize('kind', range(len(execution.ACTIVATIONS)))
 def test_activates(kind):
   values, slopes = INPUTS.copy(), np.zeros_like(INPUTS)
   sparse_functions.activate(kind, values, slopes)
-  expected = _expected(sparse_functions.ACTIVATIONS[kind])
+  expected = _expected(execution.ACTIVATIONS[kind])
   for got, wanted in zip((values, slopes), expected, strict=True):
     np.testing.assert_allclose(got, wanted, rtol=3e-7, atol=1.5e-6)
 
 
-@pytest.mark.parametrize('kind', range(len(sparse_functions.ACTIVATIONS)))
+@pytest.mark.parametrize('kind', range(len(execution.ACTIVATIONS)))
 def test_survives_extreme_inputs(kind):
   values = np.array([-3e38, -1e3, 1e3, 3e38, np.nan], np.float32)
   slopes = np.zeros_like(values)
@@ -49,6 +50,6 @@ def test_small_numbers_keep_their_digits():
   tiny = np.array([1e-6, -1e-6, 1e-20], np.float32)
   for name in ('tanh', 'elu'):
     values = tiny.copy()
-    kind = sparse_functions.ACTIVATIONS.index(name)
+    kind = execution.ACTIVATIONS.index(name)
     sparse_functions.activate(kind, values, tiny.copy())
     np.testing.assert_allclose(values, tiny, rtol=1e-6)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from lottery_ticket.foundations import sparse_functions
+from lottery_ticket.foundations import execution
 from lottery_ticket.foundations import sparse_kernels as kernels
 from lottery_ticket.foundations import sparse_rows
 
 GENERATOR = np.random.default_rng(0)
-RELU = sparse_functions.ACTIVATIONS.index('relu')
+RELU = execution.ACTIVATIONS.index('relu')
 
 
 def _normal(*shape):

@@ -1,0 +1,174 @@
+"""What executes a training: dense products, or the weights that are left.
+
+`sparse` computes with the weights that are left alone (`sparse_steps`), as far
+as it knows a model and an optimizer. `dense` multiplies whole kernels in
+TensorFlow, and knows everything. `auto` is the faster one of them, by a rule
+that looks at densities and shapes and never at a clock: the same run is
+executed in the same way each time.
+"""
+
+import importlib.util
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import layers
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import optimizers
+
+CHOICES = ('auto', 'dense', 'sparse')
+ACTIVATIONS = ('linear', 'relu', 'tanh', 'sigmoid', 'elu', 'softplus', 'gelu')
+"""Names in Keras of those that the sparse execution knows."""
+
+_REFUSED_SETTINGS = (
+  *('amsgrad', 'clipnorm', 'clipvalue', 'global_clipnorm', 'use_ema'),
+  *('gradient_accumulation_steps', 'loss_scale_factor'),
+)
+_WIDTH = 64  # Images that the sparse execution computes with at a time.
+# As measured: a weight costs as much as 2.4 of a dense kernel in a batch that
+# fills its rows, 3 where rows fill the second cache, and less in a first layer
+# that can skip blank inputs. A dense step costs as much as 20 examples besides.
+_LIMIT, _LIMIT_OF_LARGE, _LARGE = 0.42, 0.33, 2_000
+_SKIPPING, _EXAMPLES = 0.75, 20
+
+
+def check(execution: Any) -> str:
+  """Returns what should execute a training, if it is one of the choices.
+
+  Raises:
+    InputError: If it is not.
+  """
+  if execution not in CHOICES:
+    raise errors.InputError(
+      f'execution: wanted one of {list(CHOICES)}, got {execution!r}'
+    )
+  return execution
+
+
+def resolve(
+  execution: str,
+  model: model_base.ModelBase,
+  split: dataset_base.DatasetSplit,
+  batch_size: int = _WIDTH,
+  optimizer: keras.optimizers.Optimizer | None = None,
+) -> str:
+  """Returns `dense` or `sparse`.
+
+  Args:
+    execution: One of the choices.
+    model: The model; its variables are made.
+    split: What to train or measure it on.
+    batch_size: Examples a batch.
+    optimizer: What trains it, if anything does.
+
+  Raises:
+    InputError: If `sparse` is wanted of what it does not know.
+  """
+  if check(execution) == 'dense':
+    return 'dense'
+  reason = _unknown(model, optimizer)
+  if execution == 'auto' and (
+    reason or not _is_faster(model, split, batch_size)
+  ):
+    return 'dense'
+  if reason is None and importlib.util.find_spec('numba') is None:
+    reason = 'this installation, without numba (extra `sparse`)'
+    logging.log_first_n(
+      logging.WARNING, 'Pruned weights are not skipped: numba is missing', 1
+    )
+  if reason and execution == 'sparse':
+    raise errors.InputError(
+      f'execution: sparse does not know {reason}; use auto or dense'
+    )
+  return 'dense' if reason else 'sparse'
+
+
+def sparse_steps(
+  model: model_base.ModelBase,
+  split: dataset_base.DatasetSplit,
+  optimizer: keras.optimizers.Optimizer | None = None,
+) -> Any:
+  """Returns steps of the sparse execution, with a model's weights and masks.
+
+  Args:
+    model: The model, one for which `resolve` returned `sparse`.
+    split: What to train or measure it on.
+    optimizer: What trains it, if anything does.
+  """
+  from lottery_ticket.foundations import sparse_steps as module  # Has numba.
+
+  steps = module.SparseSteps(
+    model.architecture(),
+    optimizer or keras.optimizers.SGD(),
+    mostly_blank=_is_mostly_blank(split),
+  )
+  steps.load(model.get_current_weights(), model.masks)
+  return steps
+
+
+def _unknown(
+  model: model_base.ModelBase,
+  optimizer: keras.optimizers.Optimizer | None,
+) -> str | None:
+  """Returns what the sparse execution does not know, or None."""
+  name, parts = type(model).__name__, model.architecture()
+  if not isinstance(parts, tuple) or not all(
+    isinstance(part, layers.Dense) for part in parts
+  ):
+    return f'{name}: its architecture() does not say which dense layers it has'
+  names = {part.name + end for part in parts for end in ('', '_bias')}
+  others = sorted(set(model.parameters) - names)
+  if others:
+    return f'parameter {others[0]!r} of {name}'
+  for method in ('loss', 'accuracy'):
+    if getattr(type(model), method) is not getattr(
+      model_base.ModelBase, method
+    ):
+      return f"{name}'s own {method}"
+  for part in parts:
+    if part.activation not in (None, *ACTIVATIONS):
+      return f'activation {part.activation!r}'
+  return None if optimizer is None else _unknown_optimizer(optimizer)
+
+
+def _unknown_optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
+  kind = type(optimizer)
+  if kind not in (
+    *(keras.optimizers.SGD, keras.optimizers.Adam, keras.optimizers.AdamW),
+  ):
+    return f'optimizer {kind.__name__}'
+  config = optimizer.get_config() | optimizers.changes(optimizer)
+  for setting in (*_REFUSED_SETTINGS, *optimizers.changes(optimizer)):
+    if config.get(setting):
+      return f'{kind.__name__} with {setting}={config[setting]!r}'
+  rate = getattr(optimizer, '_learning_rate', None)
+  schedule = keras.optimizers.schedules.LearningRateSchedule
+  if callable(rate) and not isinstance(rate, schedule):
+    return f'{kind.__name__} with a function as learning rate'
+  return None
+
+
+def _is_faster(
+  model: model_base.ModelBase,
+  split: dataset_base.DatasetSplit,
+  batch_size: int,
+) -> bool:
+  """Tells whether skipping pruned weights saves time."""
+  masks = [model.masks[part.name] for part in model.architecture()]
+  costs = [float(np.count_nonzero(mask)) for mask in masks]
+  if _is_mostly_blank(split):
+    costs[0] *= _SKIPPING
+  work = sum(costs) / sum(mask.size for mask in masks)
+  filled = -(-batch_size // _WIDTH) * _WIDTH
+  rows = len(masks[0]) + sum(mask.shape[1] for mask in masks)
+  limit = _LIMIT if rows <= _LARGE else _LIMIT_OF_LARGE
+  return work * filled / (batch_size + _EXAMPLES) <= limit
+
+
+def _is_mostly_blank(split: dataset_base.DatasetSplit) -> bool:
+  """Tells whether most inputs of a split are 0, by its first examples."""
+  return bool(np.mean(split.values(slice(1_000)) == 0) > 0.5)
