@@ -7,18 +7,21 @@ that looks at densities and shapes and never at a clock: the same run is
 executed in the same way each time.
 """
 
-import importlib.util
-from typing import Any
+from __future__ import annotations
 
-import keras
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from absl import logging
 
-from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import layers
-from lottery_ticket.foundations import model_base
-from lottery_ticket.foundations import optimizers
+
+if TYPE_CHECKING:  # A recipe's check needs no TensorFlow.
+  import keras
+
+  from lottery_ticket.foundations import dataset_base
+  from lottery_ticket.foundations import model_base
 
 CHOICES = ('auto', 'dense', 'sparse')
 ACTIVATIONS = ('linear', 'relu', 'tanh', 'sigmoid', 'elu', 'softplus', 'gelu')
@@ -101,11 +104,8 @@ def sparse_steps(
   """
   from lottery_ticket.foundations import sparse_steps as module  # Has numba.
 
-  steps = module.SparseSteps(
-    model.architecture(),
-    optimizer or keras.optimizers.SGD(),
-    mostly_blank=_is_mostly_blank(split),
-  )
+  blank = _is_mostly_blank(split)
+  steps = module.SparseSteps(model.architecture(), optimizer, blank)
   steps.load(model.get_current_weights(), model.masks)
   return steps
 
@@ -115,6 +115,9 @@ def _unknown(
   optimizer: keras.optimizers.Optimizer | None,
 ) -> str | None:
   """Returns what the sparse execution does not know, or None."""
+  from lottery_ticket.foundations import layers
+  from lottery_ticket.foundations import model_base
+
   name, parts = type(model).__name__, model.architecture()
   if not isinstance(parts, tuple) or not all(
     isinstance(part, layers.Dense) for part in parts
@@ -136,17 +139,20 @@ def _unknown(
 
 
 def _unknown_optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
+  from keras import optimizers as known
+
+  from lottery_ticket.foundations import optimizers
+
   kind = type(optimizer)
-  if kind not in (
-    *(keras.optimizers.SGD, keras.optimizers.Adam, keras.optimizers.AdamW),
-  ):
+  if kind not in (known.SGD, known.Adam, known.AdamW):
     return f'optimizer {kind.__name__}'
-  config = optimizer.get_config() | optimizers.changes(optimizer)
-  for setting in (*_REFUSED_SETTINGS, *optimizers.changes(optimizer)):
-    if config.get(setting):
-      return f'{kind.__name__} with {setting}={config[setting]!r}'
+  config = optimizer.get_config()
+  settings = {name: config.get(name) for name in _REFUSED_SETTINGS}
+  for name, value in (settings | optimizers.changes(optimizer)).items():
+    if value:
+      return f'{kind.__name__} with {name}={value!r}'
   rate = getattr(optimizer, '_learning_rate', None)
-  schedule = keras.optimizers.schedules.LearningRateSchedule
+  schedule = known.schedules.LearningRateSchedule
   if callable(rate) and not isinstance(rate, schedule):
     return f'{kind.__name__} with a function as learning rate'
   return None

@@ -66,14 +66,15 @@ class SparseSteps:
   Args:
     layers: The network's, from the first to the last. A layer `a` has the
       kernel `a` and, if there is one, the bias `a_bias`.
-    optimizer: A new Keras optimizer, one that `execution.resolve` lets pass.
+    optimizer: A new Keras optimizer, one that `execution.resolve` lets pass;
+      None to measure alone.
     mostly_blank: Whether most inputs are 0, so that skipping them pays.
   """
 
   def __init__(
     self,
     layers: Sequence[layers_lib.Dense],
-    optimizer: keras.optimizers.Optimizer,
+    optimizer: keras.optimizers.Optimizer | None = None,
     mostly_blank: bool = False,
   ):
     self._layers = layers
@@ -84,7 +85,7 @@ class SparseSteps:
         for layer in layers
       ]
     )
-    self._optimizer = _Optimizer(optimizer)
+    self._optimizer = _Optimizer(optimizer or keras.optimizers.SGD())
 
   def load(self, weights: Network, masks: Network) -> None:
     """Begins a training, with the optimizer as if it were new.

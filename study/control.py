@@ -169,6 +169,7 @@ class Found(NamedTuple):
       dense.recipe.optimizer_fn,
       ('iterations', self.plan.settings['rewind_to']),
       None,
+      execution=dense.recipe.execution,
     )[1]
 
   @property

@@ -131,6 +131,7 @@ class Plan:
     dataset: 'dataset_base.DatasetBase',
     model: 'model_base.ModelBase',
     output_dir: str,
+    execution: str | None = None,
   ) -> tuple[Network, Network]:
     """Trains a network as the recipe says, measured, saved and recorded.
 
@@ -138,6 +139,7 @@ class Plan:
       dataset: What to train on.
       model: What to train.
       output_dir: Folder of the run.
+      execution: What executes it; None for the recipe's.
 
     Returns:
       Initial and final weights.
@@ -164,6 +166,7 @@ class Plan:
       description=self.description(),
       sources={**absolute(**location), **self.sources},
       overwrite=self.overwrite,
+      execution=execution or self.recipe.execution,
     )
     _say(output_dir, masks_lib.density(model.masks))
     return trained

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import execution
 from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import schedule
 
@@ -35,6 +36,8 @@ class Recipe:
       out is not pruned; by default 0.2, of the last layer 0.1.
     pruner: Criterion of pruning: magnitude (the paper's), global_magnitude,
       random or another one of `PRUNERS` in `foundations/pruner.py`.
+    execution: What trains and measures: dense (whole kernels), sparse (only the
+      weights that are left) or auto (the faster one).
   """
 
   kernel_initializer: str = 'glorot_normal'
@@ -46,6 +49,7 @@ class Recipe:
   evaluation_interval: int = 100
   prune_percents: dict[str, float] = dataclasses.field(default_factory=dict)
   pruner: str = 'magnitude'
+  execution: str = 'auto'
 
   def __post_init__(self) -> None:
     """Checks what is checked nowhere else.
@@ -54,6 +58,7 @@ class Recipe:
       InputError: If a value is of no use.
     """
     pruner.get(self.pruner)
+    execution.check(self.execution)
     pruner.check_percents(self.prune_percents)
     if not isinstance(self.optimizer_settings, dict):
       raise errors.InputError(

@@ -46,6 +46,7 @@ PAPER = {
   'evaluation_interval': 100,
   'prune_percents': {'layer0': 0.2, 'layer1': 0.2, 'layer2': 0.1},
   'pruner': 'magnitude',
+  'execution': 'auto',
 }
 GOOGLE = PAPER | {
   'optimizer': 'SGD',

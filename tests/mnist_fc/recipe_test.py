@@ -153,6 +153,10 @@ NAMES = [field.name for field in dataclasses.fields(recipe_lib.Recipe)]
       f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got 'magnitud'",
     ),
     (
+      {'execution': 'fast'},
+      "execution: wanted one of ['auto', 'dense', 'sparse'], got 'fast'",
+    ),
+    (
       {'pruner': ['random']},
       f"pruner: wanted one of {sorted(pruner.PRUNERS)}, got ('random',)",
     ),

@@ -84,6 +84,7 @@ OVERRIDES = {
   'evaluation_interval': 7,
   'prune_percents': {'layer0': 0.5},
   'pruner': 'random',
+  'execution': 'dense',
 }
 
 

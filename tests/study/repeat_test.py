@@ -210,6 +210,25 @@ def test_another_learning_rate_gives_other_bytes(copy):
   assert not found.agrees
 
 
+def test_what_auto_chose_then_executes_the_repetition(
+  tmp_path, cheap, monkeypatch
+):
+  generator = np.random.default_rng(0)
+  kept = generator.random((784, 20)) < 0.05
+  save_restore.save_network('masks', {'layer0': kept.astype(np.float32)})
+  with monkeypatch.context() as patch:
+    patch.setattr('importlib.util.find_spec', lambda _: None)  # No numba.
+    train.train('run', masks='masks', seed=1, **cheap)
+  train.train('other', masks='masks', seed=1, **cheap)
+  chosen = {}
+  for run in ('run', 'other'):
+    record = save_restore.read_json(f'{run}/run.json')
+    chosen[run] = record['execution']
+    assert record['description']['recipe']['execution'] == 'auto'
+    assert MAKE_AGAIN(run).agrees
+  assert chosen == {'run': 'dense', 'other': 'sparse'}
+
+
 def test_what_has_changed_since_the_run_is_said(copy):
   log = copy / 'test.json'
   log.write_bytes(log.read_bytes() + b' ')
