@@ -150,5 +150,5 @@ def test_a_folder_of_350_lines_has_all_experiments(run, moons, tmp_path):
   figure = tmp_path / 'moons' / 'graphs' / 'tickets' / 'early_stop.png'
   assert figure.exists()
   page = pathlib.Path(run('runners/report.py', where).split()[-1])
-  assert '--controls=[random,' in page.read_text()
+  assert 'random,union]' in page.read_text()
   assert '--units=INTEGER' in run('runners/train.py', '--help')
