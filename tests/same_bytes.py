@@ -1,13 +1,16 @@
 """Compares what two commits make of the same seeds, and how fast they do it.
 
     python tests/same_bytes.py COMMIT [COMMIT] [--pairs=5] [--keep=FOLDER]
+      [--later=--execution=dense]
 
 Each commit (the second is HEAD by default) is checked out aside and runs the
 same commands with the Python of this environment: for each recipe, ladders
 with resets to initial, trained and rewound weights, all controls, the 2018
 reinitializations and a training across epochs. The bytes of all weights, masks
 and logs must agree. `--pairs` then times both in turns, in processes that have
-compiled their graphs. The exit status is 1 if bytes differ.
+compiled their graphs. `--later` is a flag of the second commit's trainings, for
+what it does by default and the first one does not know. The exit status is 1 if
+bytes differ.
 """
 
 import argparse
@@ -68,7 +71,7 @@ for line in sys.stdin:
   output_dir, recipe, length = line.split()
   began = time.perf_counter()
   train.train(output_dir, {mnist!r}, ('iterations', int(length)), seed=1,
-              recipe=recipe)
+              recipe=recipe, **{values!r})
   print('seconds', time.perf_counter() - began, flush=True)
 """
 
@@ -80,10 +83,12 @@ class Checkout:
     commit: What git calls it.
     folder: A new folder for the checkout and all that it makes.
     mnist: Folder with the data.
+    flag: A flag of all its trainings, or ''.
   """
 
-  def __init__(self, commit: str, folder: pathlib.Path, mnist: str):
+  def __init__(self, commit: str, folder: pathlib.Path, mnist: str, flag: str):
     self.commit, self.folder, self.mnist = commit, folder, mnist
+    self.flag = flag
     self.code = folder / 'code'
     _git('worktree', 'add', '--quiet', '--detach', str(self.code), commit)
     self._link()
@@ -112,7 +117,7 @@ class Checkout:
 
   def run(self, recipe: str) -> None:
     """Runs all commands of a recipe."""
-    common = f'--mnist_location={self.mnist} --recipe={recipe}'
+    common = f'--mnist_location={self.mnist} --recipe={recipe} {self.flag}'
     command = [sys.executable, str(self.code / 'argfile_runner.py')]
     for name, flags in PAIRS:
       given = f'--experiment_path={recipe} {flags}'
@@ -146,10 +151,15 @@ class Checkout:
       for path in files
     }
 
+  def _timer(self) -> str:
+    name, _, value = self.flag.lstrip('-').partition('=')
+    values = {name: value} if name else {}
+    return TIMER.format(mnist=self.mnist, values=values)
+
   @contextlib.contextmanager
   def timer(self) -> Iterator[subprocess.Popen]:
     """Yields a process of this code that trains as it is told."""
-    command = [sys.executable, '-c', TIMER.format(mnist=self.mnist)]
+    command = [sys.executable, '-c', self._timer()]
     with subprocess.Popen(
       command,
       cwd=self.folder,
@@ -231,6 +241,7 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('commits', nargs='+', metavar='COMMIT')
   parser.add_argument('--pairs', type=int, default=0, help='how many to time')
+  parser.add_argument('--later', default='', help='flag of the second commit')
   parser.add_argument('--keep', help='new folder in which all is kept')
   parser.add_argument(
     '--mnist_location',
@@ -246,7 +257,8 @@ def main() -> None:
       place = pathlib.Path(folder, str(number)).resolve()
       place.mkdir(parents=True)
       mnist = str(pathlib.Path(given.mnist_location).resolve())
-      checkouts.append(Checkout(commit, place, mnist))
+      flag = given.later if number else ''
+      checkouts.append(Checkout(commit, place, mnist, flag))
       remove = ('worktree', 'remove', '--force', str(place / 'code'))
       stack.callback(_git, *remove)
     for recipe in RECIPES:
