@@ -26,6 +26,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
 os.environ.setdefault('TF_NUM_INTEROP_THREADS', '1')
 
+from lottery_ticket.foundations import trainer  # noqa: F401 - once for all.
 from lottery_ticket.mnist_fc import lottery_experiment
 
 SAMPLE = pathlib.Path(__file__).parent.parent / 'mnist_sample.npz'
@@ -150,7 +151,7 @@ def main():
       assert code == 0 and changes
       seconds = time.monotonic() - began
       whole[seed] = results(scratch / f'whole{seed}')
-    print(f'undisturbed: {seconds:.1f} s, {changes} changes of files')
+    print(f'undisturbed: {seconds:.1f} s, {changes} changes', flush=True)
     assert whole[1].keys() == whole[2].keys() and whole[1] != whole[2]
     kills, ladders = 0, 0
     while kills < flags.kills:

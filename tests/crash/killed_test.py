@@ -27,14 +27,18 @@ NURSERY = """
 import os, sys
 sys.path.insert(0, {folder!r})
 from lottery_ticket.cli import flags
-from lottery_ticket.mnist_fc import lottery_experiment
+from lottery_ticket.foundations import trainer
+from lottery_ticket.mnist_fc import constants
+from lottery_ticket.study import scripts
+script = scripts.RUNNERS['lottery_experiment']
+function, values = scripts.bind(constants.TASK, script)
 print('ready', flush=True)
 while line := sys.stdin.readline():
   child = os.fork()
   if not child:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What it says of its runs.
     try:
-      flags.call(lottery_experiment.train, line.split())
+      flags.call(function, line.split(), values)
     except SystemExit as error:
       os._exit(error.code or 0)
     os._exit(0)
