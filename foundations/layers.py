@@ -85,6 +85,93 @@ def dense(
   return get_activation(f'layer {name!r}', activation)(outputs)
 
 
+def batch_norm(
+  model: model_base.ModelBase,
+  name: str,
+  inputs: tf.Tensor,
+  training: bool,
+  momentum: float = 0.99,
+  epsilon: float = 1e-3,
+) -> tf.Tensor:
+  """Normalizes each feature, like Keras's `BatchNormalization`.
+
+  Its parameters `{name}_gamma` and `{name}_beta` are trained; its states
+  `{name}_mean` and `{name}_variance`, moving averages, are not. None is pruned.
+
+  Args:
+    model: The model that has the layer's parameters.
+    name: What their names begin with.
+    inputs: Tensor of shape [batch, ..., features].
+    training: Whether to normalize by the batch, and to add it to the averages;
+      else the averages normalize.
+    momentum: How much of the averages stays at an update, in [0, 1].
+    epsilon: What is added to the variance.
+
+  Returns:
+    Tensor of the shape of the inputs.
+
+  Raises:
+    InputError: If the number of features is not known, or a preset is of
+      another shape.
+  """
+  inputs = tf.cast(inputs, tf.float32)
+  if not inputs.shape.rank or inputs.shape[-1] is None:
+    raise errors.InputError(
+      f'layer {name!r}: wanted inputs of shape [batch, ..., features],'
+      f' got {inputs.shape}'
+    )
+  features = inputs.shape[-1:]
+  gamma = model.variable(f'{name}_gamma', features, 'ones')
+  beta = model.variable(f'{name}_beta', features, 'zeros')
+  mean = model.state(f'{name}_mean', features, 'zeros')
+  variance = model.state(f'{name}_variance', features, 'ones')
+  # One kernel forward and one back, for inputs of any rank.
+  fused = tf.raw_ops.FusedBatchNormV3(
+    x=tf.reshape(inputs, [-1, 1, 1, *features]),
+    scale=gamma,
+    offset=beta,
+    mean=[] if training else mean,
+    variance=[] if training else variance,
+    epsilon=epsilon,
+    is_training=bool(training),
+  )
+  if training:
+    # The kernel divides by n - 1, Keras by n.
+    count = tf.cast(tf.size(inputs) // features[0], tf.float32)
+    biased = fused.batch_variance * (1 - 1 / count)
+    for average, value in ((mean, fused.batch_mean), (variance, biased)):
+      average.assign(average * momentum + value * (1 - momentum))
+  return tf.reshape(fused.y, tf.shape(inputs))
+
+
+def dropout(
+  model: model_base.ModelBase, inputs: tf.Tensor, rate: float, training: bool
+) -> tf.Tensor:
+  """Sets some inputs to 0, and scales the others to make up for it.
+
+  Which ones is a function of the model's noise: see `ModelBase.noise_key`.
+
+  Args:
+    model: The model that has the noise.
+    inputs: Tensor of any shape.
+    rate: The fraction of inputs that become 0, in [0, 1).
+    training: Whether to do so; else the inputs are passed on.
+
+  Raises:
+    InputError: If the rate is anything else.
+  """
+  if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
+    raise errors.InputError(f'dropout: wanted a rate in [0, 1), got {rate!r}')
+  if not training or not rate:
+    return inputs
+  # Whole bits, since XLA makes other floats of them than TensorFlow does.
+  bits = tf.random.stateless_uniform(
+    tf.shape(inputs), model.noise_key(), None, None, tf.uint32
+  )
+  stays = bits >= tf.constant(int(rate * 2**32), tf.uint32)
+  return tf.where(stays, inputs / (1 - rate), tf.zeros_like(inputs))
+
+
 def get_activation(
   name: str, activation: Activation
 ) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -8,7 +8,7 @@ that treats each weight on its own.
 import contextlib
 import functools
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -18,6 +18,7 @@ from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import model_checks
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
@@ -81,6 +82,28 @@ class Parameter(tf.Module):
     return self.mask.numpy().astype(np.float32)
 
 
+class Noise(NamedTuple):
+  """What a model's random numbers depend on, beside their place in the model.
+
+  Attributes:
+    seed: int64 variable.
+    iteration: int64 variable, the number of updates made.
+  """
+
+  seed: tf.Variable
+  iteration: tf.Variable
+
+  @classmethod
+  def make(cls) -> 'Noise':
+    """Returns new variables, both 0."""
+    return cls(
+      *(
+        tf.Variable(0, trainable=False, dtype=tf.int64, name=name)
+        for name in ('noise_seed', 'iteration')
+      )
+    )
+
+
 class ModelBase(tf.Module):
   """A network to prune; subclass it and write `__call__`.
 
@@ -93,6 +116,13 @@ class ModelBase(tf.Module):
   TensorShape([4, 10])
   >>> list(model.weights)
   ['hidden', 'hidden_bias', 'logits', 'logits_bias']
+
+  A `__call__(inputs, training)` is told whether it computes an update (True) or
+  an evaluation (False): `batch_norm` and `dropout` want to know. The methods
+  `kernel`, `variable`, `state` and `noise_key` are what layers are made of.
+  Layers of Keras that have variables, and random operations with a state, are
+  refused. NumPy's random numbers cannot be seen: as a graph is made, they
+  become constants of it.
 
   `__call__` becomes part of a graph, without AutoGraph: where it decides by a
   tensor's value, it does so with `tf.cond` or `tf.where`.
@@ -115,6 +145,8 @@ class ModelBase(tf.Module):
   """
 
   dense = layers.dense
+  batch_norm = layers.batch_norm
+  dropout = layers.dropout
 
   def __init__(
     self,
@@ -131,30 +163,42 @@ class ModelBase(tf.Module):
     self._parameters: dict[str, Parameter] = {}
     self._graphs: dict[tuple, Callable[..., Any]] = {}
     self._is_checked = False
+    self._noise = Noise.make()
+    self._places, self._is_noisy = 0, False
 
   def __init_subclass__(cls, **kwargs: Any):
-    """Makes the first call of a child's `__call__` check all names.
+    """Checks a child, and makes the first call of its `__call__` do the rest.
 
     Which names there are is known only when that call is through, and a child
     that writes `__call__` has no other place in which the base could look.
     """
     super().__init_subclass__(**kwargs)
+    for name, value in vars(cls).items():
+      model_checks.check_hides(ModelBase, cls.__name__, name, value)
     if '__call__' in vars(cls):
-      cls.__call__ = _checking_names(cls.__call__)  # type: ignore[method-assign]
+      cls.__call__ = _whole_call(cls.__call__)  # type: ignore[method-assign]
 
-  def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
+  def __setattr__(self, name: str, value: Any) -> None:
+    """Sets an attribute, unless it would hide a method of the base."""
+    model_checks.check_hides(ModelBase, type(self).__name__, name, value)
+    super().__setattr__(name, value)
+
+  def __call__(self, inputs: tf.Tensor, *args: Any, **kwargs: Any) -> tf.Tensor:
     """Returns the logits, shape [batch, classes]; to be written by a child.
 
     Args:
       inputs: Tensor of shape [batch, ...].
+      *args: `training`, whether this is part of an update. A child that does
+        without it need not have it, and can be told nevertheless.
+      **kwargs: The same, by name.
     """
     raise NotImplementedError(f'{type(self).__name__} needs a __call__')
 
   def build(self, inputs: tf.Tensor) -> int:
-    """Makes all variables, by one call on a few examples.
+    """Makes all variables, and checks what the model computes.
 
     Args:
-      inputs: Tensor of shape [batch, ...].
+      inputs: Tensor of shape [batch, ...], of which only the form counts.
 
     Returns:
       The number of classes that the logits tell apart.
@@ -162,23 +206,39 @@ class ModelBase(tf.Module):
     Raises:
       InputError: If presets or masks do not fit, or the outputs are no logits.
     """
-    with tf.GradientTape() as tape:
-      logits = self(inputs)
-    if not self._parameters or logits.shape.rank != 2:
+    takes_training = model_checks.takes_training(type(self).__call__)
+    for training in (True, False) if takes_training else (False,):
+      graph = self._trace(inputs, training)
+    shape = graph.structured_outputs.shape
+    if not self._parameters or shape.rank != 2:
       raise errors.InputError(
         f'{type(self).__name__}: wanted layers and logits of shape'
         f' [batch, classes], got {len(self._parameters)} parameters and shape'
-        f' {logits.shape}'
+        f' {shape}'
       )
-    made = {id(item.variable) for item in self._parameters.values()}
-    # A Keras layer's variables are not this module's, but were watched.
-    for variable in (*self.trainable_variables, *tape.watched_variables()):
-      if id(variable) not in made:
-        raise errors.InputError(
-          f'{type(self).__name__}: variable {variable.name!r} would not be'
-          ' saved or reset; wanted only those that layers like dense make'
-        )
-    return int(logits.shape[1])
+    return int(shape[1])
+
+  def _trace(self, inputs: tf.Tensor, training: bool) -> Any:
+    """Returns what the model computes as a concrete function, if it may."""
+    self._is_checked = False  # A branch that is new may have new layers.
+    # `tf.function` would trace it twice.
+    traced = tf.compat.v1.wrap_function(
+      lambda inputs: self(inputs, training=training),
+      [tf.TensorSpec(inputs.shape, inputs.dtype)],
+    )
+    model_checks.check_graph(
+      type(self).__name__,
+      traced.graph,
+      self.trainable_variables,
+      [*self._own_variables(), *self._noise],
+    )
+    return traced
+
+  def _own_variables(self) -> Iterator[tf.Variable]:
+    for item in self._parameters.values():
+      yield item.variable
+      if item.mask is not None:
+        yield item.mask
 
   @property
   def parameters(self) -> dict[str, Parameter]:
@@ -193,6 +253,34 @@ class ModelBase(tf.Module):
       for name, item in self._parameters.items()
       if item.is_trained
     }
+
+  @property
+  def states(self) -> dict[str, tf.Variable]:
+    """{name: variable} of what is not trained, like moving averages."""
+    return {
+      name: item.variable
+      for name, item in self._parameters.items()
+      if not item.is_trained
+    }
+
+  @property
+  def noise_seed(self) -> tf.Variable:
+    """What random numbers depend on, int64 in [0, 2**32).
+
+    The trainer sets it to the child 'noise' of the data set's
+    `train_order_seed`: runs in another order, like those of other levels, have
+    other noise. A loop of one's own may assign to it.
+    """
+    return self._noise.seed
+
+  @property
+  def iteration(self) -> tf.Variable:
+    """The number of updates made, as random numbers count them, int64.
+
+    Calls with `training` that draw noise advance it, so that no two updates
+    have the same; the trainer and a loop of one's own may assign to it.
+    """
+    return self._noise.iteration
 
   @property
   def masks(self) -> Network:
@@ -253,6 +341,7 @@ class ModelBase(tf.Module):
     self,
     parameters: dict[str, Parameter],
     graphs: dict[tuple, Callable[..., Any]],
+    noise: Noise,
   ) -> Iterator[None]:
     """Computes with other parameters than the model's own within the block.
 
@@ -262,13 +351,14 @@ class ModelBase(tf.Module):
       parameters: {name: parameter}, of the forms of the model's own.
       graphs: {form of examples: what measures these with the parameters}; gets
         those that are made in the block.
+      noise: The variables that random numbers depend on.
     """
-    own = self._parameters, self._graphs
-    self._parameters, self._graphs = parameters, graphs
+    own = self._parameters, self._graphs, self._noise
+    self._parameters, self._graphs, self._noise = parameters, graphs, noise
     try:
       yield
     finally:
-      self._parameters, self._graphs = own
+      self._parameters, self._graphs, self._noise = own
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
@@ -329,7 +419,7 @@ class ModelBase(tf.Module):
   def _measure_eagerly(
     self, inputs: tf.Tensor, labels: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    logits = self(inputs)
+    logits = self(inputs, training=False)
     loss = tf.reduce_sum(self.loss(labels, logits))
     return loss, tf.reduce_sum(self.accuracy(labels, logits))
 
@@ -356,6 +446,36 @@ class ModelBase(tf.Module):
   ) -> tf.Variable:
     """Returns a trained parameter that is never pruned; otherwise `kernel`."""
     return self._parameter(name, shape, initializer).variable
+
+  def state(
+    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
+  ) -> tf.Variable:
+    """Returns a parameter that is neither trained nor pruned.
+
+    It is saved and reset like all parameters; the layer assigns to it where it
+    is told that it computes an update. Otherwise as `kernel`.
+    """
+    return self._parameter(name, shape, initializer, is_trained=False).variable
+
+  def noise_key(self) -> tf.Tensor:
+    """Returns the seed of a stateless random operation, int64, shape [2].
+
+    A function of `noise_seed`, `iteration` and the place of this call among
+    those of a `__call__`; to be called in training alone:
+
+    >>> class Noisy(ModelBase):
+    ...   def __call__(self, inputs, training):
+    ...     if training:
+    ...       key = self.noise_key()
+    ...       inputs += tf.random.stateless_normal(tf.shape(inputs), key)
+    ...     return self.dense('logits', inputs, 10)
+    """
+    self._is_noisy = True
+    self._places += 1
+    # Below 2**32: of larger seeds XLA makes other numbers than TensorFlow.
+    # Places are spread by the golden ratio, so that like seeds do not meet.
+    seed = (self.noise_seed + self._places * 0x9E3779B9) % 2**32
+    return tf.stack([seed, self.iteration.value()])
 
   def _parameter(
     self,
@@ -404,23 +524,36 @@ class ModelBase(tf.Module):
     self._is_checked = True
 
 
-def _checking_names(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-  """Wraps a `__call__` so that names are checked when it is first through."""
+def _whole_call(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+  """Wraps a `__call__`: checks when it is first through; and noise goes on."""
+  takes_training = model_checks.takes_training(call)
 
   @functools.wraps(call)
-  def checked(self: ModelBase, *args: Any, **kwargs: Any) -> tf.Tensor:
-    if not hasattr(self, '_is_checked'):
+  def whole(self: ModelBase, *args: Any, **kwargs: Any) -> tf.Tensor:
+    training = args[1] if len(args) > 1 else kwargs.get('training', False)
+    if not takes_training:
+      kwargs.pop('training', None)
+    if not hasattr(self, '_noise'):
       raise errors.InputError(
         f'{type(self).__name__}: wanted super().__init__(presets, masks, seed)'
         ' in its __init__'
       )
-    outputs = call(self, *args, **kwargs)
-    # A parent's `__call__` that a child calls does not know all names.
-    if not self._is_checked and type(self).__call__ is checked:
+    if type(self).__call__ is not whole:
+      # A parent's `__call__` that a child calls does not know all names.
+      return call(self, *args, **kwargs)
+    self._places = 0
+    if self._is_checked:
+      outputs = call(self, *args, **kwargs)
+    else:
+      with model_checks.watching_keras(type(self).__name__):
+        outputs = call(self, *args, **kwargs)
       self._check_names()
+    # A loop that forgot to would train one and the same part of a network.
+    if self._is_noisy and training:
+      self.iteration.assign_add(1)
     return outputs
 
-  return checked
+  return whole
 
 
 def _check_shape(what: str, value: Any, shape: tuple[int, ...]) -> None:

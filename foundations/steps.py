@@ -22,6 +22,7 @@ from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
+from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
 
@@ -66,6 +67,10 @@ def prepared(
     steps = Steps(dataset, parameters, optimizer, jit_compile)
   steps.model = model
   steps.load(model.get_current_weights(), model.masks)
+  seed = seeds.integer(dataset.train_order_seed, 'noise')
+  for variable in (model.noise_seed, steps.noise.seed):
+    variable.assign(seed)
+  steps.noise.iteration.assign(0)
   yield steps
   model.assign(steps.unload())
   del steps.model  # Its memory is not ours to keep.
@@ -122,6 +127,7 @@ class Steps:
 
   Attributes:
     model: Says what is computed with the parameters, as a graph is traced.
+    noise: What its random numbers depend on.
   """
 
   model: model_base.ModelBase
@@ -144,6 +150,8 @@ class Steps:
     self._jit_compile = jit_compile
     self._graphs: dict[int, Callable[..., tuple]] = {}
     self._measures: dict[tuple, Callable[..., Any]] = {}
+    # Not the model's: a callback that calls it draws from those.
+    self.noise = model_base.Noise.make()
 
   def load(self, weights: Network, masks: Network) -> None:
     """Begins a training, with the optimizer as if it were new.
@@ -177,7 +185,7 @@ class Steps:
     self, split: dataset_base.DatasetSplit
   ) -> measurements.Measurement:
     """Measures the weights as they are now, like `trainer.evaluate`."""
-    with self.model.using(self._parameters, self._measures):
+    with self.model.using(self._parameters, self._measures, self.noise):
       return measurements.evaluate(self.model, split)
 
   def __call__(
@@ -263,10 +271,10 @@ class Steps:
     # The given model's code, but our variables: these stay in the graph, and
     # the next model's weights are loaded into them.
     with (
-      self.model.using(self._parameters, self._measures),
+      self.model.using(self._parameters, self._measures, self.noise),
       tf.GradientTape() as tape,
     ):
-      logits = self.model(inputs)
+      logits = self.model(inputs, training=True)
       losses = self.model.loss(labels, logits)
       loss = tf.reduce_mean(losses)
       right = self.model.accuracy(labels, logits)

@@ -340,6 +340,7 @@ class _Run:
 
     def call(callback: callbacks_lib.Callback, iteration: int) -> None:
       self.model.assign(steps.unload())
+      self.model.iteration.assign(iteration)
       callback.function(iteration, self.model)
       weights = self.model.get_current_weights()
       revived = _revived(self.model.masks, weights)

@@ -647,22 +647,6 @@ def test_an_initializer_of_ones_own_keeps_its_arguments():
   assert np.all(model.get_current_weights()['a'] == 0.5)
 
 
-@pytest.mark.parametrize('layer', ['Dense', 'BatchNormalization'])
-def test_layers_of_keras_would_not_be_saved(layer):
-  class Mixed(model_base.ModelBase):
-    def __init__(self, **arguments):
-      super().__init__(**arguments)
-      kind = getattr(keras.layers, layer)
-      self.extra = kind(4) if layer == 'Dense' else kind()
-
-    def __call__(self, inputs):
-      return self.dense('a', self.extra(inputs), 3)
-
-  wanted = r"^Mixed: variable '.+' would not be saved or reset; wanted only"
-  with pytest.raises(errors.InputError, match=wanted):
-    Mixed().build(tf.zeros([1, 4]))
-
-
 def test_loss_and_accuracy_take_arrays_of_any_integers():
   class Model(model_base.ModelBase):
     def __call__(self, inputs):
