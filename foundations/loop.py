@@ -58,6 +58,8 @@ def fit(
       loss, right = steps(dataset.train, order(epoch), first, count, size)
       average.add(loss, right, count * size)
     iteration = stop
+    if iteration == length:
+      steps.finish()
     report(iteration)
     _happen(events, iteration)
 

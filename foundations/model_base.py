@@ -64,6 +64,8 @@ class Parameter(tf.Module):
   ):
     super().__init__()
     self.variable = tf.Variable(value, trainable=is_trained, name=name)
+    # As Keras calls it; some optimizers choose by it what to do.
+    self.variable.path = name
     self.is_trained, self.is_prunable = is_trained, is_prunable
     self.mask = None
     if mask is not None:

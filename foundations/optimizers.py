@@ -1,99 +1,298 @@
-"""Keras optimizers: made, described, and refused if they break masks."""
+"""Keras optimizers: made, described, and refused if they break masks.
 
-import re
-from collections.abc import Callable
-from typing import Any
+TensorFlow is imported as it is needed: recipes check their values here, and
+flags are to be read without it.
+"""
 
-import keras
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-import tensorflow as tf
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
-OptimizerFn = Callable[[], keras.optimizers.Optimizer]
+if TYPE_CHECKING:
+  import keras
+  import tensorflow as tf
+
+  from lottery_ticket.foundations import model_base
+
+OptimizerFn = Callable[[], 'keras.optimizers.Optimizer']
+Rate = float | dict[str, dict[str, Any]]
+
+_TRIAL_SIZE = 6  # Of the kernels that an optimizer is tried on, at most.
+_TRIAL_UPDATES = 3
 
 
-def make(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
+def from_settings(
+  name: str, learning_rate: Rate, settings: Mapping[str, Any]
+) -> keras.optimizers.Optimizer:
+  """Returns a new Keras optimizer.
+
+  Args:
+    name: Name of a class in `keras.optimizers`, in any case.
+    learning_rate: A number, or a schedule as in `check_rate`.
+    settings: {name: value} of what else the class takes.
+
+  Raises:
+    InputError: If there is no such class, or it takes no such setting.
+  """
+  from keras import optimizers
+
+  rate = check_rate(learning_rate)
+  if isinstance(rate, dict):
+    ((schedule, values),) = rate.items()
+    base = optimizers.schedules.LearningRateSchedule
+    cls = _find('learning_rate', schedule, optimizers.schedules, base)
+    rate = _instance('learning_rate', cls, values)
+  cls = _find('optimizer', name, optimizers, optimizers.Optimizer)
+  return _instance('optimizer_settings', cls, settings, learning_rate=rate)
+
+
+def check_rate(rate: Any) -> Rate:
+  """Returns a learning rate; needs no TensorFlow.
+
+  Args:
+    rate: A number above 0, or a schedule of Keras by name and settings, like
+      {'CosineDecay': {'initial_learning_rate': 0.0012, 'decay_steps': 50000}}.
+
+  Raises:
+    InputError: If it is anything else.
+  """
+  if not isinstance(rate, Mapping):
+    return errors.check_number('learning_rate', rate, is_open=True)
+  if len(rate) != 1 or not all(isinstance(v, Mapping) for v in rate.values()):
+    raise errors.InputError(
+      "learning_rate: wanted a number, or a schedule like {'CosineDecay':"
+      " {'initial_learning_rate': 0.0012, 'decay_steps': 50000}}, got"
+      f' {dict(rate)!r}'
+    )
+  return {name: dict(settings) for name, settings in rate.items()}
+
+
+def _find(what: str, name: str, module: Any, base: type) -> type:
+  """Returns a child of a base class by its name in a module, in any case."""
+  classes = {
+    key.lower(): value
+    for key, value in vars(module).items()
+    if isinstance(value, type) and issubclass(value, base) and value is not base
+  }
+  if not isinstance(name, str) or name.lower() not in classes:
+    known = sorted(value.__name__ for value in classes.values())
+    raise errors.InputError(f'{what}: wanted one of {known}, got {name!r}')
+  return classes[name.lower()]
+
+
+def _instance(
+  what: str, cls: type, settings: Mapping[str, Any], **others: Any
+) -> Any:
+  try:
+    made = cls(**others, **settings)
+    if callable(made):  # A schedule looks at its settings no earlier.
+      made(0)
+    return made
+  except Exception as error:
+    raise errors.InputError(
+      f'{what}: {cls.__name__} does not take {dict(settings)!r}: {_line(error)}'
+    ) from None
+
+
+def make(
+  optimizer_fn: OptimizerFn, parameters: Mapping[str, model_base.Parameter]
+) -> keras.optimizers.Optimizer:
   """Returns a new optimizer that leaves pruned weights at 0.
 
   Args:
     optimizer_fn: Makes a new Keras optimizer at each call.
+    parameters: {name: parameter} of the model that it is to train.
 
   Raises:
     InputError: If it makes something else, the same one again, or an
       optimizer that moves weights whose gradient is 0, like Muon, which does
-      not treat each weight on its own.
+      not treat each weight on its own, or makes them NaN, like Adafactor.
   """
-  optimizer, probe = _call(optimizer_fn), _call(optimizer_fn)
-  if optimizer is probe:
+  optimizer, trial = _call(optimizer_fn), _call(optimizer_fn)
+  if optimizer is trial:
     raise errors.InputError(
       'optimizer_fn: wanted a new optimizer at each call, got the same again'
     )
+  name = f'optimizer {_named(trial)}'
   try:
-    leaves_zeros = _leaves_zeros(probe)
+    flaw = _flaw(trial, parameters)
   except Exception as error:  # Keras takes any setting, and fails anyhow.
-    reason = str(error).strip().partition('\n')[0]
     raise errors.InputError(
-      f'optimizer {type(probe).__name__}: cannot train with these settings:'
-      f' {reason}'
+      f'{name}: cannot train with these settings: {_line(error)}'
     ) from None
-  if not leaves_zeros:
-    raise errors.InputError(
-      f'optimizer {type(probe).__name__}: would move pruned weights away from'
-      ' 0; wanted one that treats each weight on its own, like SGD or Adam'
-    )
+  if flaw:
+    raise errors.InputError(f'{name}: {flaw}, like SGD or Adam')
   return optimizer
 
 
 def _call(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
+  from keras import optimizers
+
   wanted = 'optimizer_fn: wanted a function that makes a Keras optimizer,'
   if not callable(optimizer_fn):
     raise errors.InputError(f'{wanted} got {optimizer_fn!r}')
   optimizer = optimizer_fn()
-  if not isinstance(optimizer, keras.optimizers.Optimizer):
+  if not isinstance(optimizer, optimizers.Optimizer):
     raise errors.InputError(f'{wanted} got {optimizer!r}')
   return optimizer
 
 
 def configuration(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
   """Returns an optimizer's class and settings, as JSON can hold them."""
-  settings = {
-    key: save_restore.plain(value)
-    for key, value in optimizer.get_config().items()
-    if key != 'name'
-  }
-  return {'class': type(optimizer).__name__} | settings | changes(optimizer)
+  return save_restore.plain(_settings(optimizer)) | changes(optimizer)
+
+
+def key(optimizer: keras.optimizers.Optimizer) -> str | None:
+  """Returns what an optimizer does, or None if its settings do not tell it."""
+  parts = list(_parts(optimizer))
+  values = [value for part in parts for value in vars(part).values()]
+  # Of a function, a class or a schedule of one's own only the name is known.
+  code = [*parts, *filter(callable, values)]
+  is_known = all(type(item).__module__.startswith('keras.') for item in code)
+  if not is_known or optimizer.built or changes(optimizer):
+    return None
+  try:
+    return json.dumps(_settings(optimizer), sort_keys=True)
+  except TypeError:
+    return None
 
 
 def changes(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
   """Returns what was changed since an optimizer was made; mostly nothing."""
-  names = getattr(optimizer, '_exclude_from_weight_decay_pattern', None) or ()
-  if isinstance(names, re.Pattern):
-    names = names.pattern.split('|')  # In any order.
-  variables = getattr(optimizer, '_exclude_from_weight_decay', None)
+  names, variables, iterations = set(), 0, 0
+  for part in _parts(optimizer):
+    pattern = getattr(part, '_exclude_from_weight_decay_pattern', None)
+    if pattern is not None:
+      names.update(pattern.pattern.split('|'))
+    variables += len(getattr(part, '_exclude_from_weight_decay', None) or ())
+    iterations = max(iterations, int(part.iterations))
   found = {
     'no_weight_decay': sorted(names),
-    'no_weight_decay_variables': len(variables or ()),
-    'iterations': int(optimizer.iterations),
+    'no_weight_decay_variables': variables,
+    'iterations': iterations,
   }
   return {name: value for name, value in found.items() if value}
 
 
-def _leaves_zeros(optimizer: keras.optimizers.Optimizer) -> bool:
-  """Tries an optimizer on a small kernel with some weights pruned."""
+def _parts(
+  optimizer: keras.optimizers.Optimizer,
+) -> Iterator[keras.optimizers.Optimizer]:
+  """Yields an optimizer and those to which it passes gradients on."""
+  yield optimizer
+  if hasattr(optimizer, 'inner_optimizer'):
+    yield from _parts(optimizer.inner_optimizer)
+  yield from getattr(optimizer, 'optimizers', ())
+
+
+def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+  settings = _readable(optimizer.get_config())
+  return {'class': type(optimizer).__name__} | settings
+
+
+def _readable(value: Any) -> Any:
+  """Returns settings, what Keras serialized in them as {class: settings}."""
+  if not isinstance(value, Mapping):
+    return value
+  if {'class_name', 'config'} <= set(value):
+    return {value['class_name']: _readable(value['config'])}
+  # Keras numbers the names of what has none.
+  return {k: _readable(item) for k, item in value.items() if k != 'name'}
+
+
+def _named(optimizer: keras.optimizers.Optimizer) -> str:
+  """Returns an optimizer's name, with the settings that are not its default."""
+  defaults = inspect.signature(type(optimizer)).parameters
+  _, *inner = _parts(optimizer)
+  changed = [
+    f'{name}={value!r}'
+    for name, value in configuration(optimizer).items()
+    if name in defaults and name != 'learning_rate'
+    if not isinstance(value, dict)
+    and (value or None) != (defaults[name].default or None)
+  ]
+  arguments = ', '.join([*map(_named, inner), *changed])
+  return type(optimizer).__name__ + (f'({arguments})' if arguments else '')
+
+
+def _line(error: Exception) -> str:
+  return str(error).strip().partition('\n')[0]
+
+
+def _flaw(
+  optimizer: keras.optimizers.Optimizer,
+  parameters: Mapping[str, model_base.Parameter],
+) -> str | None:
+  """Tries an optimizer; returns what it does wrong to pruned weights, or None.
+
+  Args:
+    optimizer: A new Keras optimizer.
+    parameters: {name: parameter} of the model that it is to train.
+  """
+  kernels = list(_kernels(parameters))
+  _update(optimizer, *zip(*kernels, strict=True))
+  for variable, mask in kernels:
+    pruned = variable.numpy()[~mask]
+    if not np.isfinite(pruned).all():
+      return (
+        'would not keep weights finite whose gradient is 0, as in a pruned row,'
+        ' column or layer; wanted one that does'
+      )
+    if parameters[variable.path].is_prunable and pruned.any():
+      return (
+        'would move pruned weights away from 0; wanted one that treats each'
+        ' weight on its own'
+      )
+  return None
+
+
+def _kernels(
+  parameters: Mapping[str, model_base.Parameter],
+) -> Iterator[tuple[tf.Variable, np.ndarray]]:
+  """Yields small variables and masks to try an optimizer on.
+
+  Their names are the parameters', since these may decide what it does.
+  """
+  import tensorflow as tf
+
   generator = np.random.default_rng(0)
-  mask = generator.random((8, 6)) < 0.5
-  mask[0] = False
-  # A Keras variable has a path, without which Muon cannot even be tried.
-  kernel = keras.Variable(
-    np.where(mask, generator.normal(size=mask.shape), 0).astype(np.float32)
-  )
-  optimizer.build([kernel])
-  for _ in range(3):
-    gradient = np.where(mask, generator.normal(size=mask.shape), 0)
-    try:
-      optimizer.apply([tf.constant(gradient, tf.float32)], [kernel])
-    except AttributeError:
-      return False  # Muon of some versions cannot train a plain variable.
-  return not np.any(kernel.numpy()[~mask])
+  for name, item in parameters.items():
+    # A row, a column and others are pruned, or the whole layer.
+    for density in (0.5, 0) if item.is_trained else ():
+      shape = [min(size, _TRIAL_SIZE) for size in item.variable.shape]
+      mask = generator.random(shape) < density
+      if item.is_prunable:
+        mask[0] = mask[..., 0] = False
+      value = np.where(mask, generator.normal(size=shape), 0)
+      variable = tf.Variable(value.astype(np.float32), name=name)
+      variable.path = name
+      yield variable, mask
+
+
+def _update(
+  optimizer: keras.optimizers.Optimizer,
+  variables: Sequence[tf.Variable],
+  masks: Sequence[np.ndarray],
+) -> None:
+  """Makes some updates; pruned weights have the gradient 0."""
+  import tensorflow as tf
+
+  generator = np.random.default_rng(1)
+  optimizer.build(list(variables))
+  count = _TRIAL_UPDATES
+  for part in _parts(optimizer):
+    if part.gradient_accumulation_steps:
+      part.gradient_accumulation_steps = 2
+      count = 2 * _TRIAL_UPDATES
+  for _ in range(count):
+    gradients = [
+      np.where(mask, generator.normal(size=mask.shape), 0) for mask in masks
+    ]
+    optimizer.apply([tf.constant(g, tf.float32) for g in gradients], variables)

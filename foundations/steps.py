@@ -66,7 +66,7 @@ def prepared(
       parameters = {name: item.copy(name) for name, item in parameters.items()}
     steps = Steps(dataset, parameters, optimizer, jit_compile)
   steps.model = model
-  steps.load(model.get_current_weights(), model.masks)
+  steps.load(model.get_current_weights(), model.masks, optimizer)
   seed = seeds.integer(dataset.train_order_seed, 'noise')
   for variable in (model.noise_seed, steps.noise.seed):
     variable.assign(seed)
@@ -87,17 +87,9 @@ def _key(
   jit_compile: bool,
 ) -> Hashable | None:
   """Returns what decides a graph, or None if that is not known."""
-  architecture = model.architecture()
-  if architecture is None or not type(optimizer).__module__.startswith(
-    'keras.'
-  ):
+  architecture, settings = model.architecture(), optimizers.key(optimizer)
+  if architecture is None or settings is None:
     return None
-  settings = optimizer.get_config() | {'name': None}
-  plain = (type(None), bool, int, float, str)
-  if not all(isinstance(value, plain) for value in settings.values()):
-    return None  # Like a function as the learning rate.
-  if optimizer.built or optimizers.changes(optimizer):
-    return None  # More than its settings say.
   forms = [
     (name, *item.variable.shape, item.is_trained, item.mask is None)
     for name, item in model.parameters.items()
@@ -107,8 +99,7 @@ def _key(
     type(model),
     architecture,
     tuple(forms),
-    type(optimizer),
-    tuple(sorted(settings.items())),
+    settings,
     jit_compile,
     dataset.train_batch_size,
     *((tuple(t.shape), t.dtype) for t in (train.inputs, train.labels)),
@@ -146,26 +137,36 @@ class Steps:
     ]
     self._optimizer = optimizer
     self._optimizer.build(self._trained)
-    self._slots = [variable.numpy() for variable in optimizer.variables]
     self._jit_compile = jit_compile
     self._graphs: dict[int, Callable[..., tuple]] = {}
     self._measures: dict[tuple, Callable[..., Any]] = {}
     # Not the model's: a callback that calls it draws from those.
     self.noise = model_base.Noise.make()
 
-  def load(self, weights: Network, masks: Network) -> None:
-    """Begins a training, with the optimizer as if it were new.
+  def load(
+    self,
+    weights: Network,
+    masks: Network,
+    optimizer: keras.optimizers.Optimizer,
+  ) -> None:
+    """Begins a training.
 
     Args:
       weights: {parameter name: array} of every parameter.
       masks: {layer name: 0/1 array}; others than of masked layers do not count.
+      optimizer: A new Keras optimizer with the settings of the given one.
     """
     self.assign(weights)
     for name, item in self._parameters.items():
       if item.mask is not None:
         item.mask.assign(masks[name] != 0)
+    if optimizer is self._optimizer:
+      return
+    # Slots may depend on the weights that training starts from, so they are
+    # taken from an optimizer that is built on these.
+    optimizer.build(self._trained)
     for variable, value in zip(
-      self._optimizer.variables, self._slots, strict=True
+      self._optimizer.variables, optimizer.variables, strict=True
     ):
       variable.assign(value)
 
@@ -173,6 +174,10 @@ class Steps:
     """Goes on from other weights, {parameter name: array} of all of them."""
     for name, item in self._parameters.items():
       item.variable.assign(weights[name])
+
+  def finish(self) -> None:
+    """Ends a training like Keras: the weights may become their average."""
+    self._optimizer.finalize_variable_values(self._trained)
 
   def unload(self) -> Network:
     """Returns {parameter name: array}, the weights as they are now."""
@@ -277,7 +282,8 @@ class Steps:
       logits = self.model(inputs, training=True)
       losses = self.model.loss(labels, logits)
       loss = tf.reduce_mean(losses)
+      scaled = self._optimizer.scale_loss(loss)
       right = self.model.accuracy(labels, logits)
-    gradients = tape.gradient(loss, self._trained)
+    gradients = tape.gradient(scaled, self._trained)
     self._optimizer.apply(gradients, self._trained)
     return tf.reduce_sum(losses), tf.reduce_sum(right)

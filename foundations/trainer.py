@@ -129,7 +129,7 @@ def train(
     raise errors.InputError(
       f'model: wanted 0 for pruned weights, got others in {revived!r}'
     )
-  optimizer = optimizers.make(optimizer_fn)
+  optimizer = optimizers.make(optimizer_fn, model.parameters)
   plan = schedule.make(
     dataset.batches_per_epoch,
     training_len,

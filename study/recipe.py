@@ -1,7 +1,6 @@
 """A recipe: the values of an experiment, by name and as flags."""
 
 import dataclasses
-import functools
 import json
 import math
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ import numpy as np
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import execution
+from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import schedule
 
@@ -26,7 +26,8 @@ class Recipe:
   Attributes:
     kernel_initializer: Name of a Keras initializer; the paper's glorot_normal.
     optimizer: Name of a Keras optimizer; the paper's Adam.
-    learning_rate: Its learning rate; the paper's 0.0012.
+    learning_rate: Its learning rate, the paper's 0.0012, or a schedule of Keras
+      like {'CosineDecay': {'initial_learning_rate': 0.1, 'decay_steps': 500}}.
     optimizer_settings: Its other settings, like {'momentum': 0.9}.
     batch_size: Examples a batch; the paper's 60.
     training_len: ('iterations', n) or ('epochs', n); the paper's 50,000
@@ -42,7 +43,7 @@ class Recipe:
 
   kernel_initializer: str = 'glorot_normal'
   optimizer: str = 'Adam'
-  learning_rate: float = 1.2e-3
+  learning_rate: optimizers.Rate = 1.2e-3
   optimizer_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
   batch_size: int = 60
   training_len: schedule.Length = ('iterations', 50_000)
@@ -65,7 +66,7 @@ class Recipe:
         'optimizer_settings: wanted a dictionary,'
         f' got {self.optimizer_settings!r}'
       )
-    errors.check_number('learning_rate', self.learning_rate, is_open=True)
+    optimizers.check_rate(self.learning_rate)
     errors.check_integer('batch_size', self.batch_size, 1)
     schedule.iterations(self.training_len, 1, 'training_len')
     schedule.iterations(self.interval, 1, 'evaluation_interval')
@@ -81,16 +82,9 @@ class Recipe:
     Raises:
       InputError: If there is no such optimizer, or it takes no such setting.
     """
-    optimizer_class = _optimizer_class(self.optimizer)
-    try:
-      return optimizer_class(
-        learning_rate=self.learning_rate, **self.optimizer_settings
-      )
-    except (TypeError, ValueError) as error:
-      raise errors.InputError(
-        f'optimizer_settings: {self.optimizer} does not take'
-        f' {self.optimizer_settings!r}: {error}'
-      ) from None
+    return optimizers.from_settings(
+      self.optimizer, self.learning_rate, self.optimizer_settings
+    )
 
   def replace(self: AnyRecipe, **values: Any) -> AnyRecipe:
     """Returns this recipe with other values; a value of None changes nothing.
@@ -157,20 +151,3 @@ def _plain(value: Any) -> Any:
   return (
     tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
   )
-
-
-@functools.cache
-def _optimizer_class(name: str) -> Any:
-  import keras  # Late: a recipe's names and numbers need no TensorFlow.
-
-  classes = {
-    key.lower(): value
-    for key, value in vars(keras.optimizers).items()
-    if isinstance(value, type)
-    and issubclass(value, keras.optimizers.Optimizer)
-    and value is not keras.optimizers.Optimizer
-  }
-  if not isinstance(name, str) or name.lower() not in classes:
-    known = sorted(value.__name__ for value in classes.values())
-    raise errors.InputError(f'optimizer: wanted one of {known}, got {name!r}')
-  return classes[name.lower()]

@@ -56,21 +56,38 @@ class Alone(model_fc.ModelFc):
     return None
 
 
-def test_a_graph_that_is_used_again_gives_the_same_bytes(make_dataset):
+@pytest.mark.parametrize(
+  'optimizer_fn',
+  [
+    None,
+    lambda: keras.optimizers.SGD(
+      keras.optimizers.schedules.CosineDecay(0.1, 4), use_ema=True
+    ),
+    # Its slots begin as the weights that training starts from.
+    lambda: keras.optimizers.ScheduleFreeAdamW(0.01),
+  ],
+)
+def test_a_graph_that_is_used_again_gives_the_same_bytes(
+  make_dataset, optimizer_fn
+):
   cases = [(1, None), (2, None), (3, some_masks(1)), (4, some_masks(2))]
   for seed, masks in cases:
-    shared = train(make_dataset(seed), make(seed, masks))
-    alone = train(make_dataset(seed), make(seed, masks, cls=Alone))
+    shared = train(make_dataset(seed), make(seed, masks), optimizer_fn)
+    alone = train(
+      make_dataset(seed), make(seed, masks, cls=Alone), optimizer_fn
+    )
     np.testing.assert_equal(shared, alone)
 
 
-def test_levels_share_graphs_dense_ones_and_masked_ones(make_dataset, traced):
-  rate = {'learning_rate': 0.0123}  # Of this test alone.
+@pytest.mark.parametrize(
+  'rate', [0.0123, keras.optimizers.schedules.CosineDecay(0.0123, 4)]
+)
+def test_levels_share_graphs_dense_ones_and_masked_ones(
+  make_dataset, traced, rate
+):
   for level, masks in enumerate([None, some_masks(1), some_masks(2), None]):
     train(
-      make_dataset(),
-      make(level, masks),
-      lambda: keras.optimizers.Adam(**rate),
+      make_dataset(), make(level, masks), lambda: keras.optimizers.Adam(rate)
     )
     graphs = len({id(model) for model in traced})
     assert graphs == (1, 2, 2, 2)[level]

@@ -251,3 +251,10 @@ def test_a_reset_in_epochs_has_its_limit_in_the_data():
   assert recipe.check_reset('5000') == 5000
   with pytest.raises(errors.InputError, match=r'an iteration from 1, got 0'):
     recipe.check_reset(0)
+
+
+def test_a_learning_rate_may_be_a_schedule():
+  rate = {'CosineDecay': {'initial_learning_rate': 0.5, 'decay_steps': 4}}
+  recipe = recipe_lib.Recipe().replace(learning_rate=rate)
+  assert recipe.configuration()['learning_rate'] == rate
+  assert float(recipe.optimizer_fn().learning_rate) == 0.5

@@ -189,7 +189,7 @@ def refusal(run, folders, mnist):
     ),
     (
       '--learning_rate=nan',
-      'learning_rate: wanted a finite number above 0, got nan',
+      "learning_rate: wanted a finite number above 0, got 'nan'",
     ),
     (
       '--optimizer=Muon',

@@ -271,7 +271,7 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     (
       DENSE,
       '--learning_rate=0',
-      'learning_rate: wanted a finite number above 0, got 0.0',
+      'learning_rate: wanted a finite number above 0, got 0',
     ),
     (
       REINIT,
