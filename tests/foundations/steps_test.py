@@ -228,3 +228,26 @@ def test_an_architecture_of_ones_own_shares_graphs(make_dataset):
     assert not np.array_equal(initial['a'], final['a'])
   # The second is called once, to make its variables, and then not traced.
   assert calls.count(2) == 1 < calls.count(1) == calls.count(3)
+
+
+def test_averaged_weights_are_there_at_the_end_of_training(make_dataset):
+  seen = {}
+
+  def look(iteration, model):
+    seen[iteration] = model.get_current_weights()['layer0']
+
+  _, final = train(
+    make_dataset(),
+    make(),
+    lambda: keras.optimizers.SGD(0.1, use_ema=True),
+    callbacks=[callbacks.at([5, 6], look)],
+  )
+  np.testing.assert_array_equal(seen[6], final['layer0'])
+  # The average lags far behind what the step before has reached.
+  start = make()
+  start.build(make_dataset().train.inputs[:1])
+  far, near = (
+    np.abs(seen[k] - start.get_current_weights()['layer0']).sum()
+    for k in (5, 6)
+  )
+  assert near < far / 2
