@@ -119,6 +119,9 @@ class SparseSteps:
       ]
     )
 
+  def finish(self) -> None:
+    """Ends a training; no optimizer is known that averages weights."""
+
   def unload(self) -> Network:
     """Returns {parameter name: array}, the weights as they are now."""
     network = {name: array.copy() for name, array in self._loaded.items()}
