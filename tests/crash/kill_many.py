@@ -10,7 +10,6 @@ one, of another seed, overwrites it, and so on until there were enough kills.
 """
 
 import argparse
-import contextlib
 import os
 import pathlib
 import random
@@ -18,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 
 import numpy as np
 
@@ -70,15 +70,15 @@ def start(folder, mnist, last=0, **arguments):
   if process:
     os.close(sender)
     return process, receiver
-  code = 1
-  with contextlib.suppress(BaseException):
-    # What it says of its runs and, if it fails, of why.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+  try:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What it says of its runs.
     changes = Changes(str(folder), last)
     lottery_experiment.train(str(folder), mnist, **LADDER, **arguments)
     os.write(sender, str(changes.count).encode())
-    code = 0
-  os._exit(code)
+  except BaseException:
+    traceback.print_exc()
+    os._exit(1)
+  os._exit(0)
 
 
 def end(process, receiver):
