@@ -33,6 +33,7 @@ from lottery_ticket.foundations import seeds
 _COMPARED = ('description', 'callbacks', 'inputs')
 _OBJECTS = ('description', 'inputs', 'sources', 'code', 'results', 'outputs')
 _RECORD = paths.record('')
+_SUMMARIES = paths.summaries('')
 _REPLACED = 'replaced.json'  # What `_RECORD` is called in `{run}.old`.
 _OUTPUT = re.compile(
   r'initial|final|masks|summaries|checkpoint\d+|(run|train|test|validate).json'
@@ -105,8 +106,11 @@ class Run:
       OSError: If it cannot be written, or was removed meanwhile.
     """
     self._check_held()
-    names = sorted({*os.listdir(self.part)} - {_RECORD, paths.summaries('')})
-    outputs = {name: checksum(self.part, name) for name in names}
+    outputs = {
+      name: checksum(self.part, name)
+      for name in sorted({*os.listdir(self.part)} - {_RECORD, _SUMMARIES})
+      if not save_restore.LITTER.fullmatch(name)
+    }
     save_restore.write_json(
       paths.record(self.part), {**self._record, **results, 'outputs': outputs}
     )

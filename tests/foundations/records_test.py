@@ -254,6 +254,17 @@ def test_what_somebody_added_to_a_run_is_not_lost(refused):
   assert pathlib.Path('run/notes.txt').read_text() == 'mine'
 
 
+def test_what_a_mac_leaves_is_passed_over():
+  with records.begin('run', RECORD) as run:
+    pathlib.Path(run.part, '.DS_Store').write_text('x')
+    run.commit()
+  assert records.read('run')['outputs'] == {}
+  assert train(overwrite=True)
+  pathlib.Path('run/.DS_Store').write_text('x')
+  assert not train()
+  assert train(record=OTHER, overwrite=True)
+
+
 @pytest.mark.parametrize(
   'directory', ['', '.', '..', '/', 'a/..', 'run.part', 'run.old', 'a/x.lock']
 )
