@@ -5,6 +5,7 @@ import setuptools
 FOLDERS = {
   'lottery_ticket': 'package',
   'lottery_ticket.foundations': 'foundations',
+  'lottery_ticket.models': 'models',
   'lottery_ticket.datasets': 'datasets',
   'lottery_ticket.analysis': 'analysis',
   'lottery_ticket.cli': 'cli',

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Activation: TypeAlias = str | Callable[[tf.Tensor], tf.Tensor] | None
 Initializer: TypeAlias = str | keras.initializers.Initializer | None
+Size: TypeAlias = int | tuple[int, int]
+
+INITIALIZER = 'glorot_normal'
 
 
 class Dense(NamedTuple):
@@ -75,14 +78,146 @@ def dense(
     raise errors.InputError(
       f'layer {name!r}: wanted at least one unit, got {units!r}'
     )
-  if kernel_initializer is None:
-    kernel_initializer = 'glorot_normal'
   shape = (inputs.shape[1], int(units))
-  kernel = model.kernel(name, shape, kernel_initializer)
+  kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
   outputs = tf.matmul(inputs, kernel)
+  return _biased_and_activated(model, name, outputs, use_bias, activation)
+
+
+def conv2d(
+  model: model_base.ModelBase,
+  name: str,
+  inputs: tf.Tensor,
+  filters: int,
+  kernel_size: Size,
+  strides: Size = 1,
+  padding: str = 'same',
+  activation: Activation = None,
+  use_bias: bool = True,
+  kernel_initializer: Initializer = None,
+) -> tf.Tensor:
+  """Applies a convolution that can be pruned.
+
+  Args:
+    model: The model that has the layer's parameters.
+    name: The kernel's name, as in `dense`. Its shape is [height, width,
+      channels, filters].
+    inputs: Tensor of shape [batch, height, width, channels].
+    filters: The number of output channels.
+    kernel_size: Height and width of the kernel, or one number for both.
+    strides: Steps down and to the right, or one number for both.
+    padding: 'same' (zeros around, so that outputs are as large as inputs over
+      strides) or 'valid' (none).
+    activation: As in `dense`.
+    use_bias: As in `dense`.
+    kernel_initializer: As in `dense`.
+
+  Returns:
+    Tensor of shape [batch, height, width, filters].
+
+  Raises:
+    InputError: If an argument is of no use, or a preset or a mask of this
+      layer is of another shape.
+  """
+  inputs = _images(name, inputs)
+  sizes = _pair(name, 'kernel_size', kernel_size)
+  if not isinstance(filters, (int, np.integer)) or filters < 1:
+    raise errors.InputError(
+      f'layer {name!r}: wanted at least one filter, got {filters!r}'
+    )
+  shape = (*sizes, inputs.shape[3], int(filters))
+  kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
+  steps = _pair(name, 'strides', strides)
+  outputs = tf.nn.conv2d(inputs, kernel, steps, _padding(name, padding))
+  return _biased_and_activated(model, name, outputs, use_bias, activation)
+
+
+def _biased_and_activated(
+  model: model_base.ModelBase,
+  name: str,
+  outputs: tf.Tensor,
+  use_bias: bool,
+  activation: Activation,
+) -> tf.Tensor:
   if use_bias:
-    outputs += model.variable(f'{name}_bias', shape[1:], 'zeros')
+    outputs += model.variable(f'{name}_bias', outputs.shape[-1:], 'zeros')
   return get_activation(f'layer {name!r}', activation)(outputs)
+
+
+def max_pool(
+  inputs: tf.Tensor,
+  size: Size = 2,
+  strides: Size | None = None,
+  padding: str = 'valid',
+) -> tf.Tensor:
+  """Returns the largest input of each window.
+
+  Args:
+    inputs: Tensor of shape [batch, height, width, channels].
+    size: Height and width of the window, or one number for both.
+    strides: Steps from window to window; by default the window's size.
+    padding: As in `conv2d`.
+
+  Returns:
+    Tensor of shape [batch, height, width, channels].
+
+  Raises:
+    InputError: If an argument is of no use.
+  """
+  return _pool(tf.nn.max_pool2d, 'max_pool', inputs, size, strides, padding)
+
+
+def average_pool(
+  inputs: tf.Tensor,
+  size: Size = 2,
+  strides: Size | None = None,
+  padding: str = 'valid',
+) -> tf.Tensor:
+  """Returns the mean of each window; otherwise like `max_pool`."""
+  return _pool(tf.nn.avg_pool2d, 'average_pool', inputs, size, strides, padding)
+
+
+def _pool(
+  pool: Callable[..., tf.Tensor],
+  name: str,
+  inputs: tf.Tensor,
+  size: Size,
+  strides: Size | None,
+  padding: str,
+) -> tf.Tensor:
+  sizes = _pair(name, 'size', size)
+  steps = sizes if strides is None else _pair(name, 'strides', strides)
+  return pool(_images(name, inputs), sizes, steps, _padding(name, padding))
+
+
+def _images(name: str, inputs: tf.Tensor) -> tf.Tensor:
+  inputs = tf.cast(inputs, tf.float32)
+  if inputs.shape.rank != 4 or inputs.shape[3] is None:
+    raise errors.InputError(
+      f'layer {name!r}: wanted inputs of shape [batch, height, width,'
+      f' channels], got {inputs.shape}'
+    )
+  return inputs
+
+
+def _pair(name: str, what: str, size: Size) -> tuple[int, int]:
+  """Returns height and width; one number is both."""
+  pair = size if isinstance(size, (list, tuple)) else (size, size)
+  numbers = [errors.read_integer(number) for number in pair]
+  if len(numbers) != 2 or not all(number and number > 0 for number in numbers):
+    raise errors.InputError(
+      f'layer {name!r}: wanted {what} of one or two positive integers,'
+      f' got {size!r}'
+    )
+  return numbers[0] or 0, numbers[1] or 0
+
+
+def _padding(name: str, padding: str) -> str:
+  if padding not in ('same', 'valid'):
+    raise errors.InputError(
+      f"layer {name!r}: wanted the padding 'same' or 'valid', got {padding!r}"
+    )
+  return padding.upper()
 
 
 def batch_norm(

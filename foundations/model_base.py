@@ -147,6 +147,9 @@ class ModelBase(tf.Module):
   """
 
   dense = layers.dense
+  conv2d = layers.conv2d
+  max_pool = staticmethod(layers.max_pool)
+  average_pool = staticmethod(layers.average_pool)
   batch_norm = layers.batch_norm
   dropout = layers.dropout
 
@@ -337,6 +340,15 @@ class ModelBase(tf.Module):
     `layers.Dense`; training it may then skip its pruned weights.
     """
     return None
+
+  def _is_exactly(self, kind: type) -> bool:
+    """Returns whether a model computes what that class says.
+
+    A child may not, nor may a model that was given a method of its own.
+    """
+    return type(self) is kind and not any(
+      callable(getattr(kind, name, None)) for name in vars(self)
+    )
 
   @contextlib.contextmanager
   def using(

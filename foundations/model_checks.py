@@ -21,7 +21,7 @@ from lottery_ticket.foundations import errors
 
 _METHODS = {
   'Dense': 'self.dense',
-  'BaseConv': 'self.kernel and tf.nn.convolution',
+  'Conv2D': 'self.conv2d',
   'BatchNormalization': 'self.batch_norm',
   'Dropout': 'self.dropout',
   'SeedGenerator': 'self.noise_key and stateless random operations',

@@ -4,6 +4,7 @@ The parts, each importing only those before it:
 
 * `lottery_ticket.foundations`: masked models, data sets, the trainer, the
   pruner and the experiment loop.
+* `lottery_ticket.models`: LeNet-5.
 * `lottery_ticket.datasets`: MNIST and Fashion-MNIST.
 * `lottery_ticket.analysis`: what finished runs say.
 * `lottery_ticket.cli`: strict flags, argfiles and the pool that runs them.

@@ -14,6 +14,7 @@ MODULES = sorted(
   for package in (
     'foundations',
     'datasets',
+    'models',
     'analysis',
     'cli',
     'study',

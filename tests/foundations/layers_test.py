@@ -172,3 +172,105 @@ def test_a_rate_of_0_drops_nothing():
   np.testing.assert_array_equal(
     Model()(tf.ones([9, 9]), training=True), np.ones((9, 9))
   )
+
+
+# Convolutions and pooling.
+
+
+class Convolved(model_base.ModelBase):
+  """One convolution with these settings."""
+
+  def __init__(self, masks=None, **settings):
+    super().__init__(masks=masks, seed=1)
+    self.settings = settings
+
+  def __call__(self, inputs):
+    return self.conv2d('conv', inputs, **self.settings)
+
+
+@pytest.mark.parametrize(
+  'settings',
+  [
+    {'filters': 4, 'kernel_size': 3},
+    {'filters': 4, 'kernel_size': (2, 3), 'strides': 2, 'activation': 'tanh'},
+    {'filters': 1, 'kernel_size': 1, 'padding': 'valid', 'use_bias': False},
+    {'filters': 4, 'kernel_size': 3, 'strides': (1, 2), 'padding': 'valid'},
+  ],
+)
+def test_conv2d_is_that_of_keras(settings):
+  ours = Convolved(**settings)
+  theirs = keras.layers.Conv2D(**({'padding': 'same'} | settings))
+  inputs = inputs_of((2, 6, 7, 3))
+  outputs = ours(inputs)
+  theirs.build(inputs.shape)
+  theirs.set_weights(list(ours.get_current_weights().values()))
+  np.testing.assert_allclose(outputs, theirs(inputs), rtol=1e-4, atol=1e-5)
+  assert list(ours.masks) == ['conv']
+
+
+def test_conv2d_draws_with_the_fans_of_its_window():
+  model = Convolved(filters=64, kernel_size=3)
+  model(tf.zeros([1, 4, 4, 64]))
+  deviation = np.sqrt(2 / (9 * 64 + 9 * 64))
+  kernel = model.weights['conv'].numpy()
+  assert abs(kernel.std() / deviation - 1) < 5 / np.sqrt(2 * kernel.size)
+
+
+def test_conv2d_holds_its_mask():
+  mask = np.random.default_rng(0).random((3, 3, 3, 4)) < 0.5
+  model = Convolved({'conv': mask}, filters=4, kernel_size=3)
+  with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(model(inputs_of((2, 6, 7, 3))))
+  gradient = tape.gradient(loss, model.weights['conv']).numpy()
+  for values in (model.weights['conv'].numpy(), gradient):
+    np.testing.assert_array_equal(values != 0, mask)
+
+
+@pytest.mark.parametrize(
+  ('method', 'layer'),
+  [
+    ('max_pool', keras.layers.MaxPooling2D),
+    ('average_pool', keras.layers.AveragePooling2D),
+  ],
+)
+@pytest.mark.parametrize('settings', [(), (3, 2, 'same'), ((2, 3), None)])
+def test_pooling_is_that_of_keras(method, layer, settings):
+  inputs = inputs_of((2, 6, 7, 3))
+  outputs = getattr(Convolved(), method)(inputs, *settings)
+  np.testing.assert_allclose(
+    outputs, layer(*(settings or (2,)))(inputs), rtol=1e-5
+  )
+
+
+@pytest.mark.parametrize(
+  ('settings', 'message'),
+  [
+    ({'filters': 0}, "layer 'conv': wanted at least one filter, got 0"),
+    (
+      {'kernel_size': (3, 0)},
+      "layer 'conv': wanted kernel_size of one or two positive integers,"
+      ' got (3, 0)',
+    ),
+    (
+      {'strides': 'two'},
+      "layer 'conv': wanted strides of one or two positive integers, got 'two'",
+    ),
+    (
+      {'padding': 'full'},
+      "layer 'conv': wanted the padding 'same' or 'valid', got 'full'",
+    ),
+  ],
+)
+def test_settings_of_conv2d(settings, message, refused):
+  with refused(message):
+    Convolved(**({'filters': 4, 'kernel_size': 3} | settings))(
+      inputs_of((2, 6, 7, 3))
+    )
+
+
+def test_conv2d_wants_images(refused):
+  with refused(
+    "layer 'conv': wanted inputs of shape [batch, height, width, channels],"
+    ' got (2, 28, 28)'
+  ):
+    Convolved(filters=4, kernel_size=3)(tf.zeros([2, 28, 28]))
