@@ -37,46 +37,42 @@ class Bounded:
 
   def __add__(self, other: 'Bounded') -> 'Bounded':
     """Adds, trial by trial."""
-    return self._with('add', other, other.low, other.high)
+    return self._combine('add', other, 'low', 'high')
 
   def __sub__(self, other: 'Bounded') -> 'Bounded':
-    """Subtracts: the least comes with the other's most."""
-    return self._with('sub', other, other.high, other.low)
+    """Subtracts, trial by trial."""
+    return self._combine('sub', other, 'high', 'low')
 
   def __truediv__(self, other: 'Bounded') -> 'Bounded':
-    """Divides by positive numbers."""
-    return self._with('div', other, other.high, other.low)
+    """Divides by positive numbers, trial by trial."""
+    return self._combine('div', other, 'high', 'low')
 
   def __mul__(self, factor: float) -> 'Bounded':
     """Multiplies by a positive number."""
-    return Bounded(
-      factor * self.seen, factor * self.low, factor * self.high, self.late
-    )
+    ends = (factor * end for end in (self.seen, self.low, self.high))
+    return Bounded(*ends, self.late)
 
-  def _with(
-    self, operation: str, other: 'Bounded', for_low: Any, for_high: Any
+  def _combine(
+    self, operation: str, other: 'Bounded', for_low: str, for_high: str
   ) -> 'Bounded':
-    """Combines two measurements, paired by trial."""
+    """Combines two measurements; names the other's ends for low and high."""
 
-    def combined(name: str, first: Any, second: Any) -> Any:
-      return getattr(first, name)(second, axis=0)
+    def of(mine: str, theirs: str, operation: str) -> Any:
+      return getattr(getattr(self, mine), operation)(
+        getattr(other, theirs), axis=0
+      )
 
     return Bounded(
-      combined(operation, self.seen, other.seen),
-      combined(operation, self.low, for_low),
-      combined(operation, self.high, for_high),
-      combined('add', self.late, other.late),
+      of('seen', 'seen', operation),
+      of('low', for_low, operation),
+      of('high', for_high, operation),
+      of('late', 'late', 'add'),
     )
 
   def each(self, function: Callable[[Any], Any], note: str = '') -> 'Bounded':
     """Applies a function that rises with its argument, like a mean."""
-    return Bounded(
-      function(self.seen),
-      function(self.low),
-      function(self.high),
-      function(self.late),
-      note,
-    )
+    ends = (self.seen, self.low, self.high, self.late)
+    return Bounded(*map(function, ends), note)
 
   @property
   def is_late(self) -> bool:
@@ -90,35 +86,22 @@ class Bounded:
 
 
 def exact(values: Any) -> Bounded:
-  """Returns measurements that leave nothing open.
-
-  Args:
-    values: A Series or a table of numbers.
-  """
+  """Returns a Series or a table of numbers as ones that leave nothing open."""
   return Bounded(values, values, values, 0 * values)
 
 
 def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
   """Returns by how many percent the first is less than the second."""
   ratio = first / second
-  return Bounded(
-    100 * (1 - ratio.seen),
-    100 * (1 - ratio.high),
-    100 * (1 - ratio.low),
-    ratio.late,
-  )
+  ends = (100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low))
+  return Bounded(*ends, ratio.late)
 
 
 def columns(several: dict[Any, Bounded]) -> Bounded:
-  """Returns a table with a column for each, of the trials that have them all.
-
-  Args:
-    several: {label: one number a trial}; columns are sorted by their labels.
-  """
+  """Returns a table with a column for each label, sorted by these."""
 
   def of_ends(name: str) -> pd.DataFrame:
-    ends = {label: getattr(several[label], name) for label in sorted(several)}
-    return pd.DataFrame(ends)
+    return pd.DataFrame({k: getattr(several[k], name) for k in sorted(several)})
 
   return Bounded(*map(of_ends, ('seen', 'low', 'high', 'late')))
 

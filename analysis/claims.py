@@ -10,7 +10,6 @@ side by chance.
 import functools
 import importlib
 import importlib.util
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -25,10 +24,8 @@ from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
-REPRODUCED = rules.REPRODUCED
-NOT_REPRODUCED = rules.NOT_REPRODUCED
-INCONCLUSIVE = 'inconclusive'
-NOT_MEASURED = rules.NOT_MEASURED
+REPRODUCED, NOT_REPRODUCED = rules.REPRODUCED, rules.NOT_REPRODUCED
+INCONCLUSIVE, NOT_MEASURED = rules.INCONCLUSIVE, rules.NOT_MEASURED
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_MEASURED)
 
 COLUMNS = (
@@ -38,10 +35,10 @@ COLUMNS = (
   'note',
 )
 
-LEAST_TRIALS = rules.LEAST_TRIALS
-LEAST_TRIALS_BOOTSTRAP = 5
-_WORST_FIRST = (NOT_REPRODUCED, INCONCLUSIVE, REPRODUCED)
+_LEAST_TRIALS_BOOTSTRAP = 5
+_WORST_FIRST = (NOT_REPRODUCED, INCONCLUSIVE, REPRODUCED, NOT_MEASURED)
 _LIMITS = {'rho': (-1, 1), 'share': (0, 1)}  # By unit.
+_ANYTHING = (-math.inf, math.inf)
 
 Estimand = Callable[[view.Study], estimands.Measured]
 
@@ -85,13 +82,20 @@ class Claims:
   Attributes:
     recipe: {name: value} of the recipe that they are about, as runs record it.
     headlines: Numbers of the best known claims.
+    levels: Levels that the paper's figures show.
     parts: Parts of the claims, in the paper's order; the first of a claim is
       the one that the paper's number is about.
   """
 
-  def __init__(self, recipe: dict[str, Any], headlines: Sequence[str] = ()):
+  def __init__(
+    self,
+    recipe: dict[str, Any],
+    headlines: Sequence[str] = (),
+    levels: Sequence[int] = (),
+  ):
     self.recipe = recipe
     self.headlines = headlines
+    self.levels = levels
     self.parts: list[Part] = []
 
   def part(
@@ -104,6 +108,7 @@ class Claims:
     side: str = 'above',
     margin: float = math.nan,
     value: float | tuple[float, float] = math.nan,
+    said: str = '',
   ) -> Callable[[Estimand], Estimand]:
     """Makes a part of a claim of the function that measures it.
 
@@ -122,31 +127,29 @@ class Claims:
     'Tickets stop early sooner than dense networks.'
 
     Args:
-      claim: Number of the claim, like 'C1'.
+      claim: Number of the claim; it and what follows are as in `Part`.
       unit: Unit of the estimand.
       paper: The paper's number, in words; '' for further parts of a claim.
       null: Value of the estimand if the claim is wrong.
-      side: Place of the estimand if the claim is right, as in `Part`.
+      side: 'above', 'below' or 'near'.
       margin: Half the width of what is as good as the null.
       value: The paper's number, or two that it lies between.
+      said: What is measured, where the function has no docstring.
     """
 
     def decorated(measure: Estimand) -> Estimand:
-      statement, _, estimand = (measure.__doc__ or '').partition('\n')
-      words, number = (
-        paper,
-        value if isinstance(value, float | int) else value[0],
-      )
-      if not paper:
-        estimand = f'{statement} {estimand}'
+      statement, words, estimand = '', paper, said or measure.__doc__ or ''
+      if paper:
+        statement, _, estimand = estimand.partition('\n')
+      else:
         statement, words = self.parts[-1].statement, self.parts[-1].paper
-      said = ' '.join(estimand.split()).rstrip('.')
       self.parts.append(
-        Part._make(
-          (
-            *(claim, statement.strip(), words, said, measure),
-            *(unit, null, side, margin, number, rules.stated(value), {}),
-          )
+        Part(
+          *(claim, statement, words, ' '.join(estimand.split()).rstrip('.')),
+          *(measure, unit, null, side, margin),
+          value[0] if isinstance(value, tuple) else value,
+          rules.stated(value),
+          {},
         )
       )
       return measure
@@ -177,46 +180,6 @@ def of_runs(runs: pd.DataFrame) -> Claims:
     ):
       return importlib.import_module(f'{package}.paper').CLAIMS
   return Claims({})
-
-
-def verdict(
-  interval: intervals.Interval,
-  null: float,
-  side: str,
-  margin: float = math.nan,
-  least: int = LEAST_TRIALS,
-) -> str:
-  """Judges an interval.
-
-  Args:
-    interval: Interval of the estimand; an end may be infinite.
-    null: Value if the claim is wrong; for 'near', the value it is said to be.
-    side: 'above', 'below' or 'near'.
-    margin: Half the width of what is as good as the null, or NaN.
-    least: Number of trials below which there is no verdict.
-
-  Returns:
-    'not measured' without any trial. 'inconclusive' with fewer than `least`.
-    For 'near': 'reproduced' if the interval lies inside the margin, 'not
-    reproduced' if it lies outside. For the others: 'not reproduced' if it lies
-    on the other side of the null or inside the margin, 'reproduced' if it lies
-    on the claimed side. Otherwise 'inconclusive'.
-  """
-  if not interval.n:
-    return NOT_MEASURED
-  if interval.n < least or math.isnan(interval.low):
-    return INCONCLUSIVE
-  low, high = interval.low - null, interval.high - null
-  if side == 'below':
-    low, high = -high, -low
-  is_inside = max(abs(low), abs(high)) <= margin  # False for NaN.
-  if side == 'near':
-    is_so, is_not = is_inside, low > margin or high < -margin
-  else:
-    is_so, is_not = low > 0 and not is_inside, high < 0 or is_inside
-  if is_so:
-    return REPRODUCED
-  return NOT_REPRODUCED if is_not else INCONCLUSIVE
 
 
 def judge(
@@ -250,9 +213,9 @@ def judge(
   Raises:
     InputError: If there are no runs, or a claim is unknown.
   """
-  judged = _judged(runs, claims, only, confidence, seed)
-  rows = [_deciding(pd.DataFrame(rows)) for rows, _ in judged]
-  return _table(rows, [remarks for _, remarks in judged])
+  rows, remarks = _measure(runs, claims, only, confidence, seed)
+  groups = rows.groupby('claim', sort=False)
+  return _table([_deciding(group) for _, group in groups], remarks)
 
 
 def parts(
@@ -264,37 +227,32 @@ def parts(
   seed: int = 0,
 ) -> pd.DataFrame:
   """Judges all parts of claims; like `judge`, but with a row for each part."""
-  judged = _judged(runs, claims, only, confidence, seed)
-  pairs = [(row, remarks) for rows, remarks in judged for row in rows]
-  return _table([row for row, _ in pairs], [remarks for _, remarks in pairs])
+  rows, remarks = _measure(runs, claims, only, confidence, seed)
+  return _table(rows.to_dict('records'), remarks)
 
 
 def counts(judged: pd.DataFrame) -> dict[str, int]:
-  """Returns how many claims came to each verdict, {verdict: count}.
-
-  Args:
-    judged: Table as `judge` returns it.
-  """
+  """Returns how many rows of `judge` came to each verdict, {verdict: count}."""
   return {name: int((judged.verdict == name).sum()) for name in VERDICTS}
 
 
 def _table(rows: list[dict[str, Any]], remarks: list[str]) -> pd.DataFrame:
-  """Returns rows as a table; those that are measured with their remarks."""
-  for row, remark in zip(rows, remarks, strict=True):
-    notes = [row['note'], remark if row['n'] else '']
+  """Returns rows as a table, with remarks on all that was measured."""
+  for row in rows:
+    notes = [row['note'], *(remarks if row['n'] else [])]
     row['note'] = '; '.join(filter(None, notes))
   table = pd.DataFrame(rows, columns=list(COLUMNS))
   return table.astype({'paper_inside': 'boolean'})
 
 
-def _judged(
+def _measure(
   runs: pd.DataFrame,
   claims: Claims | None,
   only: Sequence[str] | None,
   confidence: float,
   seed: int,
-) -> list[tuple[list[dict[str, Any]], str]]:
-  """Returns the rows of each claim's parts, and what is to be said of all."""
+) -> tuple[pd.DataFrame, list[str]]:
+  """Returns a row for each part, and what is to be said of all of them."""
   if runs.empty:
     raise errors.InputError('runs: wanted at least one, got none')
   if claims is None:
@@ -306,26 +264,21 @@ def _judged(
   networks = functools.lru_cache(maxsize=64)(results.networks)
   study = view.Study(runs.reset_index(drop=True), claims.recipe, networks)
   find = functools.partial(_find, study, confidence, seed)
-  remarks = '; '.join(_remarks(study))
-  rows = [
-    _row(part, find) for part in claims.parts if part.claim in (only or known)
-  ]
-  adjusted = rules.holm([row['p_value'] for row in rows])
-  for row, p_value in zip(rows, adjusted, strict=True):
-    row['p_holm'] = p_value
-  return [
-    (list(group), remarks)
-    for _, group in itertools.groupby(rows, key=lambda row: row['claim'])
-  ]
-
-
-def _remarks(study: view.Study) -> Iterator[str]:
-  """Yields what to say of everything that is measured on these runs."""
+  rows = pd.DataFrame(
+    [
+      _row(part, find) for part in claims.parts if part.claim in (only or known)
+    ],
+    columns=list(COLUMNS),
+    dtype=object,
+  )
+  rows['p_holm'] = rules.holm(rows.p_value)
+  remarks = []
   if study.differing:
     names = ', '.join(study.differing)
-    yield f"another recipe than the paper's ({names})"
+    remarks.append(f"another recipe than the paper's ({names})")
   if 'test' in set(study.runs.early_stop_split):
-    yield 'early stop by test loss: no validation set'
+    remarks.append('early stop by test loss: no validation set')
+  return rows, remarks
 
 
 class _Found(NamedTuple):
@@ -333,7 +286,7 @@ class _Found(NamedTuple):
 
   interval: intervals.Interval
   bound: str = ''
-  least: int = LEAST_TRIALS
+  least: int = rules.LEAST_TRIALS
   notes: tuple[str, ...] = ()
   values: Sequence[float] = ()
 
@@ -341,23 +294,20 @@ class _Found(NamedTuple):
 def _row(part: Part, find: Callable[[Estimand], _Found]) -> dict[str, Any]:
   """Returns the row of a part of a claim."""
   found = find(part.measure)
-  limits = _LIMITS.get(part.unit, (-math.inf, math.inf))
-  low, high = np.clip(found.interval[1:3], *limits)
+  low, high = np.clip(found.interval[1:3], *_LIMITS.get(part.unit, _ANYTHING))
   interval = found.interval._replace(low=low, high=high)
+  null, side, least = part.null, part.side, found.least
+  tested = () if side == 'near' else found.values
   return {
     **part._asdict(),
     **interval._asdict(),
     'measured': interval.estimate,
     'bound': found.bound,
-    'verdict': verdict(
-      interval, part.null, part.side, part.margin, found.least
-    ),
+    'verdict': rules.verdict(interval, null, side, part.margin, least),
     'paper_inside': _is_inside(part.stated, interval, found.bound),
-    'direction': rules.direction(interval, part.null, part.side, found.least),
-    'size': rules.size(interval, part.null, part.stated, found.least),
-    'p_value': math.nan
-    if part.side == 'near'
-    else rules.p_value(found.values, part.null),
+    'direction': rules.direction(interval, null, side, least),
+    'size': rules.size(interval, null, part.stated, least),
+    'p_value': rules.p_value(tested, null),
     'note': '; '.join(_notes(part, found, find)),
   }
 
@@ -387,21 +337,29 @@ def _find(
     return _Found(nothing, notes=(str(error),))
   if isinstance(measured, estimands.OverTrials):
     ends = measured.statistic(measured.table)
-    interval = _bootstrap(measured, confidence, seed)
+    low, high = (
+      intervals.bootstrap(
+        measured.table,
+        lambda table, end=end: measured.statistic(table)[end],
+        confidence,
+        seed=seed,
+      )
+      for end in (1, 2)
+    )
+    seen = low._replace(estimate=ends.seen)
     is_open = (measured.table[:, 1] != measured.table[:, 2]).any()
-    least, about, values = LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval', ()
+    least, about, values = _LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval', ()
   else:
     ends = estimands.Ends(measured.seen, measured.low, measured.high)
-    # The mean of the truths lies between those of their ends: so do, with the
-    # wanted confidence, the outer ends of these two means' intervals.
-    interval, low, high = (
-      intervals.t_interval(end, confidence) for end in ends
-    )
-    interval = interval._replace(low=low.low, high=high.high)
+    seen, low, high = (intervals.t_interval(end, confidence) for end in ends)
     is_open = _bound(ends) != ''
-    least, about, values = LEAST_TRIALS, '', () if is_open else measured.seen
-    if interval.n > 1 and interval.low == interval.high:
+    least, values = rules.LEAST_TRIALS, () if is_open else measured.seen
+    about = ''
+    if seen.n > 1 and low.low == high.high:
       about = 'the same in each trial, so that the interval has no width'
+  # The mean of the truths lies between those of their ends: so do, with the
+  # wanted confidence, the outer ends of these two means' intervals.
+  interval = seen._replace(low=low.low, high=high.high)
   bound = _bound(ends)
   notes = (
     about if interval.n else 'wanted: a trial with all of these runs',
@@ -429,22 +387,6 @@ def _bound(ends: estimands.Ends) -> str:
   return 'lower' if rises else 'upper' if falls else ''
 
 
-def _bootstrap(
-  measured: estimands.OverTrials, confidence: float, seed: int
-) -> intervals.Interval:
-  """Returns the estimate, with the outer ends of its ends' intervals."""
-
-  def interval(end: str) -> intervals.Interval:
-    def statistic(table: np.ndarray) -> float:
-      return getattr(measured.statistic(table), end)
-
-    return intervals.bootstrap(measured.table, statistic, confidence, seed=seed)
-
-  seen = measured.statistic(measured.table).seen
-  low = interval('low')
-  return intervals.Interval(seen, low.low, interval('high').high, low.n)
-
-
 def _is_inside(
   paper: rules.Stated, interval: intervals.Interval, bound: str
 ) -> bool | None:
@@ -456,20 +398,17 @@ def _is_inside(
 
 def _deciding(rows: pd.DataFrame) -> dict[str, Any]:
   """Returns the row of the part that decides, with the others in its note."""
-  is_measured = rows.verdict != NOT_MEASURED
-  if not is_measured.any():
-    return {**rows.iloc[0], 'note': '; '.join(rows.note.unique())}
-  order = rows.verdict[is_measured].map(_WORST_FIRST.index)
-  deciding = rows.loc[order.idxmin()]
+  deciding = rows.loc[rows.verdict.map(_WORST_FIRST.index).idxmin()]
   judged = deciding.verdict
-  if not is_measured.all() and judged == REPRODUCED:
+  if judged == NOT_MEASURED:
+    return {**deciding, 'note': '; '.join(rows.note.unique())}
+  if judged == REPRODUCED and (rows.verdict == NOT_MEASURED).any():
     judged = INCONCLUSIVE  # What is missing may be otherwise.
   others = [
     f'also: {part.estimand}: {_said(part)}'
-    for index, part in rows.iterrows()
-    if index != deciding.name
+    for _, part in rows.drop(index=deciding.name).iterrows()
   ]
-  note = '; '.join([*filter(None, [deciding.note]), *others])
+  note = '; '.join(filter(None, [deciding.note, *others]))
   return {**deciding, 'verdict': judged, 'note': note}
 
 

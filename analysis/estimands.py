@@ -1,4 +1,9 @@
-"""Numbers that claims are about: one a trial, from trials x levels."""
+"""Numbers that claims are about: one a trial, from trials x levels.
+
+Tables have columns of `(level, P_m in percent)`, as `view.View.over` returns
+them. Whatever lacks the levels or trials that it needs raises
+`view.NotMeasuredError`.
+"""
 
 import math
 from collections.abc import Callable
@@ -42,72 +47,60 @@ Measured: TypeAlias = Bounded | OverTrials
 """One number a trial, or what stands for it."""
 
 
-def complete(table: Bounded) -> Bounded:
+def complete(table: Bounded, least: int = 1) -> Bounded:
   """Leaves out levels or trials, whichever are fewer, so that none is missing.
 
   Args:
     table: Trials x levels, with NaN where something was not measured.
-
-  Raises:
-    NotMeasuredError: If nothing is left.
+    least: Least number of levels that will do.
   """
   seen = table.seen.dropna(axis=0, how='all').dropna(axis=1, how='all')
   whole = max(seen.dropna(axis=0), seen.dropna(axis=1), key=lambda x: x.size)
-  if whole.size:
-    return table.each(lambda end: end.loc[whole.index, whole.columns])
-  raise view_lib.NotMeasuredError(
-    'wanted: levels that the trials have in common'
-  )
+  if not whole.size:
+    raise view_lib.NotMeasuredError(
+      'wanted: levels that the trials have in common'
+    )
+  if whole.shape[1] < least:
+    raise view_lib.NotMeasuredError(
+      f'wanted: such runs at three levels or more, found {whole.shape[1]}'
+    )
+  return table.each(lambda end: end.loc[whole.index, whole.columns])
 
 
-def _several_levels(table: Bounded) -> Bounded:
-  """Returns `complete` of a table, of three levels or more."""
+def mean(table: Bounded) -> Bounded:
+  """Returns the mean over levels, one number a trial."""
   whole = complete(table)
-  number = whole.seen.shape[1]
-  if number >= 3:
-    return whole
-  raise view_lib.NotMeasuredError(
-    f'wanted: such runs at three levels or more, found {number}'
-  )
+  return whole.each(lambda end: end.mean(axis=1), _which(whole))
 
 
-def mean(table: Bounded, percents: pd.Series) -> Bounded:
-  """Returns the mean over levels, one number a trial.
-
-  Args:
-    table: Trials x levels.
-    percents: P_m of each level, in percent.
-
-  Raises:
-    NotMeasuredError: If there is nothing in the table.
-  """
+def least(table: Bounded) -> Bounded:
+  """Returns the least over levels, one number a trial."""
   whole = complete(table)
-  return whole.each(lambda end: end.mean(axis=1), _which(whole, percents))
+  return whole.each(lambda end: end.min(axis=1), _which(whole))
 
 
-def least(table: Bounded, percents: pd.Series) -> Bounded:
-  """Returns the least over levels; like `mean`."""
-  whole = complete(table)
-  return whole.each(lambda end: end.min(axis=1), _which(whole, percents))
-
-
-def sparsest(table: Bounded, percents: pd.Series) -> Bounded:
-  """Returns what was measured at the last level; like `mean`."""
+def sparsest(table: Bounded) -> Bounded:
+  """Returns what was measured at the last level, one number a trial."""
   last = complete(table).each(lambda end: end.iloc[:, -1:])
-  return last.each(lambda end: end.iloc[:, 0], _which(last, percents))
+  return last.each(lambda end: end.iloc[:, 0], _which(last))
 
 
-def _which(table: Bounded, percents: pd.Series) -> str:
+def _percents(table: Bounded) -> np.ndarray:
+  return table.seen.columns.get_level_values('percent').to_numpy(float)
+
+
+def _which(table: Bounded) -> str:
   """Says which levels a table has."""
-  labels = percents.reindex(table.seen.columns).to_numpy()
-  if len(labels) == 1:
-    return f'of one level, P_m = {labels[0]:.1f}%'
-  return f'of {len(labels)} levels, P_m = {labels[0]:.1f} to {labels[-1]:.1f}%'
+  percents = _percents(table)
+  if len(percents) == 1:
+    return f'of one level, P_m = {percents[0]:.1f}%'
+  ends = f'{percents[0]:.1f} to {percents[-1]:.1f}%'
+  return f'of {len(percents)} levels, P_m = {ends}'
 
 
-def trend(table: Bounded, percents: pd.Series) -> Bounded:
+def trend(table: Bounded) -> Bounded:
   """Returns `correlation` with the level, and says which levels these are."""
-  found, note = correlation(table), _which(complete(table), percents)
+  found, note = correlation(table), _which(complete(table))
   return found.each(lambda end: end, note)
 
 
@@ -115,27 +108,19 @@ def correlation(table: Bounded) -> Bounded:
   """Returns Spearman's rank correlation of a measure with its columns.
 
   Args:
-    table: Trials x levels.
+    table: Trials x columns of any labels, at least three.
 
   Returns:
     rho in [-1, 1], one a trial; 0 where the measure is constant.
-
-  Raises:
-    NotMeasuredError: If there are fewer than three levels.
   """
-  whole = _several_levels(table)
+  whole = complete(table, least=3)
   found = [_rank_correlation(rows) for rows in whole.array()]
   ends = pd.DataFrame(found, whole.seen.index, Ends._fields)
-  late = whole.late.mean(axis=1)
-  return Bounded(ends.seen, ends.low, ends.high, late)
+  return Bounded(ends.seen, ends.low, ends.high, whole.late.mean(axis=1))
 
 
 def _rank_correlation(ends: np.ndarray) -> Ends:
-  """Returns Spearman's correlation with the place, and how far off it may be.
-
-  Args:
-    ends: Seen, low and high, shape [3, places].
-  """
+  """Returns Spearman's correlation of ends [3, places] with the place."""
   seen, low, high = ends
   rho = 0.0
   if len(set(seen)) > 1:
@@ -151,12 +136,13 @@ def _rank_correlation(ends: np.ndarray) -> Ends:
   own = np.arange(1, len(seen) + 1)
   nearest = (np.clip(own, first, last) - own) ** 2
   furthest = np.maximum((first - own) ** 2, (last - own) ** 2)
+  # rho = 1 - 6 * sum(d^2) / (n^3 - n), if no two ranks are equal.
   scale = 6 / (len(seen) ** 3 - len(seen))
   most, least_ = (1 - scale * np.sum(d) for d in (nearest, furthest))
   return Ends(rho, max(min(rho, least_), -1.0), min(max(rho, most), 1.0))
 
 
-def crossing(gains: Bounded, percents: pd.Series) -> OverTrials:
+def crossing(gains: Bounded) -> OverTrials:
   """Finds the P_m at which a gain over the dense network is used up.
 
   From the level with the greatest mean over trials on, it is the first level
@@ -164,60 +150,52 @@ def crossing(gains: Bounded, percents: pd.Series) -> OverTrials:
   such level, and at least that of the first if no mean is above 0.
 
   Args:
-    gains: Trials x levels, without level 0.
-    percents: P_m of each level, in percent.
-
-  Raises:
-    NotMeasuredError: If there are fewer than three levels.
+    gains: Trials x levels, at least three, without level 0.
   """
-  whole = _several_levels(gains)
-  labels = percents.reindex(whole.seen.columns).to_numpy()
-  found = cross(whole.array(), labels)
-  note = _which(whole, percents)
+  whole = complete(gains, least=3)
+  percents, note = _percents(whole), _which(whole)
+  found = _cross(whole.array(), percents)
   if found.high == view_lib.DENSE:
     note += '; never above the dense network'
   if found.low == 0:
     note += '; above the dense network to the last level'
   return OverTrials(
-    whole.array(), lambda table: cross(table, labels), note, whole.is_late
+    whole.array(), lambda table: _cross(table, percents), note, whole.is_late
   )
 
 
-def cross(gains: np.ndarray, labels: np.ndarray) -> Ends:
+def _cross(gains: np.ndarray, percents: np.ndarray) -> Ends:
   """Returns the P_m (%) where the mean over trials is back at 0.
+
+  Its least is 0 if the gain may outlast what was measured, its most is 100 if
+  there may never have been one.
 
   Args:
     gains: Seen, least and greatest gains, shape [trials, 3, levels].
-    labels: P_m of the levels, in percent.
-
-  Returns:
-    What was seen; its least is 0 if the gain may outlast what was measured, its
-    most is 100 if there may never have been one.
+    percents: P_m of the levels.
   """
   seen, low, high = gains.mean(axis=0)
   best = int(seen.argmax())
 
   def back(after: int, means: np.ndarray, otherwise: float) -> float:
-    places = labels[after + 1 :][means[after + 1 :] <= 0]
+    places = percents[after + 1 :][means[after + 1 :] <= 0]
     return float(places[0]) if places.size else otherwise
 
   # Each level that may be the best one is a case of its own.
   bests = {best, *np.flatnonzero(high > low.max())}
   cases = [
-    (back(place, high, 0.0), back(place, low, labels[-1]))
+    (back(place, high, 0.0), back(place, low, percents[-1]))
     for place in bests
     if high[place] > 0
   ]
   if low.max() <= 0:
-    cases.append((labels[0], view_lib.DENSE))
+    cases.append((percents[0], view_lib.DENSE))
   leasts, mosts = zip(*cases, strict=True)
-  place = back(best, seen, labels[-1]) if seen[best] > 0 else labels[0]
+  place = back(best, seen, percents[-1]) if seen[best] > 0 else percents[0]
   return Ends(float(place), float(min(leasts)), float(max(mosts)))
 
 
-def crossing_later(
-  first: Bounded, second: Bounded, percents: pd.Series
-) -> OverTrials:
+def crossing_later(first: Bounded, second: Bounded) -> OverTrials:
   """Compares two kinds of networks by the P_m at which their gain is used up.
 
   Each has its own levels. The fewer they are, the later a crossing is seen,
@@ -225,37 +203,32 @@ def crossing_later(
   greater than less.
 
   Args:
-    first: Gains, trials x levels, without level 0.
+    first: Gains, trials x levels, at least three, without level 0.
     second: Gains of the other kind.
-    percents: P_m of each level, in percent.
 
   Returns:
     P_m where the second's is used up minus P_m where the first's is.
-
-  Raises:
-    NotMeasuredError: If one has fewer than three levels, or no trial has both.
   """
-  kinds = _several_levels(first), _several_levels(second)
+  kinds = complete(first, least=3), complete(second, least=3)
   trials = kinds[0].seen.index.intersection(kinds[1].seen.index)
   if trials.empty:
     raise view_lib.NotMeasuredError(
       'wanted: trials with both kinds of networks'
     )
   tables = [kind.each(lambda end: end.loc[trials]).array() for kind in kinds]
-  labels = [percents.reindex(kind.seen.columns).to_numpy() for kind in kinds]
-  place = len(labels[0])
+  percents = [_percents(kind) for kind in kinds]
+  place = len(percents[0])
 
   def later(table: np.ndarray) -> Ends:
-    of_first = cross(table[..., :place], labels[0])
-    of_second = cross(table[..., place:], labels[1])
+    of_first = _cross(table[..., :place], percents[0])
+    of_second = _cross(table[..., place:], percents[1])
     return Ends(
       of_second.seen - of_first.seen,
       of_second.low - of_first.high,
       of_second.high - of_first.low,
     )
 
-  former, latter = (_which(kind, percents) for kind in kinds[::-1])
-  note = f'the former {former}, the latter {latter}'
+  note = f'the former {_which(kinds[1])}, the latter {_which(kinds[0])}'
   is_late = kinds[0].is_late or kinds[1].is_late
   return OverTrials(np.concatenate(tables, axis=2), later, note, is_late)
 
@@ -267,10 +240,7 @@ def best_elsewhere(gains: Bounded) -> Bounded:
   trials is chosen without looking at this one.
 
   Args:
-    gains: Trials x levels.
-
-  Raises:
-    NotMeasuredError: If there is only one trial.
+    gains: Trials x levels, at least two trials.
   """
   whole = complete(gains)
   if len(whole.seen) < 2:
@@ -285,11 +255,7 @@ def best_elsewhere(gains: Bounded) -> Bounded:
 
 
 def ratio_of_means(numerator: Bounded, denominator: Bounded) -> OverTrials:
-  """Returns the ratio of the means over paired trials.
-
-  Raises:
-    NotMeasuredError: If there is no trial with both.
-  """
+  """Returns the ratio of the means over paired trials."""
   trials = (numerator.seen + denominator.seen).dropna().index
   if trials.empty:
     raise view_lib.NotMeasuredError('wanted: trials with both networks')
@@ -324,9 +290,6 @@ def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
     view: Runs of one recipe.
     measure: Name of a column of the runs.
     count: Number of weights that remain.
-
-  Raises:
-    NotMeasuredError: If the levels do not reach that far.
   """
   weights = view.over('remaining').seen.mean()
   table = complete(view.over(measure))

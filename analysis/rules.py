@@ -4,6 +4,11 @@ A claim has a direction: the estimand lies on one side of a null. Where the
 paper gives a number, or says that there is at least or at most so much, it has
 a size as well. The two are judged apart: an effect may be there, and smaller
 than in the paper.
+
+In all of them the `null` is the value of the estimand if the claim is wrong,
+`side` the side of it that the paper claims: 'above', 'below', or 'near' it;
+`least` the number of trials below which nothing is said. Ends of intervals may
+be infinite.
 """
 
 import math
@@ -18,7 +23,7 @@ from lottery_ticket.analysis import intervals
 REPRODUCED, OPEN, OPPOSITE = 'reproduced', 'open', 'opposite'
 AS_IN_THE_PAPER, SMALLER, LARGER = 'as in the paper', 'smaller', 'larger'
 NOT_REPRODUCED, TOO_FEW = 'not reproduced', 'too few trials'
-NOT_MEASURED = 'not measured'
+NOT_MEASURED, INCONCLUSIVE = 'not measured', 'inconclusive'
 
 LEAST_TRIALS = 3
 
@@ -47,6 +52,39 @@ def stated(value: float | tuple[float, float]) -> Stated:
   return Stated(value - digit, value + digit)
 
 
+def verdict(
+  interval: intervals.Interval,
+  null: float,
+  side: str,
+  margin: float = math.nan,
+  least: int = LEAST_TRIALS,
+) -> str:
+  """Judges an interval; effects inside the margin are as good as the null.
+
+  Returns:
+    'not measured' without any trial. 'inconclusive' with fewer than `least`.
+    For 'near': 'reproduced' if the interval lies inside the margin, 'not
+    reproduced' if it lies outside. For the others: 'not reproduced' if it lies
+    on the other side of the null or inside the margin, 'reproduced' if it lies
+    on the claimed side. Otherwise 'inconclusive'.
+  """
+  if not interval.n:
+    return NOT_MEASURED
+  if interval.n < least or math.isnan(interval.low):
+    return INCONCLUSIVE
+  low, high = interval.low - null, interval.high - null
+  if side == 'below':
+    low, high = -high, -low
+  is_inside = max(abs(low), abs(high)) <= margin  # False for NaN.
+  if side == 'near':
+    is_so, is_not = is_inside, low > margin or high < -margin
+  else:
+    is_so, is_not = low > 0 and not is_inside, high < 0 or is_inside
+  if is_so:
+    return REPRODUCED
+  return NOT_REPRODUCED if is_not else INCONCLUSIVE
+
+
 def direction(
   interval: intervals.Interval,
   null: float,
@@ -55,16 +93,9 @@ def direction(
 ) -> str:
   """Says on which side of the null an interval lies.
 
-  Args:
-    interval: Interval of the estimand; an end may be infinite.
-    null: Value of the estimand if the claim is wrong.
-    side: Side that the paper claims, 'above' or 'below'; 'near' if it claims
-      none.
-    least: Number of trials below which nothing is said.
-
   Returns:
     'reproduced' on the claimed side, 'opposite' on the other side, 'open' if
-    the null is inside; 'too few trials' or 'not measured'; '' for no side.
+    the null is inside; 'too few trials' or 'not measured'; '' for 'near'.
   """
   if not interval.n:
     return NOT_MEASURED
@@ -85,12 +116,6 @@ def size(
 ) -> str:
   """Says how an interval compares with what the paper says of the size.
 
-  Args:
-    interval: Interval of the estimand; an end may be infinite.
-    null: Value of the estimand if the claim is wrong.
-    paper: What the paper says; NaN if it gives no number.
-    least: Number of trials below which nothing is said.
-
   Returns:
     'as in the paper' if they meet; else 'not reproduced' if the null is inside
     the interval, 'smaller' if it lies nearer to the null than the paper's
@@ -110,22 +135,20 @@ def size(
 def p_value(values: ArrayLike, null: float) -> float:
   """Returns the two-sided p-value of a mean over trials, by Student's t.
 
+  It is NaN for fewer than two trials, values that are infinite, or that are the
+  same in each trial.
+
   Args:
     values: One number a trial, shape [trials]; NaN where there is none.
     null: The mean if the claim is wrong.
-
-  Returns:
-    A number in [0, 1]; NaN for fewer than two trials, values that are infinite,
-    or that are the same in each trial.
   """
   sample = np.asarray(values, np.float64)
   sample = sample[~np.isnan(sample)]
   if len(sample) < 2 or not np.isfinite(sample).all():
     return math.nan
-  distance, error = abs(sample.mean() - null), float(stats.sem(sample))
-  if error <= 1e-12 * abs(sample).max():  # No more than rounding errors.
+  if stats.sem(sample) <= 1e-12 * abs(sample).max():  # Only rounding errors.
     return math.nan
-  return float(2 * stats.t.sf(distance / error, len(sample) - 1))
+  return float(stats.ttest_1samp(sample, null).pvalue)
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
@@ -135,10 +158,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
   p-value below alpha.
 
   Args:
-    p_values: Shape [tests]; NaN where there is none.
-
-  Returns:
-    Adjusted p-values, of the same shape and with the same NaN.
+    p_values: Shape [tests]; NaN, which stays NaN, where there is none.
   """
   raw = np.asarray(p_values, np.float64)
   order = np.argsort(raw)[: np.count_nonzero(~np.isnan(raw))]

@@ -29,23 +29,25 @@ class NotMeasuredError(Exception):
 
 
 class View:
-  """The runs of one recipe, as estimands ask for them."""
+  """The runs of one recipe, as estimands ask for them.
+
+  Measures are named by their columns in the table of runs, and P_m is in
+  percent. What the runs lack raises `NotMeasuredError`.
+
+  Attributes:
+    runs: Table as in `results.Results`, of one recipe.
+    percents: P_m of each level.
+  """
 
   def __init__(
     self,
     runs: pd.DataFrame,
     networks: Callable[[str], results.Networks] = results.networks,
   ):
-    """Takes the runs.
-
-    Args:
-      runs: Table as in `results.Results`, of one recipe.
-      networks: Function that reads the networks in a run's folder.
-    """
+    """Takes the runs, and the function that reads networks in their folders."""
     self.runs = runs
     tickets = runs[runs.experiment == TICKET]
     self.percents = 100 * tickets.groupby('level').density.mean()
-    """P_m of each level, in percent."""
     self._table = functools.cache(self._measured)
     self._networks = networks
 
@@ -56,30 +58,21 @@ class View:
     highest: float = DENSE,
     lowest: float = 0.0,
   ) -> bounded.Bounded:
-    """Returns a measure over trials and levels.
-
-    Args:
-      measure: Name of a column of the runs.
-      experiment: Name of the runs' experiment.
-      highest: Highest P_m of the levels, in percent.
-      lowest: Lowest P_m, in percent.
+    """Returns a measure over trials and the levels from highest to lowest P_m.
 
     Returns:
-      Tables of trials x levels, with means over run ids; NaN where there is no
-      run, or one whose measure is missing.
-
-    Raises:
-      NotMeasuredError: If there is nothing at all.
+      Tables of trials x (level, percent), with means over run ids; NaN where
+      there is no run, or one whose measure is missing.
     """
-    levels = self.percents.index[
-      (self.percents <= highest * (1 + _ROUNDING))
-      & (self.percents >= lowest * (1 - _ROUNDING))
-    ]
     table = self._table(measure, experiment)
-    columns = table.seen.columns.intersection(levels)
-    rows = table.seen[columns].dropna(axis=0, how='all').index
-    if len(rows) and len(columns):
-      return table.each(lambda end: end.loc[rows, columns])
+    percents = table.seen.columns.get_level_values('percent')
+    seen = table.seen.loc[
+      :,
+      (percents <= highest * (1 + _ROUNDING))
+      & (percents >= lowest * (1 - _ROUNDING)),
+    ].dropna(axis=0, how='all')
+    if seen.size:
+      return table.each(lambda end: end.loc[seen.index, seen.columns])
     which = f'of {lowest:g} to {highest:g}' if lowest else f'<= {highest:g}'
     raise NotMeasuredError(
       f'wanted: runs of {experiment!r} at levels with P_m {which}%'
@@ -97,30 +90,29 @@ class View:
       'high': np.where(rows.censored & is_stop, np.inf, seen),
       'late': (rows.censored & is_at_stop).astype(float),
     }
-    runs = rows.assign(**ends).groupby(['trial', 'level'])
+    rows = rows.assign(**ends, percent=rows.level.map(self.percents))
+    runs = rows.groupby(['trial', 'level', 'percent'])
     # A mean over those runs that have a value would be another's.
     whole = runs.seen.count() == runs.size()
     return bounded.Bounded(
-      *(runs[name].mean().where(whole).unstack() for name in ends)
+      *(
+        runs[name]
+        .mean()
+        .where(whole)
+        .unstack(['level', 'percent'])
+        .sort_index(axis=1)
+        for name in ends
+      )
     )
 
   def at(
     self, measure: str, experiment: str = TICKET, percent: float = DENSE
   ) -> bounded.Bounded:
-    """Returns a measure at one level, one number a trial.
-
-    Args:
-      measure: Name of a column of the runs.
-      experiment: Name of the runs' experiment.
-      percent: P_m of the level, in percent.
-
-    Raises:
-      NotMeasuredError: If there is no such level or no such run.
-    """
+    """Returns a measure at one level, one number a trial."""
     level = self.level(percent)
     table = self._table(measure, experiment)
-    if level in table.seen and table.seen[level].notna().any():
-      return table.each(lambda end: end[level])
+    if level in table.seen and table.seen[level].notna().any(axis=None):
+      return table.each(lambda end: end[level].iloc[:, 0])
     raise NotMeasuredError(
       f'wanted: runs of {experiment!r} at P_m = {percent:g}% (level {level})'
     )
@@ -141,13 +133,7 @@ class View:
 
     Args:
       function: Function of the ticket's `results.Networks` at each level.
-      *percents: P_m of the levels, in percent.
-
-    Returns:
-      One number a trial; trials without these levels are left out.
-
-    Raises:
-      NotMeasuredError: If there are no such runs, or they are unreadable.
+      *percents: P_m of the levels; trials that lack one are left out.
     """
     rows = self.runs[self.runs.experiment == TICKET]
     folders = rows.groupby(['trial', 'level']).directory.first().unstack()
@@ -165,7 +151,16 @@ class View:
 
 
 class Study(View):
-  """The runs of the main recipe, and those of other recipes beside them."""
+  """The runs of the main recipe, and those of other recipes beside them.
+
+  The main recipe is the one with tickets that is nearest to the reference.
+
+  Attributes:
+    recipe: {name: value} of the main recipe.
+    settings: Each recipe with its runs.
+    differing: Names of recorded values of the main recipe that are not the
+      reference's.
+  """
 
   def __init__(
     self,
@@ -173,16 +168,10 @@ class Study(View):
     reference: dict[str, Any],
     networks: Callable[[str], results.Networks] = results.networks,
   ):
-    """Finds the main recipe: the one with tickets nearest to the reference.
-
-    Args:
-      runs: Table as in `results.Results`, of any number of recipes.
-      reference: {name: value} of the recipe that the main one is to be like.
-      networks: Function that reads the networks in a run's folder.
-    """
+    """Finds the main one of the runs' recipes, and takes its runs."""
     self.settings = [
       (json.loads(recipe), View(_unique_trials(_as_tickets(rows)), networks))
-      for recipe, rows in runs.groupby(np.array(_recipes(runs)), sort=True)
+      for recipe, rows in runs.groupby(_recipes(runs), sort=True)
     ]
 
     def distance(setting: tuple[dict[str, Any], View]) -> tuple[bool, int, int]:
@@ -192,23 +181,17 @@ class Study(View):
 
     self.recipe, main = min(self.settings, key=distance)
     self.differing = _departing(self.recipe, reference)
-    """Names of what differs from the reference, of what is recorded."""
     super().__init__(main.runs, networks)
 
   def varying(
     self, wanted: Callable[[dict[str, Any]], bool], *names: str
-  ) -> list[tuple[dict[str, Any], View]]:
-    """Returns recipes that differ from the main one in nothing but `names`.
+  ) -> list[View]:
+    """Returns the tickets of wanted recipes that differ in nothing but `names`.
 
-    Args:
-      wanted: Function of a recipe that tells whether it is wanted.
-      *names: Names of values of the recipe.
-
-    Returns:
-      Each recipe with its runs, the main one too if it is wanted.
+    The main recipe's are among them if it is wanted, too.
     """
     return [
-      (recipe, view)
+      view
       for recipe, view in self.settings
       if not view.percents.empty
       and set(differing(recipe, self.recipe)) <= set(names)
@@ -218,11 +201,8 @@ class Study(View):
 
 def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
   """Returns the names of the values in which two recipes differ, sorted."""
-  return sorted(
-    name
-    for name in first.keys() | second.keys()
-    if first.get(name) != second.get(name)
-  )
+  names = sorted(first.keys() | second.keys())
+  return [name for name in names if first.get(name) != second.get(name)]
 
 
 def _departing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
@@ -234,26 +214,22 @@ def _departing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
   )
 
 
-def _recipes(runs: pd.DataFrame) -> list[str]:
+def _recipes(runs: pd.DataFrame) -> pd.Series:
   """Returns each run's recipe as JSON, with the way its ticket was found.
 
   Controls do not prune: what they record of that is the ticket's beside them.
   """
-  keys = list(zip(_folders(runs), runs.trial, runs.recipe, strict=True))
-  own = [_way(run) for run in runs.itertuples()]
-  tickets = {
-    key: way
-    for key, way, name in zip(keys, own, runs.experiment, strict=True)
-    if name == TICKET
-  }
-  ways = [
-    way if script == LADDER else tickets.get(key, way)
-    for key, way, script in zip(keys, own, runs.script, strict=True)
-  ]
-  return [
-    json.dumps(json.loads(recipe) | way, sort_keys=True)
+  ways = pd.Series([_way(run) for run in runs.itertuples()], runs.index, object)
+  beside = ways.where(runs.experiment == TICKET).groupby(
+    [_folders(runs), runs.trial, runs.recipe]
+  )
+  tickets = beside.transform('last')
+  ways = ways.where((runs.script == LADDER) | tickets.isna(), tickets)
+  recipes = [
+    json.dumps(json.loads(recipe) | json.loads(way), sort_keys=True)
     for recipe, way in zip(runs.recipe, ways, strict=True)
   ]
+  return pd.Series(recipes, runs.index, object)
 
 
 def _folders(runs: pd.DataFrame) -> pd.Series:
@@ -261,13 +237,14 @@ def _folders(runs: pd.DataFrame) -> pd.Series:
   return runs.directory.map(lambda path: str(pathlib.Path(path).parents[2]))
 
 
-def _way(run: Any) -> dict[str, Any]:
-  """Returns how a ladder is pruned and reset."""
-  return {
+def _way(run: Any) -> str:
+  """Returns how a ladder is pruned and reset, as JSON."""
+  way = {
     'prune_percents': json.loads(run.prune_percents),
     'pruner': run.pruner if isinstance(run.pruner, str) else 'magnitude',
     'reset': run.reset if isinstance(run.reset, (str, int)) else 'initial',
   }
+  return json.dumps(way)
 
 
 def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
@@ -290,9 +267,8 @@ def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
   """Calls a ladder of a name of its own by the tickets' name, if it is one."""
   if (runs.experiment == TICKET).any():
     return runs
-  ladder = (runs.script == LADDER) & (
-    runs.reset.isna() | (runs.reset == 'initial')
-  )
+  is_reset = runs.reset.isna() | (runs.reset == 'initial')
+  ladder = (runs.script == LADDER) & is_reset
   if runs.experiment[ladder].nunique() != 1:
     return runs
   return runs.assign(experiment=runs.experiment.where(~ladder, TICKET))

@@ -27,6 +27,7 @@ from lottery_ticket.analysis import bounded
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
+from lottery_ticket.analysis import results
 from lottery_ticket.analysis import view
 from lottery_ticket.mnist_fc import constants
 
@@ -40,6 +41,7 @@ CLAIMS = claims.Claims(
     'test data': _MNIST,  # The test images and labels, so scaled.
   },
   headlines=('C1', 'C3', 'C7', 'C8'),
+  levels=(0, 3, 7, 9, 12, 15, 16, 18, 20),
 )
 """All claims of the paper about this network, in its order."""
 
@@ -106,10 +108,6 @@ def _gained(
   return accuracies - _accuracy(study, measure=measure)
 
 
-def _mean(study: View, table: Bounded) -> Bounded:
-  return estimands.mean(table, study.percents)
-
-
 def _sparse(study: View, measure: str, *experiments: str) -> list[Bounded]:
   """Returns a measure of experiments at the sparse levels."""
   return [study.over(measure, name, SPARSE) for name in experiments]
@@ -118,39 +116,27 @@ def _sparse(study: View, measure: str, *experiments: str) -> list[Bounded]:
 def _more_accurate(study: View, first: str, second: str) -> Bounded:
   """Returns by how many points the first is the better one."""
   better, worse = _sparse(study, 'accuracy', first, second)
-  return _mean(study, (better - worse) * 100)
+  return estimands.mean((better - worse) * 100)
 
 
 def _faster(study: View, first: str, second: str) -> Bounded:
   """Returns how many percent fewer iterations the first takes."""
   stops = _sparse(study, 'early_stop', first, second)
-  return _mean(study, bounded.percent_fewer(*stops))
+  return estimands.mean(bounded.percent_fewer(*stops))
 
 
 def _back(
   study: View, gains: Callable[..., Bounded], experiment: str
 ) -> estimands.OverTrials:
   """Returns the P_m at which a gain is used up."""
-  return estimands.crossing(gains(study, experiment, PRUNED), study.percents)
+  return estimands.crossing(gains(study, experiment, PRUNED))
 
 
 def _back_earlier(study: View, experiment: str) -> estimands.OverTrials:
   """Returns P_m at which others are back to dense minus that of tickets."""
-  tickets = _gained(study, TICKET, PRUNED)
-  others = _gained(study, experiment, PRUNED)
-  return estimands.crossing_later(tickets, others, study.percents)
-
-
-def _trend(
-  study: View,
-  measure: str,
-  experiment: str,
-  highest: float = DENSE,
-  lowest: float = 0,
-) -> Bounded:
-  """Returns Spearman's rank correlation of a measure with the level."""
-  table = study.over(measure, experiment, highest, lowest)
-  return estimands.trend(table, study.percents)
+  return estimands.crossing_later(
+    _gained(study, TICKET, PRUNED), _gained(study, experiment, PRUNED)
+  )
 
 
 @CLAIMS.part('C1', 'percent', paper='38% fewer iterations', margin=5, value=38)
@@ -163,11 +149,11 @@ def ticket_is_faster(study: Study) -> Measured:
   return bounded.percent_fewer(_stop(study, TICKET, SPARSE), _stop(study))
 
 
-@CLAIMS.also('percent by the ratio of means')
-def _faster_on_average(study: Study) -> Measured:
-  return estimands.percent_fewer_on_average(
+CLAIMS.also('percent by the ratio of means')(
+  lambda study: estimands.percent_fewer_on_average(
     _stop(study, TICKET, SPARSE), _stop(study)
   )
+)
 
 
 _TO_LOSS = (
@@ -176,11 +162,11 @@ _TO_LOSS = (
 )
 
 
-@CLAIMS.also(f'percent {_TO_LOSS}')
-def _faster_to_a_loss(study: Study) -> Measured:
-  return bounded.percent_fewer(
+CLAIMS.also(f'percent {_TO_LOSS}')(
+  lambda study: bounded.percent_fewer(
     study.at('loss_stop', TICKET, SPARSE), study.at('loss_stop')
   )
+)
 
 
 @CLAIMS.part('C2', 'P_m (%)', paper='P_m = 3.6%', **_NEAR_LAST)
@@ -225,7 +211,7 @@ def early_stop_falls(study: Study) -> Measured:
 
   Spearman's rank correlation of early stop with the level, P_m = 100 to 21.1%.
   """
-  return _trend(study, 'early_stop', TICKET, DENSE, SPARSE)
+  return estimands.trend(study.over('early_stop', TICKET, DENSE, SPARSE))
 
 
 @CLAIMS.part('C5', 'percent')
@@ -239,7 +225,7 @@ def fastest_at_21(study: Study) -> Measured:
 @CLAIMS.part('C5', 'rho')
 def early_stop_rises(study: Study) -> Measured:
   """Spearman's correlation of early stop with the level, P_m 21.1 to 3.6%."""
-  return _trend(study, 'early_stop', TICKET, SPARSE, LAST)
+  return estimands.trend(study.over('early_stop', TICKET, SPARSE, LAST))
 
 
 @CLAIMS.part('C5', 'percent', side='near', margin=30)
@@ -263,14 +249,14 @@ def reinitialized_fall_earlier(study: Study) -> Measured:
   return _back_earlier(study, REINIT)
 
 
-@CLAIMS.also('P_m (%) of reinitialized tickets')
-def _reinitialized_fall(study: Study) -> Measured:
-  return _back(study, _gained, REINIT)
+CLAIMS.also('P_m (%) of reinitialized tickets')(
+  lambda study: _back(study, _gained, REINIT)
+)
 
 
-@CLAIMS.also('points from dense accuracy, mean over P_m <= 21.1%')
-def _reinitialized_below_dense(study: Study) -> Measured:
-  return _mean(study, _gained(study, REINIT, SPARSE))
+CLAIMS.also('points from dense accuracy, mean over P_m <= 21.1%')(
+  lambda study: estimands.mean(_gained(study, REINIT, SPARSE))
+)
 
 
 @CLAIMS.part(
@@ -290,22 +276,24 @@ def reinitialized_are_slower(study: Study) -> Measured:
   return _stop(study, REINIT, SPARSE) / _stop(study, TICKET, SPARSE)
 
 
-@CLAIMS.also('ratio of means')
-def _slower_on_average(study: Study) -> Measured:
-  return estimands.ratio_of_means(
+CLAIMS.also('ratio of means')(
+  lambda study: estimands.ratio_of_means(
     _stop(study, REINIT, SPARSE), _stop(study, TICKET, SPARSE)
   )
+)
 
 
-@CLAIMS.also(f'ratio {_TO_LOSS}')
-def _slower_to_a_loss(study: Study) -> Measured:
-  reinitialized = study.at('loss_stop', REINIT, SPARSE)
-  return reinitialized / study.at('loss_stop', TICKET, SPARSE)
+CLAIMS.also(f'ratio {_TO_LOSS}')(
+  lambda study: (
+    study.at('loss_stop', REINIT, SPARSE)
+    / study.at('loss_stop', TICKET, SPARSE)
+  )
+)
 
 
-@CLAIMS.also('ratio at P_m = 3.6%')
-def _slower_at_the_last(study: Study) -> Measured:
-  return _stop(study, REINIT, LAST) / _stop(study, TICKET, LAST)
+CLAIMS.also('ratio at P_m = 3.6%')(
+  lambda study: _stop(study, REINIT, LAST) / _stop(study, TICKET, LAST)
+)
 
 
 @CLAIMS.part('C8', 'points', paper='0.5 points', margin=EFFECT, value=0.5)
@@ -317,9 +305,9 @@ def reinitialized_are_less_accurate(study: Study) -> Measured:
   return _accuracy(study, TICKET, SPARSE) - _accuracy(study, REINIT, SPARSE)
 
 
-@CLAIMS.also('points at P_m = 3.6%')
-def _less_accurate_at_the_last(study: Study) -> Measured:
-  return _accuracy(study, TICKET, LAST) - _accuracy(study, REINIT, LAST)
+CLAIMS.also('points at P_m = 3.6%')(
+  lambda study: _accuracy(study, TICKET, LAST) - _accuracy(study, REINIT, LAST)
+)
 
 
 @CLAIMS.part('C9', 'rho', paper='yes')
@@ -329,7 +317,7 @@ def reinitialized_slow_down(study: Study) -> Measured:
   Spearman's rank correlation of the reinitialized tickets' early stop with the
   level.
   """
-  return _trend(study, 'early_stop', REINIT)
+  return estimands.trend(study.over('early_stop', REINIT))
 
 
 @CLAIMS.part(
@@ -352,7 +340,7 @@ def fits_the_training_set(study: Study) -> Measured:
   Training accuracy at the end, the least over these levels; null: 99.5%.
   """
   table = study.over('final_train_accuracy', TICKET, PRUNED, 2)
-  return estimands.least(table * 100, study.percents)
+  return estimands.least(table * 100)
 
 
 @CLAIMS.part('C12', 'percent', paper='P_m from 67.5% to 17.6%', margin=5)
@@ -361,19 +349,19 @@ def one_shot_is_faster(study: Study) -> Measured:
 
   Early stop: percent fewer iterations than dense, mean over these levels.
   """
-  return _mean(study, _saved(study, ONE_SHOT, 67.5, 17.6))
+  return estimands.mean(_saved(study, ONE_SHOT, 67.5, 17.6))
 
 
-@CLAIMS.also('back to dense at P_m (%)')
-def _one_shot_speed_is_back(study: Study) -> Measured:
-  return _back(study, _saved, ONE_SHOT)
+CLAIMS.also('back to dense at P_m (%)')(
+  lambda study: _back(study, _saved, ONE_SHOT)
+)
 
 
 @CLAIMS.part('C12', 'percent')
 def one_shot_is_faster_to_the_last(study: Study) -> Measured:
   """The same, at the last of these levels."""
   table = _saved(study, ONE_SHOT, 67.5, 17.6)
-  return estimands.sparsest(table, study.percents)
+  return estimands.sparsest(table)
 
 
 @CLAIMS.part('C13', 'points', paper='P_m from 95.0% to 5.17%', margin=EFFECT)
@@ -382,19 +370,19 @@ def one_shot_is_more_accurate(study: Study) -> Measured:
 
   Accuracy minus dense accuracy, mean over these levels.
   """
-  return _mean(study, _gained(study, ONE_SHOT, 95.0, 5.17))
+  return estimands.mean(_gained(study, ONE_SHOT, 95.0, 5.17))
 
 
-@CLAIMS.also('back to dense at P_m (%)')
-def _one_shot_accuracy_is_back(study: Study) -> Measured:
-  return _back(study, _gained, ONE_SHOT)
+CLAIMS.also('back to dense at P_m (%)')(
+  lambda study: _back(study, _gained, ONE_SHOT)
+)
 
 
 @CLAIMS.part('C13', 'points')
 def one_shot_is_more_accurate_to_the_last(study: Study) -> Measured:
   """The same, at the last of these levels."""
   table = _gained(study, ONE_SHOT, 95.0, 5.17)
-  return estimands.sparsest(table, study.percents)
+  return estimands.sparsest(table)
 
 
 @CLAIMS.part(
@@ -427,13 +415,13 @@ def random_slows_down(study: Study) -> Measured:
 
   Spearman's rank correlation of the random networks' early stop with the level.
   """
-  return _trend(study, 'early_stop', RANDOM)
+  return estimands.trend(study.over('early_stop', RANDOM))
 
 
 @CLAIMS.part('C15', 'rho', side='below')
 def random_loses_accuracy(study: Study) -> Measured:
   """Spearman's correlation of the random networks' accuracy with the level."""
-  return _trend(study, 'accuracy', RANDOM)
+  return estimands.trend(study.over('accuracy', RANDOM))
 
 
 @CLAIMS.part('C16', 'points', paper='yes', margin=EFFECT)
@@ -474,7 +462,7 @@ def _varying(
   """Returns the runs of recipes that differ from the main one in `names`."""
   found = study.varying(wanted, *names)
   if found:
-    return [one for _, one in found]
+    return found
   raise view.NotMeasuredError(
     f'wanted: tickets found with {what}, and else with the same recipe'
   )
@@ -502,23 +490,23 @@ def _adam(study: Study) -> View:
   raise view.NotMeasuredError('wanted: tickets found with Adam')
 
 
-def _of_layer(table: pd.DataFrame, layer: str) -> pd.DataFrame:
-  """Returns a layer's rows; NaN if there is no such layer."""
-  rows = table[table.layer == layer]
-  return rows if len(rows) else table.reindex([-1])
+def _of_layer(table: pd.DataFrame, layer: str, column: str) -> float:
+  """Returns what a table of layers has of one; NaN if there is no such one."""
+  return table.set_index('layer')[column].get(layer, math.nan)
 
 
 def _modes(layer: str, study: View) -> Bounded:
   """Returns Sarle's coefficient of a layer's survivors at P_m = 3.6%."""
 
-  def of_run(run: Any) -> float:
-    table = metrics.bimodality(run.masks, run.initial)
-    return _of_layer(table, layer).bimodality.item()
+  def of_run(run: results.Networks) -> float:
+    modes = metrics.bimodality(run.masks, run.initial)
+    return _of_layer(modes, layer, 'bimodality')
 
   return study.of_networks(of_run, LAST)
 
 
 UNIFORM = metrics.UNIFORM_BIMODALITY
+_SAME_COEFFICIENT = 'The same coefficient of {}.'
 
 
 @CLAIMS.part('C18', 'coefficient', paper='yes', null=UNIFORM, side='below')
@@ -531,16 +519,10 @@ def adam_leaves_layer0_gaussian(study: Study) -> Measured:
   return _modes('layer0', _adam(study))
 
 
-@CLAIMS.part('C18', 'coefficient', null=UNIFORM)
-def adam_splits_layer1(study: Study) -> Measured:
-  """The same coefficient of layer1."""
-  return _modes('layer1', _adam(study))
-
-
-@CLAIMS.part('C18', 'coefficient', null=UNIFORM)
-def adam_splits_layer2(study: Study) -> Measured:
-  """The same coefficient of layer2."""
-  return _modes('layer2', _adam(study))
+for _layer in ('layer1', 'layer2'):
+  CLAIMS.part(
+    'C18', 'coefficient', null=UNIFORM, said=_SAME_COEFFICIENT.format(_layer)
+  )(lambda study, layer=_layer: _modes(layer, _adam(study)))
 
 
 @CLAIMS.part('C19', 'coefficient', paper='yes', null=UNIFORM)
@@ -553,16 +535,10 @@ def sgd_splits_layer0(study: Study) -> Measured:
   return _modes('layer0', _sgd(study, 0.8)[0])
 
 
-@CLAIMS.part('C19', 'coefficient', null=UNIFORM)
-def sgd_splits_layer1(study: Study) -> Measured:
-  """The same coefficient of layer1."""
-  return _modes('layer1', _sgd(study, 0.8)[0])
-
-
-@CLAIMS.part('C19', 'coefficient', null=UNIFORM)
-def sgd_splits_layer2(study: Study) -> Measured:
-  """The same coefficient of layer2."""
-  return _modes('layer2', _sgd(study, 0.8)[0])
+for _layer in ('layer1', 'layer2'):
+  CLAIMS.part(
+    'C19', 'coefficient', null=UNIFORM, said=_SAME_COEFFICIENT.format(_layer)
+  )(lambda study, layer=_layer: _modes(layer, _sgd(study, 0.8)[0]))
 
 
 def _half_way(study: View, experiment: str) -> tuple[Bounded, Bounded]:
@@ -582,7 +558,7 @@ def own_weights_are_no_better(study: Study) -> Measured:
   reinitialized one.
   """
   half_way, sampled = _half_way(study, 'own')
-  return _mean(study, half_way - sampled)
+  return estimands.mean(half_way - sampled)
 
 
 @CLAIMS.part('C21', 'points', paper='yes', side='below', margin=EFFECT)
@@ -598,7 +574,7 @@ def pruning_at_once_is_worse(study: Study) -> Measured:
 def _moved(study: View, summary: Callable[[pd.DataFrame], float]) -> Bounded:
   """Returns how the dense network's weights moved, by whether they survive."""
 
-  def of_runs(dense: Any, ticket: Any) -> float:
+  def of_runs(dense: results.Networks, ticket: results.Networks) -> float:
     return summary(
       metrics.movement(dense.masks, ticket.masks, dense.initial, dense.final)
     )
@@ -635,10 +611,9 @@ def kept_weights_move_away(study: Study) -> Measured:
 def _uneven(layer: str, column: str, direction: str, study: View) -> Bounded:
   """Returns a column of `metrics.unevenness` at P_m = 21.1%."""
 
-  def of_run(run: Any) -> float:
+  def of_run(run: results.Networks) -> float:
     table = metrics.unevenness(run.masks)
-    rows = table[table.direction == direction]
-    return _of_layer(rows, layer)[column].item()
+    return _of_layer(table[table.direction == direction], layer, column)
 
   return study.of_networks(of_run, SPARSE)
 
@@ -652,7 +627,7 @@ def _more_uneven(layer: str, study: View) -> Bounded:
 def _in_and_out(layer: str, following: str, study: View) -> Bounded:
   """Returns how connections into a layer's units and out are correlated."""
 
-  def of_run(run: Any) -> float:
+  def of_run(run: results.Networks) -> float:
     if not {layer, following} <= run.masks.keys():
       return math.nan
     incoming = run.masks[layer].sum(axis=0)
@@ -684,24 +659,12 @@ def pixels_are_uneven(study: Study) -> Measured:
 
 
 _also_uneven('layer0', 'layer1')
-
-
-@CLAIMS.part('C23', 'squared variation')
-def layer1_is_uneven(study: Study) -> Measured:
-  """The same of connections a unit of layer1."""
-  return _more_uneven('layer1', study)
-
-
-_also_uneven('layer1', 'layer2')
-
-
-@CLAIMS.part('C23', 'squared variation')
-def layer2_is_uneven(study: Study) -> Measured:
-  """The same of connections a unit of layer2."""
-  return _more_uneven('layer2', study)
-
-
-_also_uneven('layer2')
+for _layer, _next in (('layer1', 'layer2'), ('layer2', None)):
+  _said = f'The same of connections a unit of {_layer}.'
+  CLAIMS.part('C23', 'squared variation', said=_said)(
+    functools.partial(_more_uneven, _layer)
+  )
+  _also_uneven(_layer, _next)
 
 
 @CLAIMS.part('C24', 'points', paper='yes')
@@ -713,7 +676,7 @@ def little_noise_barely_matters(study: Study) -> Measured:
   ticket.
   """
   half_way, noisy = _half_way(study, 'noise_0.5x')
-  return _mean(study, noisy - half_way)
+  return estimands.mean(noisy - half_way)
 
 
 @CLAIMS.part('C24', 'points')
@@ -786,7 +749,7 @@ def sgd_keeps_accuracy(study: Study) -> Measured:
   """
   views = _sgd(study, 0.4, 0.8)
   return bounded.mean(
-    [_mean(one, _gained(one, TICKET, 1, 0.5)) for one in views]
+    [estimands.mean(_gained(one, TICKET, 1, 0.5)) for one in views]
   )
 
 
@@ -827,7 +790,7 @@ def _sizes(study: Study) -> list[View]:
   """Returns the runs of networks of each size."""
   found = study.varying(lambda recipe: True, 'layers')
   if len(found) >= 3:
-    return [one for _, one in found]
+    return found
   raise view.NotMeasuredError(
     'wanted: tickets of networks of three sizes or more'
   )

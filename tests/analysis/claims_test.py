@@ -9,6 +9,7 @@ from scipy import stats
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import tables
 from lottery_ticket.foundations import errors
 
@@ -171,8 +172,8 @@ def interval(low, high, n=5):
   ],
 )
 def test_verdicts(low, high, side, margin, wanted):
-  assert claims.verdict(interval(low, high), 0, side, margin) == wanted
+  assert rules.verdict(interval(low, high), 0, side, margin) == wanted
   moved = interval(low + 7, high + 7)
-  assert claims.verdict(moved, 7, side, margin) == wanted
+  assert rules.verdict(moved, 7, side, margin) == wanted
   few = interval(low, high, n=2)
-  assert claims.verdict(few, 0, side, margin) == 'inconclusive'
+  assert rules.verdict(few, 0, side, margin) == 'inconclusive'

@@ -8,14 +8,20 @@ from lottery_ticket.analysis import bounded
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import view
 
-PERCENTS = pd.Series([80, 50, 25, 10], index=[1, 2, 3, 4])
+PERCENTS = {1: 80, 2: 50, 3: 25, 4: 10}  # P_m by level.
 INF = np.inf
 
 
-def ladder(gains, levels=PERCENTS.index, high=None):
+def columns(*levels):
+  """Returns levels as a table has them in its columns."""
+  pairs = [(level, PERCENTS[level]) for level in levels]
+  return pd.MultiIndex.from_tuples(pairs, names=['level', 'percent'])
+
+
+def ladder(gains, levels=tuple(PERCENTS), high=None):
   """Returns the gains of one trial, all exact if there is no `high`."""
   low, high = (
-    pd.DataFrame([row], columns=levels, dtype=float)
+    pd.DataFrame([row], columns=columns(*levels), dtype=float)
     for row in (gains, high or gains)
   )
   return bounded.Bounded(low, low, high, 0 * low)
@@ -35,13 +41,12 @@ def test_the_best_level_is_chosen_on_the_other_trials():
 
 def test_trends_and_what_they_need():
   rows = [[1, 2, 3], [3, 2, 1], [2, 2, 2]]
-  percents = pd.Series([80, 50, 25, 10], index=[1, 4, 7, 9])
-  found = estimands.trend(exact(rows, columns=[1, 4, 9]), percents)
+  found = estimands.trend(exact(rows, columns=columns(1, 2, 4)))
   for ends in (found.seen, found.low, found.high):
     assert list(ends) == pytest.approx([1, -1, 0])
   assert found.note == 'of 3 levels, P_m = 80.0 to 10.0%'
   with pytest.raises(view.NotMeasuredError):
-    estimands.trend(exact([[1, 2]], columns=[1, 4]), percents)
+    estimands.trend(exact([[1, 2]], columns=columns(1, 4)))
 
 
 @pytest.mark.parametrize(
@@ -64,22 +69,22 @@ def test_a_trend_is_open_as_far_as_its_ranks_are(gains, high, wanted):
 @pytest.mark.parametrize('seed', range(5))
 def test_a_trend_lies_between_its_ends_whatever_the_truth(seed):
   random = np.random.default_rng(seed)
-  low = random.permutation(8).astype(float)
+  low = pd.DataFrame([random.permutation(8).astype(float)])
   late = random.random(8) < 0.4
-  levels = range(8)
-  high = list(np.where(late, INF, low))
-  found = estimands.correlation(ladder(low, levels, high))
+  open_ended = bounded.Bounded(low, low, low.mask(late[np.newaxis], INF), low)
+  found = estimands.correlation(open_ended)
   for _ in range(50):
-    truth = low + late * random.exponential(4, 8)
-    rho = estimands.correlation(ladder(truth, levels)).seen.item()
+    truth = bounded.exact(low + late * random.exponential(4, 8))
+    rho = estimands.correlation(truth).seen.item()
     assert found.low.item() - 1e-9 <= rho <= found.high.item() + 1e-9
 
 
 def test_levels_are_summed_up_and_named():
-  table = exact([[1, 2, 6], [3, 2, 1], [1, np.nan, np.nan]])
-  percents = pd.Series([80, 50, 25])
+  table = exact(
+    [[1, 2, 6], [3, 2, 1], [1, np.nan, np.nan]], columns=columns(1, 2, 3)
+  )
   mean, least, last = (
-    function(table, percents)
+    function(table)
     for function in (estimands.mean, estimands.least, estimands.sparsest)
   )
   assert [list(found.seen) for found in (mean, least, last)] == [
@@ -119,7 +124,7 @@ def test_complete_leaves_out_as_little_as_it_can(rows, wanted):
   ],
 )
 def test_crossings(gains, high, seen, least, most):
-  found = estimands.crossing(ladder(gains, high=high), PERCENTS)
+  found = estimands.crossing(ladder(gains, high=high))
   assert found.statistic(found.table) == (seen, least, most)
 
 
@@ -136,9 +141,7 @@ def test_crossings(gains, high, seen, least, most):
 def test_crossings_are_compared_each_on_its_own_levels(
   first, second, seen, least, most
 ):
-  found = estimands.crossing_later(
-    ladder(first), ladder(second, [1, 2, 4]), PERCENTS
-  )
+  found = estimands.crossing_later(ladder(first), ladder(second, [1, 2, 4]))
   assert found.statistic(found.table) == (seen, least, most)
 
 
