@@ -1,4 +1,9 @@
-"""Computes what a run's logs, masks and weights say about it."""
+"""Computes what a run's logs, masks and weights say about it.
+
+A log is that of the validation set, as `save_restore.read_log` returns it.
+Masks are {layer name: 0/1 array of shape [..., inputs, units]}, weights
+{parameter name: array}.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -44,9 +49,6 @@ def early_stop(log: Log) -> Stop:
   >>> early_stop(log)
   Stop(iteration=200, censored=False)
 
-  Args:
-    log: Log of the validation set, as `save_restore.read_log` returns it.
-
   Returns:
     The first minimum of the loss over iterations >= 1; censored if that is the
     last measurement, as the loss might have fallen further.
@@ -54,8 +56,7 @@ def early_stop(log: Log) -> Stop:
   Raises:
     InputError: If there is no finite loss after iteration 0.
   """
-  later = log['iteration'] >= 1
-  iterations, losses = log['iteration'][later], log['loss'][later]
+  iterations, losses = _after_0(log)
   if not np.isfinite(losses).any():
     raise errors.InputError('log: wanted a finite loss after iteration 0')
   place = int(np.nanargmin(losses))
@@ -69,7 +70,7 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> Stop:
   curve is steep where it crosses the target, and flat around its minimum.
 
   Args:
-    log: Log of the validation set, as `save_restore.read_log` returns it.
+    log: Log of the validation set.
     target: Cross-entropy in nats.
 
   Returns:
@@ -79,8 +80,7 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> Stop:
   Raises:
     InputError: If there is no measurement after iteration 0.
   """
-  later = log['iteration'] >= 1
-  iterations, losses = log['iteration'][later], log['loss'][later]
+  iterations, losses = _after_0(log)
   if not iterations.size:
     raise errors.InputError('log: wanted a measurement after iteration 0')
   reached = losses <= target
@@ -88,12 +88,14 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> Stop:
   return Stop(int(iterations[place]), not reached.any())
 
 
-def accuracy_at(log: Log, iteration: int) -> float:
-  """Returns the accuracy that was measured at an iteration.
+def _after_0(log: Log) -> tuple[np.ndarray, np.ndarray]:
+  """Returns iterations >= 1 and the losses that were measured then."""
+  later = log['iteration'] >= 1
+  return log['iteration'][later], log['loss'][later]
 
-  Args:
-    log: Log of any split.
-    iteration: One of the log's iterations.
+
+def accuracy_at(log: Log, iteration: int) -> float:
+  """Returns the accuracy that any split's log has of an iteration.
 
   Raises:
     InputError: If there was no measurement then.
@@ -104,33 +106,8 @@ def accuracy_at(log: Log, iteration: int) -> float:
   return float(log['accuracy'][places[0]])
 
 
-def sparsity(masks: Network) -> pd.DataFrame:
-  """Counts the weights that remain in each layer.
-
-  Args:
-    masks: {layer name: 0/1 array}.
-
-  Returns:
-    A row for each layer: `layer`, `weights`, `remaining` (counts) and
-    `density`, the fraction that remains, in [0, 1].
-  """
-  rows = [
-    {
-      'layer': name,
-      'weights': mask.size,
-      'remaining': int(np.count_nonzero(mask)),
-      'density': np.count_nonzero(mask) / mask.size,
-    }
-    for name, mask in masks.items()
-  ]
-  return pd.DataFrame(rows)
-
-
 def connectivity(masks: Network) -> pd.DataFrame:
   """Counts the connections of each unit (Appendix F.6 of the paper).
-
-  Args:
-    masks: {layer name: 0/1 array of shape [..., inputs, units]}.
 
   Returns:
     A row for each unit and direction: `layer`; `direction`, 'incoming' for
@@ -139,38 +116,29 @@ def connectivity(masks: Network) -> pd.DataFrame:
     `possible`, the count in the dense network; `share`, the fraction that
     remains, in [0, 1].
   """
-  return pd.concat(
-    [
-      pd.DataFrame(
-        {
-          'layer': name,
-          'direction': direction,
-          'unit': np.arange(len(counts)),
-          'connections': counts,
-          'possible': mask.size // len(counts),
-          'share': counts * len(counts) / mask.size,
-        }
+  tables = []
+  for layer, mask in masks.items():
+    # [inputs, units], for convolutions as well.
+    kept = np.count_nonzero(mask.reshape(-1, *mask.shape[-2:]), axis=0)
+    for direction, axis in (('incoming', 0), ('outgoing', 1)):
+      counts = kept.sum(axis=axis)
+      tables.append(
+        pd.DataFrame(
+          {
+            'layer': layer,
+            'direction': direction,
+            'unit': np.arange(len(counts)),
+            'connections': counts,
+            'possible': mask.size // len(counts),
+            'share': counts * len(counts) / mask.size,
+          }
+        )
       )
-      for name, mask in masks.items()
-      for direction, counts in _connections(mask).items()
-    ],
-    ignore_index=True,
-  )
-
-
-def _connections(mask: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns the counts of a layer's units and of those that feed it."""
-  kept = np.count_nonzero(
-    mask.reshape(-1, *mask.shape[-2:]), axis=0
-  )  # [inputs, units], for convolutions as well.
-  return {'incoming': kept.sum(axis=0), 'outgoing': kept.sum(axis=1)}
+  return pd.concat(tables, ignore_index=True)
 
 
 def unevenness(masks: Network) -> pd.DataFrame:
   """Measures how unevenly the connections are spread over units.
-
-  Args:
-    masks: {layer name: 0/1 array}.
 
   Returns:
     A row for each layer and direction: `layer`, `direction`, `mean` (of
@@ -181,56 +149,18 @@ def unevenness(masks: Network) -> pd.DataFrame:
     their mean come to 1/16, however many connections they may have.
   """
   rows = []
-  for (layer, direction), units in connectivity(masks).groupby(
-    ['layer', 'direction'], sort=False
-  ):
+  groups = connectivity(masks).groupby(['layer', 'direction'], sort=False)
+  for (layer, direction), units in groups:
     counts, possible = units.connections, int(units.possible.iloc[0])
-    chance = stats.hypergeom(
-      possible * len(units), int(counts.sum()), possible
-    ).var()
+    total = possible * len(units)
+    chance = stats.hypergeom(total, int(counts.sum()), possible).var()
     mean, variance = counts.mean(), counts.var(ddof=0)
-    rows.append(
-      {
-        'layer': layer,
-        'direction': direction,
-        'mean': mean,
-        'variation': _ratio(np.sqrt(variance), mean),
-        'excess': _ratio(variance - chance, mean**2 * (1 - 1 / possible)),
-      }
-    )
-  return pd.DataFrame(rows)
-
-
-def overlap(first: Network, second: Network) -> pd.DataFrame:
-  """Compares the masks of two trials, layer by layer.
-
-  Args:
-    first: {layer name: 0/1 array}.
-    second: Masks of the same layers and shapes.
-
-  Returns:
-    A row for each layer and one for 'all': `layer`; `jaccard`, the weights
-    that both keep over those that either keeps, in [0, 1]; `chance`, what
-    independent random masks of the same counts in each layer come to.
-
-  Raises:
-    InputError: If their layers or shapes differ.
-  """
-  both = masks_lib.intersect(first, second)
-  counts = {}
-  for name, shared in both.items():
-    kept = np.count_nonzero(first[name]), np.count_nonzero(second[name])
-    expected = kept[0] * kept[1] / shared.size
-    counts[name] = np.array([np.count_nonzero(shared), expected, sum(kept)])
-  counts['all'] = np.sum(list(counts.values()), axis=0)
-  return pd.DataFrame(
-    {
-      'layer': name,
-      'jaccard': _ratio(shared, total - shared),
-      'chance': _ratio(expected, total - expected),
-    }
-    for name, (shared, expected, total) in counts.items()
-  )
+    variation = _ratio(np.sqrt(variance), mean)
+    # The factor makes it free of the layer's shape.
+    excess = _ratio(variance - chance, mean**2 * (1 - 1 / possible))
+    rows.append((layer, direction, mean, variation, excess))
+  columns = ['layer', 'direction', 'mean', 'variation', 'excess']
+  return pd.DataFrame(rows, columns=columns)
 
 
 def movement(
@@ -243,7 +173,7 @@ def movement(
   this describes tickets and does not explain them.
 
   Args:
-    masks: {layer name: 0/1 array} of the run that was trained.
+    masks: Masks of the run that was trained.
     kept: Masks of a later level, inside `masks`.
     initial: Weights of that run before training.
     final: Weights after it.
@@ -257,20 +187,14 @@ def movement(
   for name, mask in masks_lib.check(masks).items():
     survives = (mask != 0) & (np.asarray(kept[name]) != 0)
     groups = {'kept': survives, 'pruned': (mask != 0) & ~survives}
-    before, after = initial[name], final[name]
     for group, chosen in groups.items():
-      away = np.abs(after[chosen]) > np.abs(before[chosen])
-      distances = np.abs(after[chosen] - before[chosen])
-      rows.append(
-        {
-          'layer': name,
-          'group': group,
-          'weights': int(chosen.sum()),
-          'distance': distances.mean() if chosen.any() else np.nan,
-          'away': away.mean() if chosen.any() else np.nan,
-        }
-      )
-  return pd.DataFrame(rows)
+      before, after = initial[name][chosen], final[name][chosen]
+      some = before.size > 0
+      distance = np.abs(after - before).mean() if some else np.nan
+      away = (np.abs(after) > np.abs(before)).mean() if some else np.nan
+      rows.append((name, group, before.size, distance, away))
+  columns = ['layer', 'group', 'weights', 'distance', 'away']
+  return pd.DataFrame(rows, columns=columns)
 
 
 def weight_histograms(
@@ -279,8 +203,8 @@ def weight_histograms(
   """Returns the distribution of each layer's surviving weights.
 
   Args:
-    masks: {layer name: 0/1 array}.
-    weights: Initial or final weights, {parameter name: array}.
+    masks: Masks of a run.
+    weights: Its initial or final weights.
     bins: Number of bins, of equal width, symmetric about 0.
 
   Returns:
@@ -313,10 +237,6 @@ UNIFORM_BIMODALITY = 5 / 9
 def bimodality(masks: Network, weights: Network) -> pd.DataFrame:
   """Measures whether each layer's surviving weights have two modes.
 
-  Args:
-    masks: {layer name: 0/1 array}.
-    weights: Initial or final weights, {parameter name: array}.
-
   Returns:
     A row for each layer: `layer`; `weights`, a count; `bimodality`, Sarle's
     coefficient (skewness^2 + 1) / kurtosis (Pfister et al. 2013, "Good things
@@ -330,21 +250,14 @@ def bimodality(masks: Network, weights: Network) -> pd.DataFrame:
   for name, values in controls.surviving_weights(masks, weights).items():
     values = values.astype(np.float64)
     spread = values.std() if values.size > 3 else 0.0
-    near = np.abs(values) < spread / 2
-    rows.append(
-      {
-        'layer': name,
-        'weights': values.size,
-        'bimodality': _sarle(values) if spread else np.nan,
-        'near_0': near.mean() / GAUSSIAN_NEAR_0 if spread else np.nan,
-      }
-    )
-  return pd.DataFrame(rows)
-
-
-def _sarle(values: np.ndarray) -> float:
-  kurtosis = stats.kurtosis(values, fisher=False)
-  return float((stats.skew(values) ** 2 + 1) / kurtosis)
+    bimodality = near_0 = np.nan
+    if spread:
+      kurtosis = stats.kurtosis(values, fisher=False)
+      bimodality = (stats.skew(values) ** 2 + 1) / kurtosis
+      near_0 = (np.abs(values) < spread / 2).mean() / GAUSSIAN_NEAR_0
+    rows.append((name, values.size, bimodality, near_0))
+  columns = ['layer', 'weights', 'bimodality', 'near_0']
+  return pd.DataFrame(rows, columns=columns)
 
 
 def _ratio(numerator: float, denominator: float) -> float:

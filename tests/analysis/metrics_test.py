@@ -83,14 +83,6 @@ MASKS = {
 }
 
 
-def test_sparsity():
-  table = metrics.sparsity(MASKS)
-  assert list(table.layer) == ['a', 'b']
-  assert list(table.weights) == [6, 6]
-  assert list(table.remaining) == [3, 2]
-  assert list(table.density) == [1 / 2, 1 / 3]
-
-
 def test_connectivity():
   table = metrics.connectivity(MASKS).set_index(['layer', 'direction'])
   assert list(table.connections['a', 'incoming']) == [2, 1, 0]
@@ -140,26 +132,6 @@ def test_unevenness_by_hand():
   chance = 4 / 4 * 2 * 1 / 2 * 1 / 2 * 6 / 7
   assert (outgoing.mean, outgoing.variation) == (1, 0)
   assert outgoing.excess == pytest.approx(-chance / (1 / 2))
-
-
-def test_overlap():
-  first = {'a': np.array([1, 1, 0, 0]), 'b': np.array([1, 0])}
-  second = {'a': np.array([1, 0, 1, 0]), 'b': np.array([1, 0])}
-  table = metrics.overlap(first, second).set_index('layer')
-  assert list(table.index) == ['a', 'b', 'all']
-  assert list(table.jaccard) == [1 / 3, 1, 1 / 2]
-  # By chance layer a shares 2 * 2 / 4 = 1 weight, layer b 1 * 1 / 2.
-  assert list(table.chance) == pytest.approx([1 / 3, 0.5 / 1.5, 1.5 / 4.5])
-
-
-def test_masks_that_keep_nothing_have_no_overlap():
-  none = {'a': np.zeros(3)}
-  assert metrics.overlap(none, none).jaccard.isna().all()
-
-
-def test_overlap_wants_equal_shapes():
-  with pytest.raises(errors.InputError, match='masks 1: wanted the layers'):
-    metrics.overlap({'a': np.ones(3)}, {'a': np.ones(4)})
 
 
 def test_movement():
