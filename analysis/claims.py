@@ -323,7 +323,7 @@ def _notes(
     other = find(measure)
     if other.interval.n:
       about = '; '.join([f'n = {other.interval.n}', *other.notes])
-      yield f'{name}: {numbers(other.interval, other.bound)} ({about})'
+      yield f'{name}: {numbers(*other.interval[:3], other.bound)} ({about})'
 
 
 def _find(
@@ -415,8 +415,8 @@ def _deciding(rows: pd.DataFrame) -> dict[str, Any]:
 def _said(row: pd.Series) -> str:
   said = row.verdict
   if row.verdict != NOT_MEASURED:
-    interval = intervals.Interval(row.measured, row.low, row.high, row.n)
-    said = f'{numbers(interval, row.bound)} {row.unit}: {said}'
+    found = numbers(row.measured, row.low, row.high, row.bound)
+    said = f'{found} {row.unit}: {said}'
   return f'{said} ({row.note})' if row.note else said
 
 
@@ -424,9 +424,7 @@ SIGNS = {'lower': '>= ', 'upper': '<= ', 'unknown': '? ', '': ''}
 """Signs before a number that is a bound."""
 
 
-def numbers(interval: intervals.Interval, bound: str = '') -> str:
+def numbers(measured: float, low: float, high: float, bound: str) -> str:
   """Returns an estimate and its interval as text, like '2.13 [1.48, 2.78]'."""
-  text = f'{SIGNS[bound]}{interval.estimate:.3g}'
-  if not math.isnan(interval.low):
-    text += f' [{interval.low:.3g}, {interval.high:.3g}]'
-  return text
+  text = f'{SIGNS[bound]}{measured:.3g}'
+  return text if math.isnan(low) else f'{text} [{low:.3g}, {high:.3g}]'

@@ -1,6 +1,7 @@
 """Figures. They only draw what the other modules return."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -12,6 +13,7 @@ from matplotlib import transforms
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
 
 _LOOKS: tuple[dict[str, Any], ...] = (
   {'color': '#0072b2', 'marker': 'o', 'linestyle': '-'},
@@ -27,13 +29,10 @@ LABELS = {
   **{name: control.label for name, control in controls.CONTROLS.items()},
 }
 
+_OVER_DENSITY = ('same_init', 'reinit', 'random', 'one_shot', 'no_reset')
 STYLES = {
   name: {'label': LABELS[name], **look}
-  for name, look in zip(
-    ('same_init', 'reinit', 'random', 'one_shot', 'no_reset'),
-    _LOOKS,
-    strict=True,
-  )
+  for name, look in zip(_OVER_DENSITY, _LOOKS, strict=True)
 }
 """How each experiment is drawn over P_m."""
 
@@ -52,7 +51,7 @@ VERDICTS: dict[str, dict[str, Any]] = {
 }
 """How each verdict on a claim is drawn: dark enough for text as well."""
 
-_SIZE = (4.8, 3.6)  # Inches: a panel fills a phone, two a page.
+_WIDTH, _HEIGHT = 4.8, 3.6  # Inches: a panel fills a phone, two a page.
 _GRID = 0.3  # Opacity.
 
 
@@ -76,14 +75,7 @@ def tickets(summary: pd.DataFrame) -> figure_lib.Figure:
 
 
 def over_density(summary: pd.DataFrame, measure: str) -> figure_lib.Figure:
-  """Draws one measure over P_m for each experiment of `STYLES`.
-
-  Args:
-    summary: Table as `results.summarize` returns it.
-    measure: One of `MEASURES`.
-
-  Returns:
-    A figure of one panel, drawn as those of `tickets`.
+  """Draws one of `MEASURES` over P_m, as a panel of `tickets`.
 
   Raises:
     InputError: If there is no such measure.
@@ -92,7 +84,7 @@ def over_density(summary: pd.DataFrame, measure: str) -> figure_lib.Figure:
     raise errors.InputError(
       f'measure: wanted one of {sorted(MEASURES)}, got {measure!r}'
     )
-  figure, axes = _figure()
+  figure, [axes] = _figure()
   _draw_measure(axes, summary, measure)
   _legend(figure, axes, columns=2)
   return figure
@@ -109,39 +101,24 @@ def curves(table: pd.DataFrame) -> figure_lib.Figure:
     from the minimum to the maximum. Iterations are on a logarithmic axis from
     the first measurement on; accuracies far below the rest are cut off.
   """
-  figure, axes = _figure()
+  figure, [axes] = _figure()
   table = table[table.iteration > 0]
-  groups = list(table.groupby('level', sort=True))
-  for (_, rows), color in zip(groups, _colors(len(groups)), strict=True):
-    by_iteration = 100 * rows.groupby('iteration').accuracy.agg(
-      ['mean', 'min', 'max']
-    )
-    iterations = by_iteration.index.to_numpy()
-    label = f'{100 * rows.density.mean():.1f}'
-    axes.plot(iterations, by_iteration['mean'], color=color, label=label)
+  for rows, look in _levels(table, 'density'):
+    ends = 100 * rows.groupby('iteration').accuracy.agg(['mean', 'min', 'max'])
+    axes.plot(ends.index, ends['mean'], **look)
     axes.fill_between(
-      iterations,
-      by_iteration['min'],
-      by_iteration['max'],
-      color=color,
-      alpha=0.15,
-      linewidth=0,
+      *(ends.index, ends['min'], ends['max']),
+      **{'color': look['color'], 'alpha': 0.15, 'linewidth': 0},
     )
-  axes.set_xscale('log')
-  axes.set_ylim(*_accuracy_limits(table))
-  axes.xaxis.set_major_formatter(ticker.StrMethodFormatter('{x:,.0f}'))
-  axes.set_xlabel('training iteration')
-  axes.set_ylabel('test accuracy (%)')
-  axes.grid(alpha=_GRID)
-  _legend(figure, axes, '$P_m$ (%)')
-  return figure
-
-
-def _accuracy_limits(table: pd.DataFrame) -> tuple[float, float]:
-  """Returns percents that show the later half of the training well."""
+  # The later half of the training is to be seen well.
   later = 100 * table[table.iteration >= table.iteration.max() / 2].accuracy
   spread = max(later.max() - later.min(), 1.0)
-  return later.min() - 2 * spread, min(later.max() + 0.4 * spread, 100)
+  top = min(later.max() + 0.4 * spread, 100)
+  axes.set(xscale='log', ylim=(later.min() - 2 * spread, top))
+  axes.xaxis.set_major_formatter(ticker.StrMethodFormatter('{x:,.0f}'))
+  axes.set(xlabel='training iteration', ylabel='test accuracy (%)')
+  _legend(figure, axes, '$P_m$ (%)')
+  return figure
 
 
 def weights(table: pd.DataFrame, label: str) -> figure_lib.Figure:
@@ -158,19 +135,12 @@ def weights(table: pd.DataFrame, label: str) -> figure_lib.Figure:
   layers = sorted(table.layer.unique())
   figure, panels = _figure(len(layers))
   for axes, layer in zip(panels, layers, strict=True):
-    levels = list(table[table.layer == layer].groupby('level', sort=True))
-    for (_, bins), color in zip(levels, _colors(len(levels)), strict=True):
-      axes.stairs(
-        bins.density,
-        [*bins.left, bins.right.iloc[-1]],
-        color=color,
-        label=f'{100 * bins.p_m.mean():.1f}',
-        linewidth=1.4,
-      )
+    for bins, look in _levels(table[table.layer == layer], 'p_m'):
+      edges = [*bins.left, bins.right.iloc[-1]]
+      axes.stairs(bins.density, edges, linewidth=1.4, **look)
     axes.set_ylabel('density')
     axes.set_title(layer, fontsize='medium', loc='left')
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
-    axes.grid(alpha=_GRID)
   panels[-1].set_xlabel(label)
   _legend(figure, panels[0], '$P_m$ (%)')
   return figure
@@ -191,41 +161,16 @@ def connections(table: pd.DataFrame) -> figure_lib.Figure:
   for axes, direction in zip(panels, ('incoming', 'outgoing'), strict=True):
     rows = table[table.direction == direction]
     for i, (layer, units) in enumerate(rows.groupby('layer')):
+      look = _LOOKS[i % len(_LOOKS)] | {'marker': None, 'label': layer}
       for _, counts in units.groupby('trial'):
         ranked = np.sort(100 * counts.connections / counts.possible)[::-1]
-        axes.step(
-          100 * (np.arange(len(ranked)) + 0.5) / len(ranked),
-          ranked,
-          where='mid',
-          label=layer,
-          **_LOOKS[i % len(_LOOKS)] | {'marker': None},
-        )
+        places = 100 * (np.arange(len(ranked)) + 0.5) / len(ranked)
+        axes.step(places, ranked, where='mid', **look)
     axes.set_title(f'{direction} connections', fontsize='medium', loc='left')
     axes.set_ylabel('kept (%)')
-    axes.grid(alpha=_GRID)
   panels[-1].set_xlabel('units, from the most to the least connected (%)')
   _legend(figure, panels[0])
   return figure
-
-
-def _legend(
-  figure: figure_lib.Figure,
-  axes: Any,
-  title: str | None = None,
-  columns: int = 6,
-) -> None:
-  """Puts a panel's legend above all panels, each label once."""
-  handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-  figure.legend(
-    handles.values(),
-    handles.keys(),
-    title=title,
-    loc='outside upper center',
-    ncols=columns,
-    fontsize='small',
-    columnspacing=1.2,
-    handlelength=1.8,
-  )
 
 
 def label(experiment: str) -> str:
@@ -247,11 +192,19 @@ def differences(
   Returns:
     A figure of one panel with a point and an interval for each control.
   """
-  figure, axes = _figure(height=1.4 + 0.32 * len(table))
+  figure, [axes] = _figure(height=1.4 + 0.32 * len(table))
   _draw_intervals(axes, table, table.name, {'color': '#0072b2', 'marker': 'o'})
   axes.axvline(null, color='black', linewidth=1, linestyle='--')
   figure.supxlabel(label, fontsize='medium')
   return figure
+
+
+_BOUNDS = {
+  'lower': ' \N{GREATER-THAN OR EQUAL TO}',
+  'upper': ' \N{LESS-THAN OR EQUAL TO}',
+  'unknown': ' ?',
+  '': '',
+}
 
 
 def forest(judged: pd.DataFrame) -> figure_lib.Figure:
@@ -272,47 +225,31 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
   rows = judged[judged.measured.notna() & judged.verdict.isin(VERDICTS)]
   if rows.empty:
     raise errors.InputError('wanted: runs that measure a claim')
-  units = list(rows.unit.unique())
-  counts = [int((rows.unit == unit).sum()) for unit in units]
+  tables = [
+    table.reset_index(drop=True)
+    for _, table in rows.groupby('unit', sort=False)
+  ]
   figure, panels = _figure(
-    len(units),
-    height=1.0 + 0.6 * len(units) + 0.26 * len(rows),
-    ratios=[count + 1 for count in counts],
+    len(tables),
+    height=1.0 + 0.6 * len(tables) + 0.26 * len(rows),
+    height_ratios=[len(table) + 1 for table in tables],
   )
-  for axes, unit in zip(panels, units, strict=True):
-    table = rows[rows.unit == unit].reset_index(drop=True)
-    _draw_claims(axes, table)
-    axes.set_xlabel(unit.replace('P_m', '$P_m$'))
+  marks = {'color': 'black', 'linestyle': 'none'}
+  for axes, table in zip(panels, tables, strict=True):
+    names, places = (
+      table.claim + table.bound.map(_BOUNDS),
+      np.arange(len(table)),
+    )
+    for verdict, style in VERDICTS.items():
+      rows = table.where(table.verdict == verdict)
+      _draw_intervals(axes, rows, names, {**style, 'label': verdict})
+    null = {'marker': '|', 'markersize': 14, 'label': 'null'}
+    axes.plot(table.null, places, **marks, **null)
+    paper = {'marker': 'D', 'markersize': 7, 'label': "the paper's value"}
+    axes.plot(table.paper_value, places, fillstyle='none', **marks, **paper)
+    axes.set_xlabel(table.unit[0].replace('P_m', '$P_m$'))
   _legend(figure, panels[0], columns=3)
   return figure
-
-
-_BOUNDS = {
-  'lower': ' \N{GREATER-THAN OR EQUAL TO}',
-  'upper': ' \N{LESS-THAN OR EQUAL TO}',
-  'unknown': ' ?',
-  '': '',
-}
-
-
-def _draw_claims(axes: Any, table: pd.DataFrame) -> None:
-  """Draws the claims of one unit into one panel."""
-  names = table.claim + table.bound.map(_BOUNDS)
-  for verdict, style in VERDICTS.items():
-    is_so = table.verdict == verdict
-    style = style | {'label': verdict}
-    _draw_intervals(axes, table.where(is_so), names, style)
-  places = np.arange(len(table))
-  axes.plot(table.null, places, '|', color='black', markersize=14, label='null')
-  axes.plot(
-    table.paper_value,
-    places,
-    'D',
-    color='black',
-    fillstyle='none',
-    markersize=7,
-    label="the paper's value",
-  )
 
 
 def _draw_intervals(
@@ -320,79 +257,82 @@ def _draw_intervals(
 ) -> None:
   """Draws points with intervals, one a line, from the top."""
   places = np.arange(len(table))
-  measured, low, high = (
-    # Where an interval has no end none is drawn: the name says so.
-    table[name].astype(float).where(np.isfinite).to_numpy()
-    for name in ('measured', 'low', 'high')
-  )
-  axes.errorbar(
-    measured,
-    places,
-    # An interval may miss its own point by a rounding error.
-    xerr=np.maximum([measured - low, high - measured], 0),
-    linestyle='none',
-    capsize=3,
-    markersize=6,
-    **style,
-  )
+  # Where an interval has no end none is drawn: the name says so.
+  values = table[['measured', 'low', 'high']].astype(float)
+  measured, low, high = values.where(np.isfinite).to_numpy().T
+  # An interval may miss its own point by a rounding error.
+  bars = np.maximum([measured - low, high - measured], 0)
+  look = {'linestyle': 'none', 'capsize': 3, 'markersize': 6, **style}
+  axes.errorbar(measured, places, xerr=bars, **look)
   axes.set_yticks(places, [str(name).replace('$', r'\$') for name in names])
   axes.set_ylim(len(table) - 0.5, -0.5)
-  axes.grid(alpha=_GRID)
 
 
 def _figure(
-  rows: int | None = None,
-  *,
-  height: float | None = None,
-  ratios: list[int] | None = None,
-  sharey: bool = False,
-) -> tuple[figure_lib.Figure, Any]:
-  """Returns a figure, and its only panel or a list of panels in a column."""
+  rows: int = 1, *, height: float | None = None, **options: Any
+) -> tuple[figure_lib.Figure, Sequence[Any]]:
+  """Returns a figure and its panels, one above the other."""
   if height is None:
-    height = _SIZE[1] if rows is None else 0.7 + 2.3 * rows
-  figure = figure_lib.Figure(figsize=(_SIZE[0], height), layout='constrained')
-  if rows is None:
-    return figure, figure.subplots()
-  panels = figure.subplots(
-    rows, 1, squeeze=False, sharey=sharey, height_ratios=ratios
-  )
-  return figure, list(panels[:, 0])
+    height = _HEIGHT if rows == 1 else 0.7 + 2.3 * rows
+  figure = figure_lib.Figure(figsize=(_WIDTH, height), layout='constrained')
+  panels = figure.subplots(rows, 1, squeeze=False, **options)[:, 0]
+  for axes in panels:
+    axes.grid(alpha=_GRID)
+  return figure, panels
 
 
-def _colors(count: int) -> list[Any]:
-  """Returns colours from dark to light, told apart in grey as well."""
+def _legend(
+  figure: figure_lib.Figure,
+  axes: Any,
+  title: str | None = None,
+  columns: int = 6,
+) -> None:
+  """Puts a panel's legend above all panels, each label once."""
+  handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+  look = {'fontsize': 'small', 'columnspacing': 1.2, 'handlelength': 1.8}
+  place = {'loc': 'outside upper center', 'ncols': columns}
+  figure.legend(handles.values(), handles.keys(), title=title, **place, **look)
+
+
+def _levels(
+  table: pd.DataFrame, density: str
+) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
+  """Returns the rows of each level with how they look, from dark to light."""
+  groups = [rows for _, rows in table.groupby('level', sort=True)]
+  # They are told apart in grey as well.
+  colors = mpl.colormaps['viridis'](np.linspace(0, 0.88, len(groups)))
   return [
-    mpl.colormaps['viridis'](place) for place in np.linspace(0, 0.88, count)
+    (rows, {'color': color, 'label': f'{100 * rows[density].mean():.1f}'})
+    for rows, color in zip(groups, colors, strict=True)
   ]
 
 
 def _draw_measure(axes: Any, summary: pd.DataFrame, measure: str) -> None:
-  """Draws a measure of all experiments into one panel."""
+  """Draws a measure of all experiments over P_m into one panel."""
+  drawn = summary[summary.experiment.isin(STYLES)]
   for experiment, style in STYLES.items():
-    rows = summary[summary.experiment == experiment]
+    rows = drawn[drawn.experiment == experiment]
     if len(rows):
-      _draw(axes, rows, measure, style)
-  _label(axes, summary, measure)
+      _draw(axes, rows.sort_values('density', ascending=False), measure, style)
+  _, label, number = MEASURES[measure]
+  axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
+  axes.invert_xaxis()
+  levels = drawn.groupby('level').density.mean() * 100
+  ticks = levels.iloc[:: -(-len(levels) // 9)]  # More than nine would touch.
+  axes.set_xticks(ticks, [f'{x:.1f}' for x in ticks])
+  axes.xaxis.set_minor_locator(ticker.NullLocator())
+  axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
+  axes.grid(alpha=_GRID)
 
 
 def _draw(axes: Any, rows: pd.DataFrame, measure: str, style: dict) -> None:
   """Draws one experiment's line into one panel."""
-  factor, _, _ = MEASURES[measure]
-  rows = rows.sort_values('density', ascending=False)
-  densities = 100 * rows.density
-  means, lows, highs = (
-    factor * rows[f'{measure}_{statistic}'].to_numpy(float)
-    for statistic in ('mean', 'min', 'max')
-  )
-  axes.errorbar(
-    densities,
-    means,
-    # The mean of equal numbers may miss them by a rounding error.
-    yerr=np.maximum([means - lows, highs - means], 0),
-    capsize=3,
-    markersize=5,
-    **style,
-  )
+  densities, factor = 100 * rows.density, MEASURES[measure][0]
+  ends = [f'{measure}_{statistic}' for statistic in ('mean', 'min', 'max')]
+  means, lows, highs = factor * rows[ends].to_numpy(float).T
+  # The mean of equal numbers may miss them by a rounding error.
+  bars = np.maximum([means - lows, highs - means], 0)
+  axes.errorbar(densities, means, yerr=bars, capsize=3, markersize=5, **style)
   bounds = (rows.censored > 0).to_numpy() & (measure == 'early_stop')
   axes.plot(
     densities[bounds],
@@ -409,23 +349,6 @@ def _draw(axes: Any, rows: pd.DataFrame, measure: str, style: dict) -> None:
   )
 
 
-def _label(axes: Any, summary: pd.DataFrame, measure: str) -> None:
-  _, label, number = MEASURES[measure]
-  axes.set_xscale('log')
-  axes.invert_xaxis()
-  drawn = summary[summary.experiment.isin(STYLES)]
-  levels = drawn.groupby('level').density.mean() * 100
-  step = -(-len(levels) // 9)  # More labels than nine would touch.
-  axes.set_xticks(
-    levels.iloc[::step], [f'{x:.1f}' for x in levels.iloc[::step]]
-  )
-  axes.xaxis.set_minor_locator(ticker.NullLocator())
-  axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
-  axes.set_xlabel('weights remaining, $P_m$ (%)')
-  axes.set_ylabel(label)
-  axes.grid(alpha=_GRID)
-
-
 def save(figure: figure_lib.Figure, path: str) -> None:
   """Saves a figure; the same one becomes the same bytes.
 
@@ -433,11 +356,10 @@ def save(figure: figure_lib.Figure, path: str) -> None:
     figure: The figure.
     path: Its file; the ending says the format, like .png or .svg.
   """
-  file = pathlib.Path(path)
-  file.parent.mkdir(parents=True, exist_ok=True)
-  aside = file.with_name(f'.{file.name}')
-  kind = file.suffix.removeprefix('.')
+  kind = pathlib.Path(path).suffix.removeprefix('.')
   undated = {'svg': {'Date': None}, 'pdf': {'CreationDate': None}}
-  with mpl.rc_context({'svg.hashsalt': 'lottery_ticket'}):
+  with (
+    mpl.rc_context({'svg.hashsalt': 'lottery_ticket'}),
+    save_restore.written_aside(path) as aside,
+  ):
     figure.savefig(aside, format=kind, dpi=150, metadata=undated.get(kind))
-  aside.replace(file)

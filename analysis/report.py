@@ -68,7 +68,6 @@ def write(
     commands: Commands that would make the same runs, one a line.
   """
   target = pathlib.Path(paths.report(experiment_path))
-  target.mkdir(parents=True, exist_ok=True)
   claims = claims or claims_lib.of_runs(found.runs)
   judged = claims_lib.judge(found.runs, claims)
   # Paths are shown from the experiment's folder on.
@@ -77,49 +76,43 @@ def write(
   study = view.Study(found.runs, claims.recipe)
   compared = _compared(study, found.runs)
   verdict = sentence(judged, study.runs)
-  cells = [_claim(row) for row in judged.itertuples()]
+  is_judged = judged.verdict.isin(SIGNS)
+  drawn = figures.draw(compared, judged, claims.levels)
   page = _render(
     name=pathlib.Path(experiment_path).resolve().name,
     verdict=verdict,
     headlines=_headlines(judged[judged.claim.isin(claims.headlines)]),
     run_count=len(found.runs),
-    judged=[row for row in cells if row['sign']],
-    unmeasured=[row for row in cells if not row['sign']],
-    figures=[
-      _save(figure, target / 'figures')
-      | {'missing': figure.missing.replace(here, '')}
-      for figure in figures.draw(compared, judged)
-    ],
+    judged=list(judged[is_judged].itertuples()),
+    unmeasured=list(judged[~is_judged].itertuples()),
+    figures=[_save(figure, target / 'figures', here) for figure in drawn],
     **_made(study, compared),
     commands=list(commands),
     others=_other_recipes(study, found.runs.drop(index=compared.index)),
     problems=[
-      (directory.replace(here, ''), problem.replace(here, ''))
-      for directory, problem in found.problems.items()
+      [text.replace(here, '') for text in problem]
+      for problem in found.problems.items()
     ],
     library=lottery_ticket.__version__,
   )
-  rows = judged.astype({'paper_inside': object}).to_dict('records')
-  for row in rows:
-    row['paper_inside'] = (
-      None if pd.isna(row['paper_inside']) else row['paper_inside']
-    )
-  save_restore.write_json(str(target / 'claims.json'), {'claims': rows})
-  folders = [
-    os.path.relpath(path, experiment_path) for path in found.runs.directory
-  ]
-  for name, text in (
-    ('claims.csv', judged.to_csv(index=False, lineterminator='\n')),
-    ('claims.txt', f'{tables.claims(judged)}\n'),
-    (
-      'results.csv',
-      found.runs.assign(directory=folders).to_csv(
-        index=False, lineterminator='\n'
-      ),
-    ),
-    ('index.html', page),
-  ):
-    _write(target / name, text)
+  inside = judged.paper_inside.astype(object)
+  rows = judged.assign(paper_inside=inside.where(inside.notna(), None))
+  save_restore.write_json(
+    str(target / 'claims.json'), {'claims': rows.to_dict('records')}
+  )
+  runs = found.runs.assign(
+    directory=[
+      os.path.relpath(d, experiment_path) for d in found.runs.directory
+    ]
+  )
+  for name, text in {
+    'claims.csv': judged.to_csv(index=False, lineterminator='\n'),
+    'claims.txt': f'{tables.claims(judged)}\n',
+    'results.csv': runs.to_csv(index=False, lineterminator='\n'),
+    'index.html': page,
+  }.items():
+    with save_restore.written_aside(target / name) as aside:
+      aside.write_text(text, encoding='utf-8')
   return Report(str(target / 'index.html'), verdict, judged)
 
 
@@ -130,13 +123,15 @@ def sentence(judged: pd.DataFrame, runs: pd.DataFrame) -> str:
     judged: Table as `claims.judge` returns it.
     runs: Runs that are compared.
   """
+  if judged.empty:
+    return 'The paper makes no claims about these networks.'
   counts = claims_lib.counts(judged)
   *parts, last = (f'{n} {verdict}' for verdict, n in counts.items())
   trials = runs.trial.nunique()
-  said = f'{", ".join(parts)} and {last}, over {trials} trial'
-  if judged.empty:
-    return 'The paper makes no claims about these networks.'
-  return f'Of {len(judged)} claims of the paper, {said}{"s" * (trials != 1)}.'
+  return (
+    f'Of {len(judged)} claims of the paper, {", ".join(parts)} and {last}, over'
+    f' {trials} trial{"s" * (trials != 1)}.'
+  )
 
 
 def _compared(study: view.Study, runs: pd.DataFrame) -> pd.DataFrame:
@@ -157,28 +152,19 @@ def _compared(study: view.Study, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _other_recipes(study: view.Study, runs: pd.DataFrame) -> list[list[str]]:
-  """Returns which runs cannot be compared with the others, and why.
-
-  Args:
-    study: Study of all runs.
-    runs: Runs of it that are not compared.
-  """
-  return [
-    [
-      experiment,
-      ', '.join(group.trial.unique()),
-      ', '.join(map(str, sorted(group.level.unique()))),
-      str(len(group)),
-      ', '.join(
-        f'{name} {json.dumps(recipe.get(name))}'
-        for name in view.differing(recipe, study.recipe)
-      ),
-    ]
-    for recipe, other in study.settings
-    for experiment, group in runs.loc[
-      runs.index.intersection(other.runs.index)
-    ].groupby('experiment')
-  ]
+  """Returns which runs of a study are not compared with the others, and why."""
+  rows = []
+  for recipe, other in study.settings:
+    differing = ', '.join(
+      f'{name} {json.dumps(recipe.get(name))}'
+      for name in view.differing(recipe, study.recipe)
+    )
+    those = runs.loc[runs.index.intersection(other.runs.index)]
+    for experiment, group in those.groupby('experiment'):
+      trials = ', '.join(group.trial.unique())
+      levels = ', '.join(map(str, sorted(group.level.unique())))
+      rows.append([experiment, trials, levels, str(len(group)), differing])
+  return rows
 
 
 def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, list[list[str]]]:
@@ -191,11 +177,8 @@ def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, list[list[str]]]:
   return {
     'experiments': [
       [
-        name,
-        str(group.trial.nunique()),
-        str(group.level.nunique()),
-        f'{len(group):,}',
-        f'{group.iterations.sum():,.0f}',
+        *(name, str(group.trial.nunique()), str(group.level.nunique())),
+        *(f'{len(group):,}', f'{group.iterations.sum():,.0f}'),
         f'{group.seconds.sum() / 3600:.1f}',
       ]
       for name, group in runs.groupby('experiment')
@@ -218,30 +201,12 @@ def _headlines(judged: pd.DataFrame) -> list[str]:
   """Returns the claims that were measured as sentences, with their numbers."""
   lines = []
   for row in judged[judged.n > 0].itertuples():
-    interval = _interval(row)
-    interval = '' if interval == NOTHING else f'95% interval {interval}; '
+    interval = f'95% interval {_interval(row)}; ' if pd.notna(row.low) else ''
     lines.append(
       f'{row.claim}: {row.statement.rstrip(".")}. Measured: {_measured(row)}'
       f' ({interval}the paper: {row.paper}), {row.verdict}.'
     )
   return lines
-
-
-def _claim(row: Any) -> dict[str, Any]:
-  """Returns a claim as cells; without a sign if it has no verdict."""
-  return {
-    'claim': row.claim,
-    'statement': row.statement,
-    'estimand': row.estimand,
-    'paper': row.paper,
-    'measured': _measured(row),
-    'interval': _interval(row),
-    'n': int(row.n),
-    'verdict': row.verdict,
-    'note': row.note.rstrip('.'),
-    'style': row.verdict.replace(' ', '-'),
-    'sign': SIGNS.get(row.verdict),
-  }
 
 
 def _measured(row: Any) -> str:
@@ -272,28 +237,30 @@ def _number(value: float, row: Any) -> str:
   return text.replace('-', '\N{MINUS SIGN}').replace('inf', '\N{INFINITY}')
 
 
-def _save(figure: figures.Figure, target: pathlib.Path) -> dict[str, Any]:
-  """Saves a figure, or removes what an older report has of it.
+def _save(
+  figure: figures.Figure, target: pathlib.Path, here: str
+) -> dict[str, Any]:
+  """Saves a figure, or removes an older report's; returns what to show of it.
 
-  Returns:
-    The figure as the page shows it.
+  Args:
+    figure: A figure, or why there is none.
+    target: Folder of figures.
+    here: Beginning of paths, not to be shown.
   """
   paths = {kind: target / f'{figure.name}.{kind}' for kind in ('png', 'svg')}
-  if figure.drawing is None:
+  drawing, shown = figure.drawing, {'title': figure.title}
+  if drawing is None:
     for path in paths.values():
       path.unlink(missing_ok=True)
-    return {'title': figure.title, 'image': ''}
+    return {**shown, 'image': '', 'missing': figure.missing.replace(here, '')}
   for path in paths.values():
-    plots.save(figure.drawing.figure, str(path))
-  width, height = figure.drawing.figure.get_size_inches() * _PIXELS_AN_INCH
+    plots.save(drawing.figure, str(path))
+  width, height = drawing.figure.get_size_inches() * _PIXELS_AN_INCH
   encoded = base64.b64encode(paths['svg'].read_bytes()).decode()
   return {
-    'name': figure.name,
-    'title': figure.title,
-    'caption': figure.drawing.caption,
-    'alt': figure.drawing.alt,
-    'width': round(width),
-    'height': round(height),
+    **shown,
+    **{'name': figure.name, 'caption': drawing.caption, 'alt': drawing.alt},
+    **{'width': round(width), 'height': round(height)},
     'image': f'data:image/svg+xml;base64,{encoded}',
   }
 
@@ -311,7 +278,9 @@ def _render(**content: Any) -> str:
     autoescape=True,
     undefined=jinja2.StrictUndefined,
   )
-  environment.filters['typeset'] = _typeset
+  environment.filters.update(
+    typeset=_typeset, measured=_measured, interval=_interval, sign=SIGNS.get
+  )
   return environment.get_template('report.html').render(**content)
 
 
@@ -322,10 +291,3 @@ def _typeset(text: str) -> markupsafe.Markup:
   return markupsafe.escape(text).replace(
     'P_m', markupsafe.Markup('<em>P<sub>m</sub></em>')
   )
-
-
-def _write(path: pathlib.Path, text: str) -> None:
-  """Writes a file aside, then puts it in its place."""
-  aside = path.with_name(f'.{path.name}')
-  aside.write_text(text, encoding='utf-8')
-  aside.replace(path)

@@ -1,10 +1,8 @@
 """Every finished run of an experiment's folder, as one tidy table."""
 
 import json
-import math
 import os
 import pathlib
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +23,14 @@ COLUMNS = (
   *('script', 'reset', 'ticket_name', 'prune_percents', 'pruner', 'task'),
   *('checksum', 'seconds', 'versions', 'directory'),
 )
+_TYPES = {
+  **dict.fromkeys(('iterations', 'loss_stop'), 'Int64'),
+  **dict.fromkeys(
+    ('final_train_accuracy', 'final_train_loss', 'seconds'), float
+  ),
+  'seed': 'UInt64',
+}
+"""Types of columns in which values may be missing."""
 _RUN = ['trial', 'level', 'experiment', 'run_id', 'density']
 """Columns that say which run a row of another table is about."""
 
@@ -82,12 +88,7 @@ def read(
       f'{experiment_path}: {_why_empty(experiment_path, problems)}'
     )
   runs = pd.DataFrame(rows, columns=list(COLUMNS))
-  return Results(
-    runs.astype(
-      {'iterations': 'Int64', 'loss_stop': 'Int64', 'seed': 'UInt64'}
-    ),
-    problems,
-  )
+  return Results(runs.astype(_TYPES), problems)
 
 
 def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
@@ -95,36 +96,33 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
   folder = pathlib.Path(experiment_path)
   if not folder.is_dir():
     return 'no such folder'
-  wanted = 'wanted the folder that holds trial1, trial2, ...'
   if problems:
     directory, why = next(iter(problems.items()))
-    return (
-      f'no finished run there; {len(problems)} unfinished or damaged,'
-      f' like {directory}: {why}'
-    )
+    count = f'{len(problems)} unfinished or damaged'
+    return f'no finished run there; {count}, like {directory}: {why}'
+  found, hint = 'no finished run there', ''
   if (folder / paths.record('')).exists():
-    return f'this is a run; {wanted}'
-  if any(folder.glob('[0-9]*/*/*.json')):
-    return f'this is a trial; {wanted}'
-  near = sorted(path.parent for path in folder.glob('*/trial*'))
-  hint = f'; did you mean {near[0]}?' if near else ''
-  return f'no finished run there; {wanted}{hint}'
+    found = 'this is a run'
+  elif any(folder.glob('[0-9]*/*/*.json')):
+    found = 'this is a trial'
+  elif near := sorted(path.parent for path in folder.glob('*/trial*')):
+    hint = f'; did you mean {near[0]}?'
+  return f'{found}; wanted the folder that holds trial1, trial2, ...{hint}'
 
 
 def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   """Returns a finished run's row."""
   directory = run.directory
   record = records.read(directory)
-  _check_outputs(directory, record)
-  split = 'test'
-  if pathlib.Path(paths.log(directory, 'validate')).exists():
-    split = 'validate'
-  test = save_restore.read_log(paths.log(directory, 'test'))
+  # Its weights may be gone: they take space, and few figures need them.
+  for output in ('masks', 'test.json', 'validate.json'):
+    records.check_output(directory, record, output)
   masks = masks_lib.check(save_restore.restore_network(paths.masks(directory)))
-  train = _part(record, 'results', 'train')
-  said = _description(record)
-  recipe = _part(said, 'recipe')
-  reset = said.get('reset')
+  # What identifies a run, with what a script of one's own says.
+  said = _part(record, 'description')
+  said = _part(said, 'experiment') | said
+  recipe, train = _part(said, 'recipe'), _part(record, 'results', 'train')
+  seed, reset = errors.read_integer(said.get('seed')), said.get('reset')
   return {
     'trial': run.trial,
     'level': run.level,
@@ -133,69 +131,50 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'density': masks_lib.density(masks),
     'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
     'iterations': errors.read_integer(record.get('iterations')),
-    **_stops(directory, split, test, target_loss),
-    'final_accuracy': float(test['accuracy'][-1]),
-    'final_train_accuracy': _number(train.get('accuracy')),
-    'final_train_loss': _number(train.get('loss')),
+    **_measurements(directory, target_loss),
+    'final_train_accuracy': errors.read_number(train.get('accuracy')),
+    'final_train_loss': errors.read_number(train.get('loss')),
     'recipe': json.dumps(_recipe(said, record), sort_keys=True),
-    'seed': _seed(said.get('seed')),
+    'seed': seed if seed is not None and 0 <= seed < 2**64 else pd.NA,
     **{name: _text(said.get(name)) for name in ('control', 'script', 'task')},
     'checksum': _text(_part(record, 'outputs').get('final')),
     'reset': reset if type(reset) is int else _text(reset),
     'ticket_name': _text(_part(record, 'sources').get('ticket_name')),
     'prune_percents': json.dumps(recipe.get('prune_percents'), sort_keys=True),
     'pruner': _text(recipe.get('pruner')),
-    'seconds': _number(record.get('seconds')),
+    'seconds': errors.read_number(record.get('seconds')),
     'versions': json.dumps(_part(record, 'versions'), sort_keys=True),
     'directory': directory,
   }
 
 
-def _check_outputs(directory: str, record: dict[str, Any]) -> None:
-  """Checks that masks and logs are there as the run left them.
-
-  Its weights may be gone: they take space, and few figures need them.
-  """
-  logs = [paths.log('', split) for split in ('test', 'validate')]
-  for name in (paths.masks(''), *logs):
-    records.check_output(directory, record, name)
-
-
-def _stops(
-  directory: str, split: str, test: metrics.Log, target_loss: float
-) -> dict[str, Any]:
-  """Returns when the run would best have been stopped, and how good it was."""
+def _measurements(directory: str, target_loss: float) -> dict[str, Any]:
+  """Returns when a run would best have been stopped, and how good it was."""
+  split = 'validate'
+  if not pathlib.Path(paths.log(directory, split)).exists():
+    split = 'test'
+  log, test = (save_restore.read_log(directory, s) for s in (split, 'test'))
   path = paths.log(directory, split)
-  log = save_restore.read_log(path)
-  stop = _said_of(path, metrics.early_stop, log)
+  try:
+    stop = metrics.early_stop(log)
+    path = paths.log(directory, 'test')
+    accuracy = metrics.accuracy_at(test, stop.iteration)
+  except errors.InputError as error:
+    raise errors.InputError(f'{path}: {error}') from None
   reached = metrics.loss_stop(log, target_loss)
-  accuracy = _said_of(
-    paths.log(directory, 'test'), metrics.accuracy_at, test, stop.iteration
-  )
   return {
     'early_stop': stop.iteration,
     'censored': stop.censored,
     'early_stop_split': split,
     'accuracy': accuracy,
+    'final_accuracy': float(test['accuracy'][-1]),
     'loss_stop': pd.NA if reached.censored else reached.iteration,
     'loss_stop_censored': reached.censored,
   }
 
 
-def _said_of(path: str, function: Callable[..., Any], *arguments: Any) -> Any:
-  """Calls a function of a log; its errors name the log's file."""
-  try:
-    return function(*arguments)
-  except errors.InputError as error:
-    raise errors.InputError(f'{path}: {error}') from None
-
-
 def _part(record: dict[str, Any], *names: str) -> dict[str, Any]:
-  """Returns an object inside a record, empty where it is not recorded.
-
-  Raises:
-    InputError: If there is something else than an object.
-  """
+  """Returns an object inside a record, empty where it is not recorded."""
   for name in names:
     value = record.get(name)
     if value is not None and not isinstance(value, dict):
@@ -204,24 +183,8 @@ def _part(record: dict[str, Any], *names: str) -> dict[str, Any]:
   return record
 
 
-def _number(value: Any) -> float:
-  """Returns a recorded number, NaN where there is none."""
-  is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-  return float(value) if is_number and abs(value) < 1e300 else math.nan
-
-
 def _text(value: Any) -> str | None:
   return value if isinstance(value, str) else None
-
-
-def _seed(value: Any) -> Any:
-  return value if type(value) is int and 0 <= value < 2**64 else pd.NA
-
-
-def _description(record: dict[str, Any]) -> dict[str, Any]:
-  """Returns what identifies a run, with what a script of one's own says."""
-  description = _part(record, 'description')
-  return _part(description, 'experiment') | description
 
 
 def _recipe(said: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
@@ -230,11 +193,9 @@ def _recipe(said: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
   recipe = _part(said, 'recipe') or {
     name: said[name] for name in own if name in said
   }
+  for_tickets = ('prune_percents', 'pruner')  # Controls do not prune.
   return {
-    # Controls do not prune.
-    **{
-      k: v for k, v in recipe.items() if k not in ('prune_percents', 'pruner')
-    },
+    **{k: v for k, v in recipe.items() if k not in for_tickets},
     'permute_labels': said.get('permute_labels', False),
     'test data': _part(record, 'inputs').get('test'),
   }
@@ -263,13 +224,7 @@ def curves(runs: pd.DataFrame, split: str = 'test') -> pd.DataFrame:
 
 
 class Networks(NamedTuple):
-  """Networks that a run saved.
-
-  Attributes:
-    masks: {layer name: 0/1 float32 array}.
-    initial: Weights before training, {parameter name: array}.
-    final: Weights after it.
-  """
+  """Masks {layer name: array} and weights {parameter name: array} of a run."""
 
   masks: masks_lib.Network
   initial: masks_lib.Network
@@ -277,10 +232,7 @@ class Networks(NamedTuple):
 
 
 def networks(directory: str) -> Networks:
-  """Reads the masks and weights of a run.
-
-  Args:
-    directory: The run's folder, as in the column `directory`.
+  """Reads the masks and weights in a run's folder.
 
   Raises:
     InputError: If they are missing or damaged.
@@ -293,18 +245,14 @@ def networks(directory: str) -> Networks:
 
 
 def differences(runs: pd.DataFrame) -> list[str]:
-  """Returns the hyperparameters in which runs differ, by name.
-
-  Args:
-    runs: Table as in `Results`.
-  """
+  """Returns the hyperparameters in which runs (as in `Results`) differ."""
   recipes = [json.loads(recipe) for recipe in runs['recipe'].unique()]
-  names = sorted({name for recipe in recipes for name in recipe})
-  return [
+  names = {name for recipe in recipes for name in recipe}
+  return sorted(
     name
     for name in names
     if any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)
-  ]
+  )
 
 
 def summarize(runs: pd.DataFrame) -> pd.DataFrame:

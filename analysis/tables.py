@@ -3,7 +3,6 @@
 import pandas as pd
 
 from lottery_ticket.analysis import claims as claims_lib
-from lottery_ticket.analysis import intervals
 from lottery_ticket.foundations import errors
 
 TICKET = 'same_init'
@@ -25,7 +24,7 @@ def tickets(summary: pd.DataFrame) -> str:
     InputError: If there are no tickets.
   """
   rows = summary.set_index(['experiment', 'level'])
-  if TICKET not in rows.index.get_level_values(0):
+  if TICKET not in rows.index:
     raise errors.InputError(f'runs: wanted some of {TICKET!r}, found none')
   lines = [
     '         |  winning ticket             |  reinitialized ticket',
@@ -33,13 +32,12 @@ def tickets(summary: pd.DataFrame) -> str:
     '---------+-----------------------------+----------------------------',
   ]
   for level, ticket in rows.loc[TICKET].iterrows():
-    reinitialized = None
-    if (REINITIALIZED, level) in rows.index:
-      reinitialized = rows.loc[(REINITIALIZED, level)]
-    lines.append(
-      f'{100 * ticket.density:8.1f} |  {_cells(ticket)}  |'
-      f'  {_cells(reinitialized)}'.rstrip()
+    both = (
+      _cells(rows.loc[key] if key in rows.index else None)
+      for key in ((TICKET, level), (REINITIALIZED, level))
     )
+    cells = '  |  '.join((f'{100 * ticket.density:8.1f}', *both))
+    lines.append(cells.replace('  |', ' |', 1).rstrip())
   return '\n'.join(lines)
 
 
@@ -59,10 +57,8 @@ def claims(judged: pd.DataFrame) -> str:
     f'{"-" * 5}  {"-" * 14}  {"-" * 30}  {"-" * 2}  {"-" * 35}',
   ]
   for row in judged.itertuples():
-    measured = '-'
-    if row.n:
-      interval = intervals.Interval(row.measured, row.low, row.high, row.n)
-      measured = f'{claims_lib.numbers(interval, row.bound)} {row.unit}'
+    found = claims_lib.numbers(row.measured, row.low, row.high, row.bound)
+    measured = f'{found} {row.unit}' if row.n else '-'
     lines.append(
       f'{row.claim:5}  {row.verdict:14}  {row.paper:30}  {row.n:2}  {measured}'
     )
