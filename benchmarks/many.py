@@ -26,7 +26,6 @@ from typing import Any, NamedTuple
 
 from lottery_ticket.benchmarks import timing
 from lottery_ticket.cli import argfile_runner
-from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.foundations import errors
@@ -98,7 +97,7 @@ def main(
   jobs = argfile_runner.processors() if jobs is None else jobs
   sizes = {'jobs': jobs, 'rounds': rounds, 'iterations': iterations}
   for name, count in (*sizes.items(), ('lines', lines)):
-    argfiles.check_count(name, count)
+    errors.check_integer(name, count, 1)
   location = str(pathlib.Path(mnist_location).resolve())
   with tempfile.TemporaryDirectory(prefix='lottery_ticket_') as folder:
     setting = Setting(pathlib.Path(folder), location, lines=lines, **sizes)

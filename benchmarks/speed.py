@@ -9,8 +9,8 @@ makes. The whole takes about three minutes.
 """
 
 from lottery_ticket.benchmarks import timing
-from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import entry
+from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import constants
 
 BARS = {'paper': 1.5, 'google': 1.3}
@@ -37,8 +37,8 @@ def main(
   """
   from lottery_ticket.benchmarks import runs
 
-  argfiles.check_count('rounds', rounds)
-  argfiles.check_count('iterations', iterations, SHORTEST)
+  errors.check_integer('rounds', rounds, 1)
+  errors.check_integer('iterations', iterations, SHORTEST)
   figures = [
     figure
     for name, bar in BARS.items()

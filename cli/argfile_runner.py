@@ -1,4 +1,4 @@
-"""Runs a runner for each line that an argfile prints."""
+"""Runs a runner for each job that an argfile prints."""
 
 import dataclasses
 import functools
@@ -14,7 +14,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import display as display_lib
 from lottery_ticket.cli import flags
 from lottery_ticket.cli import jobs as jobs_lib
@@ -31,16 +30,16 @@ class Options:
   """Where jobs run, and how many at a time.
 
   Attributes:
-    jobs: How many lines to run side by side; by default as many as there are
+    jobs: How many jobs to run side by side; by default as many as there are
       processors. Each takes one thread.
-    timeout: Seconds after which a line is ended; it gets one more attempt.
-    log_dir: Folder for what each line prints; by default a temporary one,
-      which is kept if a line fails.
+    timeout: Seconds after which a job is ended; it gets one more attempt.
+    log_dir: Folder for what each job prints; by default a temporary one,
+      which is kept if a job fails.
     engine: 'local', worker processes of this machine (the default), or 'ray',
       a Ray cluster.
     address: Address of a running Ray cluster, like auto or 10.0.0.1:6379; by
       default Ray starts one on this machine.
-    resources: What a line takes of a Ray node, like
+    resources: What a job takes of a Ray node, like
       {'num_cpus': 1, 'memory': 2e9}; by default one processor.
   """
 
@@ -54,13 +53,13 @@ class Options:
   def __post_init__(self) -> None:
     """Checks what can be checked before anything is run."""
     if self.jobs is not None:
-      argfiles.check_count('jobs', self.jobs)
-    if self.timeout and self.timeout > threading.TIMEOUT_MAX:
-      raise errors.InputError(
-        'timeout: wanted a number of seconds that a clock can count, got'
-        f' {self.timeout}'
-      )
+      errors.check_integer('jobs', self.jobs, 1)
     if self.timeout is not None:
+      if self.timeout > threading.TIMEOUT_MAX:
+        raise errors.InputError(
+          'timeout: wanted a number of seconds that a clock can count, got'
+          f' {self.timeout}'
+        )
       errors.check_number('timeout', self.timeout, is_open=True)
     if self.engine not in ('local', 'ray'):
       raise errors.InputError(
@@ -91,25 +90,21 @@ def run(
   dry_run: bool = False,
   **options: Any,
 ) -> None:
-  """Runs a runner for each line of flags that an argfile prints.
+  """Runs a runner for each job that an argfile prints.
 
   Scripts that are not found from the current folder are looked for in the
   library: `runners/...`, `mnist_fc/argfiles/...`. More pairs of RUNNER and
-  ARGFILE may follow: a line whose input is not there yet waits for it. A line
+  ARGFILE may follow: a job whose input is not there yet waits for it. A job
   that fails is reported, and the others go on; then the exit code is 1.
 
   Args:
     runner: A script that takes flags.
-    argfile: A script that prints lines of flags; it may have flags of its own
+    argfile: A script that prints jobs, one a line; it may have flags of its own
       in the same quotes, "argfiles/reinitialize_argfile.py --trials=3".
     *more: Another runner, its argfile, and so on.
     task: Folder of the library where scripts are looked for, like mnist_fc.
     dry_run: Whether only to print what would be run.
     **options: Fields of `Options`.
-
-  Raises:
-    InputError: If there is no such script, an argfile fails, or an option is
-      of no use.
 
   Examples:
     python argfile_runner.py runners/lottery_experiment.py
@@ -134,9 +129,6 @@ def run_jobs(
     todo: What to run; logs and statuses are chosen here.
     quiet: Whether to show nothing but failures.
     **options: Fields of `Options`.
-
-  Raises:
-    InputError: If an option is of no use.
   """
   chosen = Options(**options)
   folder = _log_folder(chosen.log_dir)
@@ -153,7 +145,7 @@ def run_jobs(
   if failed or not quiet:
     _summarize(outcomes, time.monotonic() - started)
   if failed:
-    print(f'What each line printed is in {folder}', file=sys.stderr)
+    print(f'What each job printed is in {folder}', file=sys.stderr)
   elif chosen.log_dir is None:
     shutil.rmtree(folder)
   return not failed
@@ -181,14 +173,15 @@ def _log_folder(log_dir: str | None) -> pathlib.Path:
 
 
 def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
-  """Says on stderr what came of all lines."""
+  """Says on stderr what came of all jobs."""
   failed = [outcome for outcome in outcomes if outcome.reason]
-  loaded = sum(outcome.loaded for outcome in outcomes)
+  results = [outcome.result for outcome in outcomes if outcome.result]
+  iterations = sum(result.iterations for result in results)
+  loaded = sum(bool(r.loaded and not r.iterations) for r in results)
   done = len(outcomes) - len(failed) - loaded
-  iterations = sum(o.result.iterations for o in outcomes if o.result)
-  lines = '1 line' if len(outcomes) == 1 else f'{len(outcomes)} lines'
+  jobs = '1 job' if len(outcomes) == 1 else f'{len(outcomes)} jobs'
   print(
-    f'{lines}: {done} done, {loaded} finished before,'
+    f'{jobs}: {done} done, {loaded} finished before,'
     f' {len(failed)} failed; {seconds:.0f} s, {iterations:,} iterations,'
     f' {iterations / seconds:,.0f} a second',
     file=sys.stderr,
@@ -212,11 +205,7 @@ def _tell_failed(failed: list[pool.Outcome]) -> None:
 
 
 def main(task: str = '') -> None:
-  """Runs with the flags of the command line.
-
-  Args:
-    task: Folder of the library where scripts are looked for by default.
-  """
+  """Runs with the command line's flags; `task` names the usual folder."""
   command = functools.partial(run, task=task)
   command.__doc__ = run.__doc__
   argfiles_given = [word for word in sys.argv[2:] if 'argfile' in word]

@@ -8,9 +8,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from importlib import util
-from typing import IO, Any
+from typing import IO
 
 from lottery_ticket.foundations import errors
 
@@ -21,13 +20,8 @@ MAX_LINE = 2**17  # Characters; Linux takes no longer argument.
 def find(path: str, task: str = '') -> pathlib.Path:
   """Returns the path of a script.
 
-  Args:
-    path: A path from the current folder, from the library's folder `task`, or
-      from the library, like `mnist_fc/runners/train.py`.
-    task: Name of a folder of the library.
-
-  Raises:
-    InputError: If there is no such file.
+  It may be written from the current folder, from the library's folder `task`,
+  or from the library, like `mnist_fc/runners/train.py`.
   """
   here, folder = pathlib.Path.cwd(), _folder(task)
   name, _, rest = path.partition('/')
@@ -47,12 +41,7 @@ def _folder(name: str) -> pathlib.Path | None:
 
 
 def check_pair(runner: pathlib.Path, argfile: pathlib.Path) -> None:
-  """Checks that an argfile of the library goes with one of its runners.
-
-  Raises:
-    InputError: If both are the library's own, and the runner is not the one
-      that the argfile is for.
-  """
+  """Refuses an argfile of the library with another runner of the library's."""
   for script, kind in ((runner, 'runners'), (argfile, 'argfiles')):
     folder = script.parent.parent
     if script.parent.name != kind or _folder(folder.name) != folder:
@@ -65,20 +54,10 @@ def check_pair(runner: pathlib.Path, argfile: pathlib.Path) -> None:
 
 
 def read(argfile: str, task: str = '') -> list[list[str]]:
-  """Runs an argfile and returns the flags that it prints.
+  """Runs an argfile and returns the flags of each job that it prints.
 
-  Args:
-    argfile: A script, and flags of its own behind it, quoted as for a shell;
-      no shell sees them. What is a file as it stands has none.
-    task: As in `find`.
-
-  Returns:
-    A list of flags for each line that is not empty.
-
-  Raises:
-    InputError: If there is no such script, it fails, prints nothing or over
-      `MAX_BYTES`, or a line's quotes do not match, it is no text, or has over
-      `MAX_LINE` characters.
+  Flags of its own may follow its name, quoted as for a shell, though no shell
+  sees them; a name that is a file as it stands has none.
   """
   script, *arguments = words(argfile, task)
   path = str(find(script, task))
@@ -88,18 +67,18 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
     )
   # Paths may hold what Python's splitlines takes for the end of a line.
   lines = _printed([sys.executable, path, *arguments], argfile).split('\n')
-  sets = [
+  jobs = [
     _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
   ]
-  sets = [flags for flags in sets if flags]
-  if not sets:
+  jobs = [flags for flags in jobs if flags]
+  if not jobs:
     raise errors.InputError(f'{argfile}: prints no flags')
-  for first, *_ in sets:
+  for first, *_ in jobs:
     if not first.startswith('--'):
       raise errors.InputError(
         f'{argfile}: wanted lines of flags, got {first!r}'
       )
-  return sets
+  return jobs
 
 
 def words(argfile: str, task: str = '') -> list[str]:
@@ -190,31 +169,3 @@ def _short(value: object) -> str:
   if isinstance(value, str) and not is_word:
     return json.dumps(value, ensure_ascii=False)
   return str(value)
-
-
-def check_numbers(
-  name: str, numbers: Any, default: Iterable[int]
-) -> Iterable[int]:
-  """Returns the numbers that an argfile was given, or its default.
-
-  Raises:
-    InputError: If they are anything but a list of integers of at least 0.
-  """
-  if numbers is None:
-    return default
-  is_list = isinstance(numbers, (list, tuple)) and numbers
-  if not is_list or any(type(n) is not int or n < 0 for n in numbers):
-    raise errors.InputError(
-      f'{name}: wanted a list of integers, like [3,15], got {numbers!r}'
-    )
-  return numbers
-
-
-def check_count(name: str, count: int, least: int = 1) -> None:
-  """Checks a number that an argfile was given.
-
-  Raises:
-    InputError: If it is below `least`.
-  """
-  if count < least:
-    raise errors.InputError(f'{name}: wanted at least {least}, got {count}')

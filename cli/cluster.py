@@ -33,17 +33,7 @@ _KNOWN = {'num_cpus': 'CPU', 'num_gpus': 'GPU', 'memory': 'memory'}
 
 
 class Cluster(pool.Engine):
-  """Tasks of a Ray cluster.
-
-  Args:
-    address: Address of a running cluster; None to start one on this machine.
-    jobs: How many tasks at a time; None for as many as the cluster can run.
-    resources: What a task takes, like {'num_cpus': 1, 'memory': 2e9}.
-    timeout: Seconds after which a job counts as hung; None for never.
-
-  Raises:
-    InputError: If there is no cluster, or resources are not numbers.
-  """
+  """Tasks of a Ray cluster; its arguments are explained in `Options`."""
 
   attempts = 4  # Nodes come and go.
 

@@ -1,9 +1,4 @@
-"""Shows how far jobs are.
-
-On a terminal a bar for the whole and one for each run under way; elsewhere a
-plain line whenever something begins or ends, and for what is under way every
-minute.
-"""
+"""Shows how far jobs are."""
 
 import contextlib
 import pathlib
@@ -23,9 +18,8 @@ _TOLD = 8  # Jobs that have such a line.
 class Display:
   """Shows how far jobs are; a context manager.
 
-  Args:
-    total: The number of jobs.
-    stream: Where to show it; stderr by default.
+  On a terminal it shows a bar for the whole and one for each run under way;
+  elsewhere a plain line whenever something begins or ends, and every minute.
   """
 
   def __init__(self, total: int, stream: TextIO | None = None):
@@ -37,8 +31,8 @@ class Display:
     self._told = time.monotonic()
     self._whole = tqdm.tqdm(
       total=total,
-      unit='line',
-      desc='lines',
+      unit='job',
+      desc='jobs',
       file=self._stream,
       disable=None,  # Where there is no terminal.
     )
@@ -53,11 +47,7 @@ class Display:
       bar.close()
 
   def look(self, jobs: Sequence[jobs_lib.Job]) -> None:
-    """Shows where jobs are by now.
-
-    Args:
-      jobs: Those under way.
-    """
+    """Shows where the jobs under way are by now."""
     found = [(job, _read_status(job)) for job in jobs]
     known = [(job, *status) for job, status in found if status]
     if not self._whole.disable:
@@ -91,12 +81,7 @@ class Display:
     bar.update(done - bar.n)
 
   def ended(self, job: jobs_lib.Job, reason: str) -> None:
-    """Shows that a job has ended.
-
-    Args:
-      job: The job.
-      reason: Why it failed; empty if it did not.
-    """
+    """Shows that a job has ended, and why if it failed."""
     self._ended += 1
     self._runs.pop(job, None)
     if job in self._bars:
@@ -105,8 +90,8 @@ class Display:
     if reason:
       self.note(f'failed: {reason}')
     if reason or self._whole.disable:
-      lines = 'line has' if self._total == 1 else 'lines have'
-      self.note(f'{self._ended} of {self._total} {lines} ended: {job}')
+      jobs = 'job has' if self._total == 1 else 'jobs have'
+      self.note(f'{self._ended} of {self._total} {jobs} ended: {job}')
 
   def note(self, text: str) -> None:
     """Writes a line above the bars, or with the time where there are none."""

@@ -17,10 +17,7 @@ _EXTRA = ('pandas', 'scipy', 'matplotlib', 'jinja2')  # Of `analysis`.
 
 
 def limit_threads() -> None:
-  """Sets how many threads TensorFlow will use; before it is imported.
-
-  Variables that the user has set stay as they are.
-  """
+  """Limits TensorFlow's threads before its import, unless the user has."""
   for variable in (
     'OMP_NUM_THREADS',
     'TF_NUM_INTRAOP_THREADS',

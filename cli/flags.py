@@ -8,7 +8,6 @@ Fire then makes the call.
 
 import ast
 import contextlib
-import dataclasses
 import difflib
 import inspect
 import os
@@ -51,6 +50,7 @@ _SPOKEN = {
 """How --help calls what a flag takes."""
 
 Parameters = Mapping[str, inspect.Parameter]
+Hint = Callable[[str], str]
 
 
 def call(
@@ -58,14 +58,15 @@ def call(
   argv: Sequence[str] | None = None,
   values: type | None = None,
   *,
-  hint: Callable[[str], str] = lambda _: 'try --help',
+  hint: Hint = lambda _: 'try --help',
   prepare: Callable[[], object] = lambda: None,
 ) -> Any:
-  """Calls a function with the flags of the command line, and exits on errors.
+  """Calls a function with the flags of the command line.
 
   Positional-only parameters, and `*more`, are given by position, others as
   `--name=value` or `--name value`; a boolean also as `--name` or `--noname`,
-  and its value, where that is a word of its own, as True or False.
+  and its value, where that is a word of its own, as True or False. Input that
+  cannot be used ends the program as `exiting` says.
 
   Args:
     function: What to call.
@@ -77,10 +78,6 @@ def call(
 
   Returns:
     What the function returns; None if help was asked for.
-
-  Raises:
-    SystemExit: With code 2 and one line on stderr for input that cannot be
-      used, 1 for a file that cannot be read or written; its cause is the error.
   """
   argv = sys.argv[1:] if argv is None else argv
   with exiting():
@@ -100,7 +97,11 @@ def call(
 
 @contextlib.contextmanager
 def exiting() -> Iterator[None]:
-  """Ends the program with a line where input cannot be used or a file fails."""
+  """Ends the program with one line on stderr instead of a traceback.
+
+  The exit code is 2 for input that cannot be used, 1 for a file that cannot be
+  read or written. The exit's cause is the error.
+  """
   try:
     yield
   except errors.InputError as error:
@@ -137,22 +138,17 @@ def read(
   function: Callable[..., Any],
   argv: Sequence[str],
   values: type | None = None,
-  hint: Callable[[str], str] = lambda _: 'try --help',
+  hint: Hint = lambda _: 'try --help',
 ) -> tuple[list[str], dict[str, Any]]:
-  """Returns what a command line gives a function, by position and by name.
-
-  Args:
-    function: Function that will be called.
-    argv: The command line without the program.
-    values: As in `call`.
-    hint: As in `call`.
-
-  Raises:
-    InputError: If a flag is unknown, given twice, missing or has a value that
-      its parameter does not take, or there are too many or too few values.
-  """
+  """Returns what a command line gives a function, by position and by name."""
   parameters = _parameters(function, values)
-  positional, texts = _split(argv, parameters, hint)
+  flags = {
+    name: parameter
+    for name, parameter in parameters.items()
+    if parameter.kind
+    not in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL)
+  }
+  positional, texts = _split(argv, flags, hint)
   positional = [os.path.expanduser(text) for text in positional]
   wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_ONLY]
   takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
@@ -164,7 +160,7 @@ def read(
       ' --name=value'
     )
   given = {}
-  for name, parameter in _flags(parameters).items():
+  for name, parameter in flags.items():
     if name in texts:
       given[name] = _expanded(parse(texts[name], parameter))
     elif parameter.default is parameter.empty:
@@ -191,28 +187,16 @@ def _parameters(
     if parameter.kind is not parameter.VAR_KEYWORD
   }
   kinds = typing.get_type_hints(values) if values else {}
-  for field in dataclasses.fields(values) if values else ():
+  for name, kind in kinds.items():
     parameter = inspect.Parameter(
-      field.name,
-      inspect.Parameter.KEYWORD_ONLY,
-      default=None,
-      annotation=kinds[field.name],
+      name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind
     )
-    parameters.setdefault(field.name, parameter)
+    parameters.setdefault(name, parameter)
   return parameters
 
 
-def _flags(parameters: Parameters) -> Parameters:
-  return {
-    name: parameter
-    for name, parameter in parameters.items()
-    if parameter.kind
-    not in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL)
-  }
-
-
 def _split(
-  argv: Sequence[str], parameters: Parameters, hint: Callable[[str], str]
+  argv: Sequence[str], flags: Parameters, hint: Hint
 ) -> tuple[list[str], dict[str, str]]:
   """Splits a command line into positional values and {flag: value}."""
   positional: list[str] = []
@@ -230,14 +214,14 @@ def _split(
     whole = (
       argument if equals or following is None else f'{argument}={following}'
     )
-    name, negated = _find(whole, _flags(parameters), hint)
+    name, negated = _find(whole, flags, hint)
     if name in texts:
       raise errors.InputError(f'--{name} is given twice')
     if negated and equals:
       raise errors.InputError(f'--{written}: wanted no value, got {value!r}')
     if equals:
       texts[name] = value
-    elif parameters[name].annotation is bool:
+    elif flags[name].annotation is bool:
       is_word = (following or '').lower() in ('true', 'false') and not negated
       texts[name] = rest.pop(0) if is_word else str(not negated)
     elif following is None:
@@ -258,9 +242,7 @@ def _check_text(argument: str) -> str:
   return argument
 
 
-def _find(
-  flag: str, flags: Parameters, hint: Callable[[str], str]
-) -> tuple[str, bool]:
+def _find(flag: str, flags: Parameters, hint: Hint) -> tuple[str, bool]:
   """Returns the parameter that a flag means, and whether it is negated."""
   name, equals, value = flag[2:].partition('=')
   name = name.replace('-', '_')
@@ -283,9 +265,6 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
 
   Text stays text where the annotation allows it, unless it is a list, tuple
   or dictionary and the annotation allows more than text.
-
-  Raises:
-    InputError: If the parameter does not take such a value.
   """
   kinds = {typing.get_origin(kind) or kind for kind in _union(parameter)}
   if types.NoneType in kinds and text == 'None':

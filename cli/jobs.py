@@ -48,20 +48,12 @@ class Job:
 
 
 def from_argfiles(scripts: Sequence[str], task: str = '') -> list[Job]:
-  """Returns the jobs of pairs of a runner and an argfile, one a line.
+  """Returns the jobs of a runner, its argfile, another runner, and so on.
 
   Jobs begin in any order as soon as their input is there, with two exceptions,
   which wait for all jobs of the pairs before their own: a job without an
   `--output_dir` works on what it finds, and a job that comes after some that
   overwrite would find what is about to be lost.
-
-  Args:
-    scripts: A runner, its argfile, another runner, its argfile, and so on.
-    task: The library's folder where scripts are looked for, too.
-
-  Raises:
-    InputError: If a script is not there, an argfile fails, or is for another
-      runner.
   """
   if len(scripts) % 2:
     raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')

@@ -14,12 +14,7 @@ _JOBS_A_WORKER = 20  # TensorFlow never frees what it compiled: 10 MB a run.
 
 
 class Local(pool.Engine):
-  """Worker processes that import TensorFlow once and take job after job.
-
-  Args:
-    workers: How many.
-    timeout: Seconds after which a job counts as hung; None for never.
-  """
+  """Worker processes that import TensorFlow once and take job after job."""
 
   attempts = 2
 

@@ -1,6 +1,9 @@
 """Runs jobs side by side, on this machine or a cluster."""
 
+import bisect
 import contextlib
+import dataclasses
+import itertools
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -19,13 +22,9 @@ class DiedError(Exception):
 
 
 class Engine(contextlib.AbstractContextManager, Protocol):
-  """Worker processes somewhere; a context manager that ends all it began.
+  """Worker processes somewhere; a context manager that ends all it began."""
 
-  Attributes:
-    attempts: How often a job may be begun if its workers die.
-  """
-
-  attempts: int
+  attempts: int  # How often a job may begin if its workers die.
 
   def capacity(self) -> int:
     """Returns how many jobs to hand over at a time."""
@@ -34,11 +33,7 @@ class Engine(contextlib.AbstractContextManager, Protocol):
     """Begins a job; what is done of the future goes to `result`."""
 
   def result(self, future: futures.Future) -> worker.Result:
-    """Returns what came of a job.
-
-    Raises:
-      DiedError: If its worker died or hung.
-    """
+    """Returns what came of a job; a `DiedError` says that its worker died."""
 
 
 class Outcome(NamedTuple):
@@ -54,12 +49,6 @@ class Outcome(NamedTuple):
   result: worker.Result | None
   reason: str
 
-  @property
-  def loaded(self) -> bool:
-    """Whether it found all its runs finished."""
-    result = self.result
-    return bool(result and result.loaded and not result.iterations)
-
 
 def run(
   jobs: Sequence[jobs_lib.Job], engine: Engine, display: display_lib.Display
@@ -68,15 +57,8 @@ def run(
 
   A job that ends because its input is missing is put back until that is there,
   or, where its path is not known, until another job has ended. When nothing
-  else is left that might make the input, the job has failed.
-
-  Args:
-    jobs: What to run, with a log and a status of each.
-    engine: What runs them.
-    display: Shows how far they are.
-
-  Returns:
-    What came of each job, in the order in which they ended.
+  else is left that might make the input, the job has failed. Returns what came
+  of each, in the order in which they ended.
   """
   outcomes: list[Outcome] = []
   with _terminated_as_interrupted(), display, engine:
@@ -86,16 +68,27 @@ def run(
   return outcomes
 
 
-class _Missing(NamedTuple):
-  """Why a job was put back, and until when."""
+@dataclasses.dataclass(eq=False)
+class _Turn:
+  """A job on its way, at its place among all.
 
-  outcome: Outcome
-  path: str
-  ended: int  # How many jobs had ended when it began.
+  Attributes:
+    attempt: How often it has begun, but for those times when input was missing.
+    ended: How many jobs had ended when it last began.
+    missing: What came of it when input was missing; None if none was.
+    path: Where that input will be, if that is known.
+  """
+
+  place: int
+  job: jobs_lib.Job
+  attempt: int = 1
+  ended: int = 0
+  missing: Outcome | None = None
+  path: str = ''
 
 
 class _Run:
-  """Jobs on their way through an engine; each is known by its place."""
+  """Jobs on their way through an engine."""
 
   def __init__(
     self,
@@ -103,84 +96,74 @@ class _Run:
     engine: Engine,
     display: display_lib.Display,
   ):
-    self._jobs = jobs
     self._engine = engine
     self._display = display
-    self._waiting = dict.fromkeys(range(len(jobs)), 1)  # Attempts, by place.
-    self._missing: dict[int, _Missing] = {}  # Some of those that wait.
-    self._under_way: dict[futures.Future, tuple[int, int, int]] = {}
+    self._waiting = [_Turn(place, job) for place, job in enumerate(jobs)]
+    self._under_way: dict[futures.Future, _Turn] = {}
     self._ended: set[int] = set()
 
   def outcomes(self) -> Iterator[Outcome]:
     """Yields what comes of each job, with more attempts where one died."""
     while self._waiting or self._under_way:
       self._submit()
-      if not self._under_way:
+      if not self._under_way:  # Nobody is left who might make what is missing.
         yield from self._give_up()
         continue
       done, _ = futures.wait(
         self._under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
       )
-      for future in sorted(done, key=self._under_way.__getitem__):
-        outcome = self._end(future)
+      for future in sorted(done, key=lambda done: self._under_way[done].place):
+        turn = self._under_way.pop(future)
+        outcome = self._outcome(turn, future)
         if outcome:
+          self._ended.add(turn.place)
           yield outcome
-      self._display.look(
-        [self._jobs[place] for place, *_ in self._under_way.values()]
-      )
+        else:
+          bisect.insort(self._waiting, turn, key=lambda turn: turn.place)
+      self._display.look([turn.job for turn in self._under_way.values()])
 
   def _submit(self) -> None:
     """Hands over as many jobs as the engine takes, in order."""
     free = self._engine.capacity() - len(self._under_way)
-    for place in sorted(self._waiting):
-      if free <= 0:
-        return
-      if self._may_begin(place):
-        self._missing.pop(place, None)
-        future = self._engine.submit(self._jobs[place])
-        attempt = self._waiting.pop(place)
-        self._under_way[future] = place, attempt, len(self._ended)
-        free -= 1
+    ready = (turn for turn in self._waiting if self._may_begin(turn))
+    for turn in list(itertools.islice(ready, max(free, 0))):
+      self._waiting.remove(turn)
+      turn.missing, turn.ended = None, len(self._ended)
+      self._under_way[self._engine.submit(turn.job)] = turn
 
-  def _may_begin(self, place: int) -> bool:
-    missing = self._missing.get(place)
-    if missing and missing.path:
-      return os.path.exists(missing.path)
-    if missing:
-      return len(self._ended) > missing.ended
-    return self._ended.issuperset(self._jobs[place].after)
+  def _may_begin(self, turn: _Turn) -> bool:
+    if not turn.missing:
+      return self._ended.issuperset(turn.job.after)
+    if turn.path:
+      return os.path.exists(turn.path)
+    return len(self._ended) > turn.ended
 
   def _give_up(self) -> Iterator[Outcome]:
-    """Yields the failures of all that waits for what nobody makes."""
-    for place, missing in sorted(self._missing.items()):
-      del self._waiting[place]
-      self._ended.add(place)
-      yield missing.outcome
-    self._missing.clear()
+    """Yields the failures of all that waits for input."""
+    lost = {turn.place: turn.missing for turn in self._waiting if turn.missing}
+    self._waiting = [turn for turn in self._waiting if turn.place not in lost]
+    self._ended.update(lost)
+    yield from lost.values()
 
-  def _end(self, future: futures.Future) -> Outcome | None:
+  def _outcome(self, turn: _Turn, future: futures.Future) -> Outcome | None:
     """Returns what came of a job, or None if it gets one more attempt."""
-    place, attempt, ended = self._under_way.pop(future)
-    job = self._jobs[place]
+    job = turn.job
     try:
       result = self._engine.result(future)
     except DiedError as error:
-      if attempt < self._engine.attempts:
-        self._waiting[place] = attempt + 1
-        self._display.note(f'{error}; trying again: {job}')
-        return None
-      outcome = Outcome(job, None, str(error))
-    else:
-      failure = result.last_line or f'exit code {result.code}'
-      outcome = Outcome(job, result, failure if result.code else '')
-      if result.missing is not None:
-        path = os.path.join(job.folder, result.missing)
-        path = '' if os.path.exists(path) else path  # It came meanwhile.
-        self._waiting[place] = attempt
-        self._missing[place] = _Missing(outcome, path, ended)
-        return None
-    self._ended.add(place)
-    return outcome
+      if turn.attempt == self._engine.attempts:
+        return Outcome(job, None, str(error))
+      turn.attempt += 1
+      self._display.note(f'{error}; trying again: {job}')
+      return None
+    failure = result.last_line or f'exit code {result.code}'
+    outcome = Outcome(job, result, failure if result.code else '')
+    if result.missing is None:
+      return outcome
+    path = os.path.join(job.folder, result.missing)
+    turn.path = '' if os.path.exists(path) else path  # It came meanwhile.
+    turn.missing = outcome
+    return None
 
 
 @contextlib.contextmanager

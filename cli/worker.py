@@ -44,11 +44,7 @@ class Result(NamedTuple):
 
 
 def begin(parent: int) -> None:
-  """Prepares a new worker process.
-
-  Args:
-    parent: The process that it works for, and that it does not outlive.
-  """
+  """Prepares a new worker process, which does not outlive its parent."""
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent ends its workers.
   entry.limit_threads()
   end_with(parent)
@@ -82,11 +78,7 @@ def ended_after(seconds: float | None) -> Iterator[None]:
 
 
 def run(job: jobs.Job) -> Result:
-  """Runs a job as a process of its own would.
-
-  Args:
-    job: What to run.
-  """
+  """Runs a job as a process of its own would."""
   reporter = _Reporter(job.status)
   with _printing_to(job.log), progress.send_to(reporter):
     code, missing = _run(job)
@@ -102,10 +94,12 @@ def _run(job: jobs.Job) -> tuple[int, str | None]:
     os.chdir(job.folder)
     _call(job)
   except SystemExit as error:
-    cause, missing = error.__cause__, None
-    if isinstance(cause, errors.MissingInputError):
-      missing = cause.path
-    return _exit_code(error), missing
+    if isinstance(error.code, str):
+      print(error.code, file=sys.stderr)
+    code = 1 if isinstance(error.code, str) else error.code or 0
+    cause = error.__cause__
+    is_missing = isinstance(cause, errors.MissingInputError)
+    return code, cause.path if is_missing else None
   except BaseException:
     traceback.print_exc()
     return 1, None
@@ -152,14 +146,6 @@ def _last_line(log: str) -> str:
     file.seek(-min(_TAIL, file.seek(0, os.SEEK_END)), os.SEEK_END)
     lines = file.read().decode('utf-8', 'replace').strip().splitlines()
   return lines[-1] if lines else ''
-
-
-def _exit_code(error: SystemExit) -> int:
-  """Returns the code that Python would end a process with."""
-  if isinstance(error.code, str):
-    print(error.code, file=sys.stderr)
-    return 1
-  return error.code or 0
 
 
 class _Reporter:

@@ -1,14 +1,13 @@
-"""Sets of flags: one for each of many runs of a runner.
+"""The jobs of a runner: flags of each, as an argfile prints them.
 
-An argfile prints them, a line each, and `replicate` runs them as they are. A
-trial's number is its seed. Flags of the runners that an argfile does not know
+A trial's number is its seed. Flags of the runner that an argfile does not know
 are passed on.
 """
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
-from lottery_ticket.cli import argfiles
 from lottery_ticket.foundations import controls as controls_lib
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
@@ -52,17 +51,13 @@ def lottery_experiment(
   if experiment_name is not None:
     names.check_experiment(experiment_name)
   if iterations is not None:
-    argfiles.check_count('iterations', iterations, least=0)
+    errors.check_integer('iterations', iterations, 0)
+  settings = {'experiment_name': experiment_name, 'reset': reset}
   return [
     _given(
-      output_dir=paths.trial(experiment_path or task.experiment_path, trial),
-      iterations=iterations,
-      experiment_name=experiment_name,
-      reset=reset,
-      seed=trial,
-      **given,
+      output_dir=folder, iterations=iterations, **settings, seed=trial, **given
     )
-    for trial in range(1, trials + 1)
+    for trial, folder in _trials(task, experiment_path, trials).items()
   ]
 
 
@@ -86,14 +81,11 @@ def train(
   """
   _check(task, given, trials=trials)
   names.check('experiment_name', experiment_name)
-  top = experiment_path or task.experiment_path
   return [
     _given(
-      output_dir=paths.run(paths.trial(top, trial), 0, experiment_name),
-      seed=trial,
-      **given,
+      output_dir=paths.run(folder, 0, experiment_name), seed=trial, **given
     )
-    for trial in range(1, trials + 1)
+    for trial, folder in _trials(task, experiment_path, trials).items()
   ]
 
 
@@ -131,29 +123,25 @@ def reinitialize(
     )
   _check(task, given, trials=trials, reinitializations=reinitializations)
   names.check('ticket_name', ticket_name)
-  argfiles.check_count('iterations', iterations, least=0)
-  top = experiment_path or task.experiment_path
+  errors.check_integer('iterations', iterations, 0)
   jobs = []
-  for trial, level, run_id in itertools.product(
-    range(1, trials + 1),
-    argfiles.check_numbers('levels', levels, range(iterations + 1)),
+  for (trial, folder), level, run_id in itertools.product(
+    _trials(task, experiment_path, trials).items(),
+    check_numbers('levels', levels, range(iterations + 1)),
     range(1, reinitializations + 1),
   ):
-    folder = paths.trial(top, trial)
     ticket = paths.run(folder, level, ticket_name)
-    pooled = paths.initialization(top, level)
-    jobs.append(
-      _given(
-        output_dir=paths.run(folder, level, experiment, run_id),
-        masks=paths.masks(ticket),
-        initialization_distribution=pooled if experiment != 'reinit' else None,
-        same_sign=paths.initial(ticket) if experiment == 'reuse_sign' else None,
-        seed=trial,
-        level=level,
-        run_id=run_id,
-        **given,
-      )
-    )
+    flags = {
+      'output_dir': paths.run(folder, level, experiment, run_id),
+      'masks': paths.masks(ticket),
+    }
+    if experiment != 'reinit':
+      top = experiment_path or task.experiment_path
+      pooled = paths.initialization(top, level)
+      flags['initialization_distribution'] = pooled
+    if experiment == 'reuse_sign':
+      flags['same_sign'] = paths.initial(ticket)
+    jobs.append(flags | _given(seed=trial, level=level, run_id=run_id, **given))
   return jobs
 
 
@@ -188,17 +176,16 @@ def control(
   _check(task, given, trials=trials, repetitions=repetitions)
   if ticket_name is not None:
     names.check('ticket_name', ticket_name)
-  top = experiment_path or task.experiment_path
-  everyone = [paths.trial(top, trial) for trial in range(1, trials + 1)]
+  everyone = list(_trials(task, experiment_path, trials).values())
   jobs = []
   for trial, level, name, run_id in itertools.product(
-    argfiles.check_numbers('of_trials', of_trials, range(1, trials + 1)),
-    argfiles.check_numbers('levels', levels, LEVELS),
+    check_numbers('of_trials', of_trials, range(1, trials + 1)),
+    check_numbers('levels', levels, LEVELS),
     _check_controls(controls),
     range(1, repetitions + 1),
   ):
     row = controls_lib.CONTROLS[name]
-    folder = paths.trial(top, trial)
+    folder = paths.trial(experiment_path or task.experiment_path, trial)
     settings = {'control': row.name or name, **row.settings}
     if 'trials' in settings:
       settings['trials'] = everyone
@@ -257,26 +244,45 @@ def initialization(
   """
   if experiment_name is not None:
     names.check('experiment_name', experiment_name)
-  argfiles.check_count('iterations', iterations, least=0)
-  return [
-    _given(
-      level=level,
-      experiment_path=experiment_path or task.experiment_path,
-      experiment_name=experiment_name,
-      trials=trials,
-      overwrite=overwrite or None,
+  errors.check_integer('iterations', iterations, 0)
+  common = _given(
+    experiment_path=experiment_path or task.experiment_path,
+    experiment_name=experiment_name,
+    trials=trials,
+    overwrite=overwrite or None,
+  )
+  return [{'level': level, **common} for level in range(iterations + 1)]
+
+
+def check_numbers(
+  name: str, numbers: Any, default: Iterable[int]
+) -> Iterable[int]:
+  """Returns numbers that are given as a list of integers, or the default."""
+  if numbers is None:
+    return default
+  is_list = isinstance(numbers, (list, tuple)) and numbers
+  if not is_list or any(type(n) is not int or n < 0 for n in numbers):
+    raise errors.InputError(
+      f'{name}: wanted a list of integers, like [3,15], got {numbers!r}'
     )
-    for level in range(iterations + 1)
-  ]
+  return numbers
 
 
 def _check(task: task_lib.Task, given: Flags, **counts: int) -> Any:
   """Returns the recipe, if it and the counts are of use."""
   for name, count in counts.items():
-    argfiles.check_count(name, count)
+    errors.check_integer(name, count, 1)
   common = ('permute_labels', 'train_order_seed', 'overwrite')
   values = {k: value for k, value in given.items() if k not in common}
   return task.choose(values.pop('recipe', None), **values)[0]
+
+
+def _trials(
+  task: task_lib.Task, experiment_path: str | None, trials: int
+) -> dict[int, str]:
+  """Returns {trial: its folder}."""
+  top = experiment_path or task.experiment_path
+  return {trial: paths.trial(top, trial) for trial in range(1, trials + 1)}
 
 
 def _given(**flags: Any) -> Flags:

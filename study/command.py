@@ -25,16 +25,7 @@ DEFAULTS = {
 def of_run(
   task: task_lib.Task, record: Mapping[str, Any], directory: str
 ) -> str:
-  """Returns the command line that makes a run.
-
-  Args:
-    task: The experiment folder's.
-    record: The run's record.
-    directory: The run's folder.
-
-  Raises:
-    InputError: If it was not made by a script of the task.
-  """
+  """Returns the command line that makes a run of a record, in a folder."""
   plan = plan_lib.restore(task, record.get('description', {}))
   sources = record.get('sources', {})
   flags: Flags = {'output_dir': directory, 'level': plan.level}

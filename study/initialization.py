@@ -6,7 +6,6 @@ from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import save_restore
 from lottery_ticket.study import names
 from lottery_ticket.study import plan as plan_lib
 from lottery_ticket.study import task as task_lib
@@ -37,10 +36,6 @@ def pool(
 
   Returns:
     {layer name: float32 array of shape [survivors of all trials]}.
-
-  Raises:
-    InputError: If a trial has not finished that level, there is none, or the
-      folder has another distribution already.
   """
   if trials is not None and not isinstance(trials, (list, tuple)):
     raise errors.InputError(
@@ -60,8 +55,7 @@ def pool(
     ]
   )
   location = paths.initialization(experiment_path, level)
-  if not tickets.is_saved(location, pooled, overwrite=overwrite):
-    save_restore.save_network(location, pooled)
+  tickets.save_new({location: pooled}, overwrite=overwrite)
   return pooled
 
 

@@ -10,15 +10,7 @@ NO_RESET = 'no_reset'
 
 
 def check(flag: str, name: str) -> None:
-  """Checks a name of runs' folders.
-
-  Args:
-    flag: What to call it in the error.
-    name: The name.
-
-  Raises:
-    InputError: If it is empty, a path, hidden or has odd characters.
-  """
+  """Refuses a name of runs' folders that is a path, hidden or odd."""
   try:
     save_restore.check_name(name)
   except errors.InputError:
@@ -28,12 +20,7 @@ def check(flag: str, name: str) -> None:
 
 
 def check_experiment(name: str) -> None:
-  """Checks the name of an experiment's runs, which have no `run_id`.
-
-  Raises:
-    InputError: If it is not a name of folders, or `paths.find_runs` would take
-      its end for a `run_id`.
-  """
+  """Refuses a name whose end `paths.find_runs` would take for a `run_id`."""
   check('experiment_name', name)
   if name[-1].isdecimal():
     raise errors.InputError(

@@ -45,9 +45,6 @@ def train(
 
   Returns:
     The initial and the final weights, {parameter name: array} each.
-
-  Raises:
-    InputError: Before any training, if an argument is of no use.
   """
   runs = [output_dir]
   if isinstance(masks, (str, os.PathLike)):  # Beside them lies their record.
@@ -69,11 +66,19 @@ def train(
     ),
   )
   masks = save_restore.standardize(masks, masks_lib.union, name='masks')
-  presets = _presets(
-    masks, initialization_distribution, same_sign, plan.draw_seed
-  )
-  ticket = controls.Ticket(masks or {}, presets)
-  return plan.train_ticket(ticket, output_dir)
+  distribution = _distribution(initialization_distribution)
+  signs = save_restore.standardize(same_sign, name='same_sign')
+  presets = {}  # The model draws what has none.
+  if distribution is not None:
+    if masks is None:
+      raise errors.InputError(
+        'initialization_distribution: wanted together with masks'
+      )
+    presets = controls.sample_weights(distribution, masks, plan.draw_seed)
+  if signs is not None:
+    signs = masks_lib.check_network(signs, 'same_sign')
+    presets = controls.keep_signs(presets, signs)
+  return plan.train_ticket(controls.Ticket(masks or {}, presets), output_dir)
 
 
 def _control(distribution: Any, same_sign: Any) -> str:
@@ -87,31 +92,11 @@ def _control(distribution: Any, same_sign: Any) -> str:
   return 'reuse' if same_sign is None else 'reuse_sign'
 
 
-def _presets(
-  masks: Network | None,
-  initialization_distribution: save_restore.NetworkLike | None,
-  same_sign: save_restore.NetworkLike | None,
-  seed: int,
-) -> Network:
-  """Returns initial weights, none where the model draws them."""
-  given = initialization_distribution
+def _distribution(given: save_restore.NetworkLike | None) -> Network | None:
+  """Returns the values to draw from; another job may yet have to pool them."""
   if isinstance(given, (str, os.PathLike)) and not os.path.exists(given):
     raise errors.MissingInputError(
       f'{given}: no such folder; runners/initialization.py makes it',
       os.fspath(given),
     )
-  distribution = save_restore.standardize(
-    given, name='initialization_distribution'
-  )
-  signs = save_restore.standardize(same_sign, name='same_sign')
-  if distribution is None:
-    return {}
-  if masks is None:
-    raise errors.InputError(
-      'initialization_distribution: wanted together with masks'
-    )
-  presets = controls.sample_weights(distribution, masks, seed)
-  if signs is None:
-    return presets
-  signs = masks_lib.check_network(signs, 'same_sign')
-  return controls.keep_signs(presets, signs)
+  return save_restore.standardize(given, name='initialization_distribution')

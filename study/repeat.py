@@ -41,8 +41,33 @@ class Repetition(NamedTuple):
   @property
   def agrees(self) -> bool:
     """Whether all bytes agree, those that are stored (if they are) as well."""
-    return OTHER not in self.repeated.values() and CHANGED not in (
-      self.stored.values()
+    return not {OTHER, CHANGED}.intersection(
+      [*self.repeated.values(), *self.stored.values()]
+    )
+
+  def __str__(self) -> str:
+    """Returns what to tell people: a table, and a verdict."""
+    width = max(map(len, self.stored))
+    other = [name for name, is_ in self.repeated.items() if is_ == OTHER]
+    changed = [name for name, is_ in self.stored.items() if is_ == CHANGED]
+    verdict = f'repeated: all {len(self.repeated)} outputs have the same bytes'
+    if other:
+      verdict = f'not repeated: other bytes in {", ".join(other)}'
+    if changed:
+      verdict += f'; changed since the run: {", ".join(changed)}'
+    return '\n'.join(
+      [
+        f'made by: {self.command}',
+        *(
+          f'{name:{width}}  stored: {stored:11}  now: {self.repeated[name]}'
+          for name, stored in self.stored.items()
+        ),
+        *(
+          f'{name}: {then} then, {now} now'
+          for name, (then, now) in self.environment.items()
+        ),
+        verdict,
+      ]
     )
 
 
@@ -66,35 +91,11 @@ def repeat(
     output_dir: A new folder in which to keep what comes of it; by default
       nothing is kept.
     **location: Folder of its data, if they have moved.
-
-  Raises:
-    InputError: Before any training, if it was not made by a script of the
-      task, something it was made from is missing or has changed, or
-      `output_dir` holds anything.
-    SystemExit: With code 1, if bytes disagree.
   """
   found = make_again(task, run, output_dir=output_dir, **location)
-  print(f'made by: {found.command}')
-  width = max(map(len, found.stored))
-  for name, stored in found.stored.items():
-    print(f'{name:{width}}  stored: {stored:11}  now: {found.repeated[name]}')
-  for name, (then, now) in found.environment.items():
-    print(f'{name}: {then} then, {now} now')
-  print(_verdict(found))
+  print(found)
   if not found.agrees:
     sys.exit(1)
-
-
-def _verdict(found: Repetition) -> str:
-  total = len(found.repeated)
-  other = [name for name, is_ in found.repeated.items() if is_ == OTHER]
-  changed = [name for name, is_ in found.stored.items() if is_ == CHANGED]
-  lines = [f'repeated: all {total} outputs have the same bytes']
-  if other:
-    lines = [f'not repeated: other bytes in {", ".join(other)}']
-  if changed:
-    lines.append(f'changed since the run: {", ".join(changed)}')
-  return '; '.join(lines)
 
 
 def make_again(
@@ -104,11 +105,7 @@ def make_again(
   output_dir: str | None = None,
   **location: Any,
 ) -> Repetition:
-  """Makes a finished run again; arguments and errors are those of `repeat`.
-
-  Returns:
-    How what came of it compares with the record.
-  """
+  """Makes a finished run again, and compares; arguments are as of `repeat`."""
   is_folder = os.path.isdir(run)
   folder = os.path.abspath(run if is_folder else os.path.dirname(run))
   path = paths.record(run) if is_folder else run
@@ -183,11 +180,7 @@ def _model(
   inputs: Mapping[str, str],
   dataset: Any,
 ) -> Any:
-  """Returns the network that the run was given.
-
-  Its masks and initial weights come from the run's folder, from where the run
-  had them, or are drawn anew.
-  """
+  """Returns the network that the run was given."""
   networks = {
     argument: os.path.join(folder, name)
     if stored.get(name) == RECORDED
@@ -196,11 +189,11 @@ def _model(
   }
   model = plan.make_model(**networks)
   model.build(dataset.train.values(slice(1)))
-  for what, name, network in (
-    ('masks', 'masks', model.masks),
-    ('initial weights', 'initial', model.get_current_weights()),
+  for what, network in (
+    ('masks', model.masks),
+    ('initial weights', model.get_current_weights()),
   ):
-    if save_restore.checksum(network) != inputs.get(name):
+    if save_restore.checksum(network) != inputs.get(what.split()[0]):
       raise errors.InputError(
         f'the {what} that are there are not those of the run'
       )

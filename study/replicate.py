@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lottery_ticket.cli import argfile_runner
-from lottery_ticket.cli import argfiles as argfiles_lib
 from lottery_ticket.cli import flags as flags_lib
 from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.foundations import controls
@@ -63,17 +62,14 @@ def replicate(
     repetitions: How many of each control.
     recipe: Name of the recipe; the task's first by default.
     jobs: How many runs at a time; by default as many as there are processors.
-    log_dir: Folder for what each line prints.
+    log_dir: Folder for what each job prints.
     dry_run: Only say how much there is to do.
     **values: Values of the recipe to replace, and where the data are.
-
-  Raises:
-    InputError: Before any training, if an argument is of no use.
   """
-  argfiles_lib.check_count('trials', trials)
-  argfiles_lib.check_count('repetitions', repetitions)
-  argfiles_lib.check_count('iterations', iterations, least=0)
-  argfiles_lib.check_count('jobs', 1 if jobs is None else jobs)
+  errors.check_integer('trials', trials, 1)
+  errors.check_integer('repetitions', repetitions, 1)
+  errors.check_integer('iterations', iterations, 0)
+  errors.check_integer('jobs', 1 if jobs is None else jobs, 1)
   if not 0 <= control_trials <= trials:
     raise errors.InputError(
       f'control_trials: wanted 0 to {trials}, as many as there are trials,'
@@ -86,11 +82,9 @@ def replicate(
     task,
     trials,
     iterations,
-    argfiles_lib.check_numbers('levels', levels, LABELS),
+    argfiles.check_numbers('levels', levels, LABELS),
     control_trials,
-    argfiles_lib.check_numbers(
-      'control_levels', control_levels, argfiles.LEVELS
-    ),
+    argfiles.check_numbers('control_levels', control_levels, argfiles.LEVELS),
     repetitions,
     experiment_path=path,
     **common,
@@ -175,11 +169,7 @@ def plan(
 
 
 def runs_of(flags: argfiles.Flags) -> list[str]:
-  """Returns the folders of a job's runs.
-
-  Args:
-    flags: Flags of a ladder, or of a control.
-  """
+  """Returns the folders of the runs of a ladder or a control."""
   if 'iterations' not in flags:
     return [flags['output_dir']]
   name = flags.get('experiment_name', names.TICKET)
@@ -198,11 +188,7 @@ def _job(
 def rounds(left: Sequence[int], workers: int) -> float:
   """Returns after how many times the time of a run all will be done.
 
-  The runs of a job follow each other, and a control of its last one it.
-
-  Args:
-    left: The number of runs of each job that are left.
-    workers: How many jobs are run at a time.
+  The `left` runs of each job follow each other, a control the last of them.
   """
   longest = max(left)
   in_a_row = longest + 1 if longest > 1 else longest
@@ -215,10 +201,7 @@ def _speed(
   common: argfiles.Flags,
   workers: int,
 ) -> tuple[float, int]:
-  """Returns the seconds an iteration, and the iterations of a run.
-
-  It trains as many short runs side by side as there are workers.
-  """
+  """Returns the seconds an iteration, measured, and the iterations of a run."""
   with tempfile.TemporaryDirectory() as folder:
 
     def train(unit: str, count: int, workers: int) -> dict[str, Any]:

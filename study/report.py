@@ -34,9 +34,6 @@ def report(task: task_lib.Task, /, experiment_path: str | None = None) -> None:
   Args:
     task: The experiment folder's.
     experiment_path: The folder of all trials; the task's by default.
-
-  Raises:
-    InputError: If there is no finished run in the folder.
   """
   from lottery_ticket.analysis import claims
   from lottery_ticket.analysis import report as report_lib
@@ -69,15 +66,7 @@ class _Run(NamedTuple):
 
 
 def commands(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
-  """Yields the commands that would make the same runs again.
-
-  Args:
-    task: The experiment folder's.
-    runs: As in `results.Results`; the records are read in their folders.
-
-  Yields:
-    Lines for a shell; a comment for runs that no argfile makes.
-  """
+  """Yields commands that make the same runs, comments where no argfile does."""
   groups: dict[str, list[_Run]] = {}
   strangers: collections.Counter[tuple[str, str]] = collections.Counter()
   for row in runs.itertuples():

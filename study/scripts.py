@@ -4,6 +4,7 @@ A runner is `scripts.run(TASK, NAME)`, an argfile `scripts.show(TASK, NAME)`.
 """
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -40,17 +41,9 @@ class Script(NamedTuple):
   imports: str = ''
 
 
-def _given(task: task_lib.Task) -> type:
-  return task.flags(task_lib.Given)
-
-
-def _common(task: task_lib.Task) -> type:
-  return task.flags(task_lib.Common)
-
-
-def _data(task: task_lib.Task) -> type:
-  return task.data
-
+_given = operator.methodcaller('flags', task_lib.Given)
+_common = operator.methodcaller('flags', task_lib.Common)
+_data = operator.attrgetter('data')
 
 RUNNERS = {
   'train': Script(train.train, _given, _TRAINER),
@@ -75,23 +68,13 @@ ARGFILES = {
 
 
 def run(task: task_lib.Task, name: str) -> None:
-  """Calls a runner's function with the flags of the command line.
-
-  Args:
-    task: The experiment folder's.
-    name: The runner's.
-  """
+  """Calls a runner's function with the flags of the command line."""
   script = RUNNERS[name]
   entry.run(*bind(task, script), script.imports)
 
 
 def show(task: task_lib.Task, name: str) -> None:
-  """Prints an argfile's flags, a line each.
-
-  Args:
-    task: The experiment folder's.
-    name: The runner that takes them.
-  """
+  """Prints the jobs of a runner, one a line, as its argfile does."""
   function, values = bind(task, ARGFILES[name])
   for job in flags.call(function, values=values) or ():  # None with --help.
     print(argfiles_lib.line(**job))
@@ -100,12 +83,7 @@ def show(task: task_lib.Task, name: str) -> None:
 def bind(
   task: task_lib.Task, script: Script
 ) -> tuple[Callable[..., Any], type | None]:
-  """Returns a script's function of flags alone, and the dataclass for them.
-
-  Args:
-    task: The experiment folder's.
-    script: An item of `RUNNERS` or `ARGFILES`.
-  """
+  """Returns a script's function of flags alone, and the dataclass for them."""
   bound = functools.partial(script.function, task)
   bound.__doc__ = script.function.__doc__
   return bound, script.values(task)

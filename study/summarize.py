@@ -21,9 +21,6 @@ def summarize(
     experiment_path: The folder of all trials; the task's by default.
     figure: File of the figure, .png, .svg or .pdf; by default
       `graphs/tickets/early_stop.png` in the experiment's folder.
-
-  Raises:
-    InputError: If there is no finished winning ticket in the folder.
   """
   from lottery_ticket.analysis import plots
   from lottery_ticket.analysis import results
@@ -38,10 +35,9 @@ def summarize(
   summary = results.summarize(found.runs)
   print(tables.tickets(summary))
   drawn = found.runs[found.runs.experiment.isin(plots.STYLES)]
-  differing = results.differences(drawn)
+  differing = ', '.join(results.differences(drawn))
   if differing:
-    names = ', '.join(differing)
-    print(f'take care: the runs differ in {names}', file=sys.stderr)
+    print(f'take care: the runs differ in {differing}', file=sys.stderr)
   if 'test' in set(found.runs.early_stop_split):
     print('early stop by test loss, where there is no validation set')
   for directory, problem in found.problems.items():

@@ -91,28 +91,20 @@ class Task:
     return names[0] if names else None
 
   def choose(self, name: str | None = None, **values: Any) -> tuple[Any, str]:
-    """Returns a recipe and the folder of the data.
+    """Returns a recipe, the first by default, and the folder of the data.
 
-    Args:
-      name: The recipe's; the first one by default.
-      **values: Values of the recipe to replace, and the folder of the data;
-        None changes nothing.
-
-    Raises:
-      InputError: If there is no such recipe or value.
+    The values replace those of the recipe, and the folder of the data, where
+    they are not None.
     """
-    location = values.pop(self.location, None) if self.location else None
-    if location is None and self.location:
-      location = getattr(self.data(), self.location)
-    recipe = self.recipe(name or next(iter(self.recipes)), **values)
-    return recipe, location or ''
+    location = ''
+    if self.location:
+      location = values.pop(self.location, None)
+      if location is None:
+        location = getattr(self.data(), self.location)
+    return self.recipe(name or next(iter(self.recipes)), **values), location
 
   def recipe(self, name: str, **values: Any) -> Any:
-    """Returns a recipe by name, with other values where they are not None.
-
-    Raises:
-      InputError: If there is no such recipe or value.
-    """
+    """Returns a recipe by name, with other values where they are not None."""
     if name not in self.recipes:
       raise errors.InputError(
         f'recipe: wanted one of {sorted(self.recipes)}, got {name!r}'
@@ -126,11 +118,7 @@ class Task:
   def dataset(
     self, recipe: Recipe, location: str, seed: int, permute_labels: bool
   ) -> 'dataset_base.DatasetBase':
-    """Returns the data set; kept for the next call that wants the same.
-
-    Raises:
-      InputError: If the data are missing or damaged.
-    """
+    """Returns the data set; kept for the next call that wants the same."""
     folder = pathlib.Path(location)
     files = sorted(folder.iterdir()) if location and folder.is_dir() else []
     version = tuple((file.name, file.stat().st_mtime_ns) for file in files)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Mapping
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
@@ -24,9 +25,6 @@ def export(
     run: The run's folder, like `experiments/trial1/9/same_init`.
     ticket: The file to write, like `ticket.npz`.
     overwrite: Whether another file there may be lost.
-
-  Raises:
-    InputError: As in `read` and `ticket.save_ticket`.
   """
   del task  # A ticket is nobody's.
   found = read(run)
@@ -35,15 +33,7 @@ def export(
 
 
 def read(run: str) -> ticket_lib.Ticket:
-  """Returns the ticket that a finished run trained.
-
-  Args:
-    run: The run's folder.
-
-  Raises:
-    InputError: If the folder holds no finished run, or its networks are
-      missing, damaged or others than the run's.
-  """
+  """Returns the ticket that a finished run trained, if nobody changed it."""
   record = records.read(run)
   identity = {key: record.get(key, {}) for key in ('description', 'inputs')}
   networks = {
@@ -78,10 +68,6 @@ def unpack(
 
   Returns:
     What is in the file.
-
-  Raises:
-    InputError: If it is no ticket or damaged, or one of the folders cannot be
-      written or holds another network.
   """
   del task  # A ticket is nobody's.
   found = ticket_lib.read_ticket(ticket)
@@ -89,35 +75,30 @@ def unpack(
     paths.masks(output_dir): found.masks,
     paths.initial(output_dir): found.initial,
   }
-  missing = [
-    location
-    for location, network in networks.items()
-    if not is_saved(location, network, overwrite=overwrite)
-  ]
-  for location in missing:
-    save_restore.save_network(location, networks[location])
+  save_new(networks, overwrite=overwrite)
   _say(ticket, found)
   for name, location in zip(('masks', 'presets'), networks, strict=True):
     print(f'--{name}={shlex.quote(os.path.normpath(location))}')
   return found
 
 
-def is_saved(
-  location: str, network: masks_lib.Network, *, overwrite: bool
-) -> bool:
-  """Tells whether a folder holds a network already.
-
-  Raises:
-    InputError: If it holds another one that may not be lost.
-  """
-  if overwrite or not os.path.lexists(location):
-    return False
-  there = save_restore.restore_network(location)
-  if save_restore.checksum(there) == save_restore.checksum(network):
-    return True
-  raise errors.InputError(
-    f'{location}: holds another network; move it away, or {errors.OVERWRITE}'
-  )
+def save_new(
+  networks: Mapping[str, masks_lib.Network], *, overwrite: bool
+) -> None:
+  """Saves {folder: network}, unless a folder has another one to lose."""
+  missing = dict(networks)
+  for location, network in networks.items():
+    if overwrite or not os.path.lexists(location):
+      continue
+    there = save_restore.restore_network(location)
+    if save_restore.checksum(there) != save_restore.checksum(network):
+      raise errors.InputError(
+        f'{location}: holds another network; move it away,'
+        f' or {errors.OVERWRITE}'
+      )
+    del missing[location]
+  for location, network in missing.items():
+    save_restore.save_network(location, network)
 
 
 def _say(path: str, ticket: ticket_lib.Ticket) -> None:

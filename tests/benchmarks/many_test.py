@@ -27,9 +27,9 @@ def test_memory_is_this_process_s():
   ('flags', 'message'),
   [
     ({'only': ['scale']}, r"^only: wanted some of .*, got 'scale'$"),
-    ({'jobs': 0}, r'^jobs: wanted at least 1, got 0$'),
-    ({'rounds': 0}, r'^rounds: wanted at least 1, got 0$'),
-    ({'lines': 0}, r'^lines: wanted at least 1, got 0$'),
+    ({'jobs': 0}, r'^jobs: wanted an integer of at least 1, got 0$'),
+    ({'rounds': 0}, r'^rounds: wanted an integer of at least 1, got 0$'),
+    ({'lines': 0}, r'^lines: wanted an integer of at least 1, got 0$'),
   ],
 )
 def test_refuses_what_is_of_no_use(flags, message):

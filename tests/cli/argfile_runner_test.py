@@ -90,9 +90,9 @@ def test_runs_all_lines_and_reports_those_that_fail(run, tmp_path):
   code, out, err = run('runner.py', 'argfile.py', '--jobs=2')
   assert code == 1 and out == []
   assert done(tmp_path) == {'a b', "it's", '--d', '$HOME'}
-  folder = err[-1].removeprefix('What each line printed is in ')
+  folder = err[-1].removeprefix('What each job printed is in ')
   assert re.fullmatch(
-    r'5 lines: 4 done, 0 finished before, 1 failed; \d+ s, 0 iterations,'
+    r'5 jobs: 4 done, 0 finished before, 1 failed; \d+ s, 0 iterations,'
     ' 0 a second',
     err[-4],
   )
@@ -137,10 +137,10 @@ def test_all_is_well(run, tmp_path):
   code, out, err = run('runner.py', 'two.py --name=1', '--jobs', '1')
   assert code == 0 and out == []
   assert done(tmp_path) == {'1', '2'}
-  assert err[-1].startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
+  assert err[-1].startswith('2 jobs: 2 done, 0 finished before, 0 failed; ')
   assert [line[9:] for line in err[:-1]] == [
-    '1 of 2 lines have ended: --name=1',
-    '2 of 2 lines have ended: --name=2',
+    '1 of 2 jobs have ended: --name=1',
+    '2 of 2 jobs have ended: --name=2',
   ]
   assert not list((tmp_path / 'temporary').iterdir())
 
@@ -177,7 +177,7 @@ def test_pairs_of_scripts_run_as_one_and_lines_wait(tmp_path, capsys):
   )
   argfile_runner.run('runner.py', 'first.py', 'looks.py', 'then.py', jobs=2)
   shown = capsys.readouterr().err.splitlines()
-  assert shown[-1].startswith('2 lines: 2 done, ')
+  assert shown[-1].startswith('2 jobs: 2 done, ')
   assert done(tmp_path) == {'x'}
 
 
@@ -217,7 +217,12 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
 @pytest.mark.parametrize(
   ('runner', 'argfile', 'values', 'wanted'),
   [
-    ('runner.py', 'argfile.py', {'jobs': 0}, 'jobs: wanted at least 1, got 0'),
+    (
+      'runner.py',
+      'argfile.py',
+      {'jobs': 0},
+      'jobs: wanted an integer of at least 1, got 0',
+    ),
     (
       'runner.py',
       'argfile.py',
@@ -290,7 +295,10 @@ def test_refuses_before_anything_runs(
       '--trials: no such flag; a flag of an argfile stands in its quotes:'
       ' "argfile.py --trials=3"',
     ),
-    (['runner.py', 'argfile.py', '--jobs=0'], 'jobs: wanted at least 1, got 0'),
+    (
+      ['runner.py', 'argfile.py', '--jobs=0'],
+      'jobs: wanted an integer of at least 1, got 0',
+    ),
     (
       ['runner.py', 'argfile.py', '--jobs=two'],
       "--jobs: wanted an integer, got 'two'",

@@ -162,17 +162,6 @@ def test_a_plain_line_is_not_quoted():
   )
 
 
-def test_check_count():
-  argfiles.check_count('jobs', 1)
-  argfiles.check_count('iterations', 0, least=0)
-  assert refusal(argfiles.check_count, 'jobs', 0) == (
-    'jobs: wanted at least 1, got 0'
-  )
-  assert refusal(argfiles.check_count, 'iterations', -1, 0) == (
-    'iterations: wanted at least 0, got -1'
-  )
-
-
 def test_what_prints_no_flags_is_refused(argfile):
   name = argfile('print("hello there")')
   wanted = f"{name}: wanted lines of flags, got 'hello'"

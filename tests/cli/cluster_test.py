@@ -158,7 +158,7 @@ def test_the_same_trainings_leave_the_same_bytes(root, tmp_path, mnist):
       check=False,
     )
     assert code.returncode == 0, code.stderr
-    assert '4 lines: 4 done, 0 finished before, 0 failed; ' in code.stderr
+    assert '4 jobs: 4 done, 0 finished before, 0 failed; ' in code.stderr
     files = [
       *experiment.rglob('*.npy'),
       *(experiment.rglob('t*.json')),

@@ -52,9 +52,9 @@ def test_elsewhere_it_is_a_line_for_what_begins_and_ends(jobs):
   assert plain(stream) == [
     'trial1/0/same_init: 50,000 iterations',
     'trial1/1/same_init: 50,000 iterations',
-    '1 of 2 lines have ended: --seed=1',
+    '1 of 2 jobs have ended: --seed=1',
     'failed: train.py: no data',
-    '2 of 2 lines have ended: --seed=2',
+    '2 of 2 jobs have ended: --seed=2',
   ]
 
 
@@ -96,7 +96,7 @@ def test_on_a_terminal_each_run_has_a_bar(jobs):
     display.ended(jobs[1], 'its worker died')
   text = stream.getvalue()
   for part in (
-    'lines:   0%',
+    'jobs:   0%',
     'trial1/0/same_init',
     'trial2/0/same_init',
     'trial1/1/same_init',
@@ -105,10 +105,10 @@ def test_on_a_terminal_each_run_has_a_bar(jobs):
     '| 2/2 [',
     'trying again\n',
     'failed: its worker died\n',
-    '2 of 2 lines have ended: --seed=2\n',
+    '2 of 2 jobs have ended: --seed=2\n',
   ):
     assert part in text
-  assert '1 of 2 lines have ended' not in text
+  assert '1 of 2 jobs have ended' not in text
 
 
 def test_bars_stand_below_each_other_and_give_their_place_away(jobs):
@@ -129,4 +129,4 @@ def test_writes_to_stderr_by_default(capsys, jobs):
   with display_lib.Display(1) as display:
     display.ended(jobs[0], '')
   out, err = capsys.readouterr()
-  assert out == '' and err.endswith(' 1 of 1 line has ended: --seed=1\n')
+  assert out == '' and err.endswith(' 1 of 1 job has ended: --seed=1\n')

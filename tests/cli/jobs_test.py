@@ -95,7 +95,7 @@ def test_a_function_is_called_with_its_arguments(tmp_path, monkeypatch, capsys):
   needs = jobs.Job('some_functions:needs', arguments={'name': name})
   assert argfile_runner.run_jobs([needs, work], jobs=2)
   assert (tmp_path / 'sum').read_text() == '3'
-  assert '2 lines: 2 done' in capsys.readouterr().err
+  assert '2 jobs: 2 done' in capsys.readouterr().err
   lost = jobs.Job('some_functions:needs', arguments={'name': 'nothing'})
   assert not argfile_runner.run_jobs([lost], quiet=True)
   assert 'nothing: wanted a number' in capsys.readouterr().err

@@ -160,7 +160,7 @@ def test_says_that_it_tries_again_once(one_by_one):
   assert shown.count(f'{died}; trying again: --dies_once {mark}') == 1
   assert shown.count(f'{died}; trying again: --dies') == 1
   assert shown.count(f'failed: {died}') == 1
-  assert shown[-1].startswith('8 of 8 lines have ended: ')
+  assert shown[-1].startswith('8 of 8 jobs have ended: ')
 
 
 def test_workers_run_side_by_side_and_die_alone(tmp_path):
@@ -208,7 +208,7 @@ def test_a_job_whose_input_is_missing_waits_for_another(
   ]
   outcomes, shown = run_pool(tmp_path, lines, workers=1)
   assert {outcome.reason for outcome in outcomes.values()} == {''}
-  assert shown[-1].startswith('4 of 4 lines have ended: ')
+  assert shown[-1].startswith('4 of 4 jobs have ended: ')
   tries = log_of(outcomes['--wants']).count('wanted a ticket')
   assert tries >= 1 and (tries == 1 or not where)
 
@@ -240,7 +240,7 @@ def test_what_nothing_makes_is_missing_in_a_line(tmp_path, monkeypatch, where):
   assert reason == 'runner.py: ticket: wanted a ticket'
   assert outcomes['--waits'].reason == ''
   assert shown.count(f'failed: {reason}') == 1
-  assert shown[-1] == '3 of 3 lines have ended: --waits'
+  assert shown[-1] == '3 of 3 jobs have ended: --waits'
 
 
 def test_other_bad_input_fails_at_once(tmp_path):
@@ -257,7 +257,7 @@ def test_leaves_the_signals_as_they_were(tmp_path):
 
 
 class AtOnce:
-  """An engine of which every line has ended as soon as it has begun."""
+  """An engine of which every job has ended as soon as it has begun."""
 
   attempts = 1
 

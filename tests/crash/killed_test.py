@@ -188,7 +188,7 @@ def test_a_worker_that_is_killed(runner, whole, state, results):
   os.kill(worker, signal.SIGKILL)
   _, said = process.communicate()
   assert process.returncode == 0
-  assert '2 lines: 2 done, 0 finished before, 0 failed' in said
+  assert '2 jobs: 2 done, 0 finished before, 0 failed' in said
   for trial in (1, 2):
     assert results(state(f'experiments/trial{trial}')) == results(whole)
 
@@ -207,7 +207,7 @@ def test_a_runner_that_is_killed(runner, whole, state, results):
   second = runner()
   _, said = second.communicate()
   assert second.returncode == 0
-  assert '2 lines: 1 done, 1 finished before, 0 failed' in said
+  assert '2 jobs: 1 done, 1 finished before, 0 failed' in said
   assert state('experiments/trial1') == before
   for trial in (1, 2):
     assert results(state(f'experiments/trial{trial}')) == results(whole)

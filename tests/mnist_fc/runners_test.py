@@ -519,10 +519,10 @@ def test_a_study_by_command_line(root, tmp_path, mnist):
   usual += ['--optimizer=SGD', '--learning_rate=0.1']
   argfile = ['lottery_experiment', *usual, '--iterations=1']
   last = run_all(root, 'lottery_experiment', argfile)
-  assert last.startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
+  assert last.startswith('2 jobs: 2 done, 0 finished before, 0 failed; ')
   pooling = ['initialization', where, '--iterations=1']
   last = run_all(root, 'initialization', pooling)
-  assert last.startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
+  assert last.startswith('2 jobs: 2 done, 0 finished before, 0 failed; ')
   for control in ('reinit', 'reuse_sign'):
     argfile = [
       'reinitialize',
@@ -532,7 +532,7 @@ def test_a_study_by_command_line(root, tmp_path, mnist):
       '--reinitializations=1',
     ]
     last = run_all(root, 'reinitialize', argfile)
-    assert last.startswith('2 lines: 2 done, 0 finished before, 0 failed; ')
+    assert last.startswith('2 jobs: 2 done, 0 finished before, 0 failed; ')
 
   def network(*parts):
     return save_restore.restore_network(str(pathlib.Path(results, *parts)))

@@ -199,15 +199,23 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
 @pytest.mark.parametrize(
   ('main', 'argv', 'message'),
   [
-    (LOTTERY, '--trials=0', 'trials: wanted at least 1, got 0'),
-    (DENSE, '--trials=-1', 'trials: wanted at least 1, got -1'),
-    (REINIT, '--trials=0', 'trials: wanted at least 1, got 0'),
-    (REINIT, '--iterations=-1', 'iterations: wanted at least 0, got -1'),
-    (POOL, '--iterations=-1', 'iterations: wanted at least 0, got -1'),
+    (LOTTERY, '--trials=0', 'trials: wanted an integer of at least 1, got 0'),
+    (DENSE, '--trials=-1', 'trials: wanted an integer of at least 1, got -1'),
+    (REINIT, '--trials=0', 'trials: wanted an integer of at least 1, got 0'),
+    (
+      REINIT,
+      '--iterations=-1',
+      'iterations: wanted an integer of at least 0, got -1',
+    ),
+    (
+      POOL,
+      '--iterations=-1',
+      'iterations: wanted an integer of at least 0, got -1',
+    ),
     (
       REINIT,
       '--reinitializations=0',
-      'reinitializations: wanted at least 1, got 0',
+      'reinitializations: wanted an integer of at least 1, got 0',
     ),
     (
       REINIT,

@@ -64,8 +64,8 @@ def test_no_levels_no_controls(tmp_path):
 @pytest.mark.parametrize(
   ('values', 'message'),
   [
-    ({'trials': 0}, 'trials: wanted at least 1, got 0'),
-    ({'iterations': -1}, 'iterations: wanted at least 0, got -1'),
+    ({'trials': 0}, 'trials: wanted an integer of at least 1, got 0'),
+    ({'iterations': -1}, 'iterations: wanted an integer of at least 0, got -1'),
     (
       {'control_trials': 6},
       'control_trials: wanted 0 to 5, as many as there are trials, got 6',
@@ -76,7 +76,7 @@ def test_no_levels_no_controls(tmp_path):
     ),
     ({'learning_rate': 0}, 'learning_rate: wanted a finite number above 0'),
     ({'recipe': 'x'}, "recipe: wanted one of ['google', 'paper'], got 'x'"),
-    ({'jobs': 0}, 'jobs: wanted at least 1, got 0'),
+    ({'jobs': 0}, 'jobs: wanted an integer of at least 1, got 0'),
   ],
 )
 def test_bad_input(tmp_path, values, message):
@@ -114,7 +114,7 @@ def test_a_small_study_to_its_report_and_again(root, tmp_path, mnist):
   out, err = run()
   assert out.startswith('28 runs of 20 iterations, 0 of them finished before\n')
   assert 'About 0 h ' in out
-  assert ' lines: 25 done, 0 finished before, 0 failed; ' in f' {err}'
+  assert ' jobs: 25 done, 0 finished before, 0 failed; ' in f' {err}'
   page = tmp_path / 'exp' / 'report' / 'index.html'
   assert f'report: {page}' in out and page.exists()
   times = {p: p.stat().st_mtime_ns for p in tmp_path.rglob('run.json')}
@@ -123,5 +123,5 @@ def test_a_small_study_to_its_report_and_again(root, tmp_path, mnist):
   assert out.startswith(
     '28 runs of 20 iterations, 28 of them finished before\n'
   )
-  assert 'lines: 0 done, 25 finished before, 0 failed; ' in err
+  assert 'jobs: 0 done, 25 finished before, 0 failed; ' in err
   assert {p: p.stat().st_mtime_ns for p in times} == times
