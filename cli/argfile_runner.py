@@ -17,7 +17,6 @@ from typing import Any
 from lottery_ticket.cli import display as display_lib
 from lottery_ticket.cli import flags
 from lottery_ticket.cli import jobs as jobs_lib
-from lottery_ticket.cli import local
 from lottery_ticket.cli import pool
 from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import errors
@@ -78,7 +77,7 @@ class Options:
         self.address, self.jobs, self.resources, self.timeout
       )
     workers = min(self.jobs or processors(), max(count, 1))
-    return local.Local(workers, self.timeout)
+    return pool.Local(workers, self.timeout)
 
 
 def run(

@@ -27,7 +27,6 @@ except ModuleNotFoundError:
     ' brings it'
   ) from None
 
-_JOBS_A_WORKER = 20  # TensorFlow never frees what it compiled.
 _PASSED_ON = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
 _KNOWN = {'num_cpus': 'CPU', 'num_gpus': 'GPU', 'memory': 'memory'}
 
@@ -54,14 +53,13 @@ class Cluster(pool.Engine):
     for name, amount in self._resources.items():
       (options if name in _KNOWN else options['resources'])[name] = amount
     # The pool counts attempts, and says so.
-    options |= {'max_calls': _JOBS_A_WORKER, 'max_retries': 0}
+    options |= {'max_calls': pool.JOBS_A_WORKER, 'max_retries': 0}
     self._task = ray.remote(**options)(_run)
-    self._refs: dict[futures.Future, Any] = {}
-    self._begun: dict[futures.Future, float] = {}
+    self._begun: dict[futures.Future, tuple[Any, float]] = {}
 
   def __exit__(self, *_: object) -> None:
     """Ends what is still under way, and leaves the cluster."""
-    for ref in self._refs.values():
+    for ref, _ in self._begun.values():
       with contextlib.suppress(Exception):
         ray.cancel(ref, force=True)
     ray.shutdown()
@@ -86,14 +84,13 @@ class Cluster(pool.Engine):
     }
     ref = self._task.remote(job, self._timeout, variables)
     future = ref.future()
-    self._refs[future] = ref
-    self._begun[future] = time.monotonic()
+    self._begun[future] = ref, time.monotonic()
     return future
 
   def result(self, future: futures.Future) -> worker.Result:
     """Returns what came of a job, or raises why its worker died."""
-    del self._refs[future]
-    seconds = time.monotonic() - self._begun.pop(future)
+    _, begun = self._begun.pop(future)
+    seconds = time.monotonic() - begun
     try:
       return future.result()
     except ray.exceptions.RayTaskError as error:

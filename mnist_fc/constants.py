@@ -41,11 +41,7 @@ def make_dataset(
   seed: int,
   permute_labels: bool = False,
 ) -> 'dataset_mnist.DatasetMnist':
-  """Returns the data of a recipe, in a fixed order.
-
-  Raises:
-    InputError: If they are missing or damaged.
-  """
+  """Returns the data of a recipe, in a fixed order."""
   from lottery_ticket.datasets import dataset_mnist
 
   return dataset_mnist.DatasetMnist(

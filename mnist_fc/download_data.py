@@ -38,11 +38,6 @@ def download(
     source: Folder that has the data, as IDX files, .npz, .npy or CSV; for
       'all', with a folder for each. None: the public mirrors and packages.
     location: Folder for the one data set that `datasets` names.
-
-  Raises:
-    InputError: If an argument cannot be used, a location holds other data or
-      cannot be written (all before anything is fetched), or no source has a
-      data set.
   """
   places = {'mnist': mnist_location, 'fashion_mnist': fashion_mnist_location}
   if datasets != 'all':

@@ -44,11 +44,7 @@ class Recipe(recipe_lib.Recipe):
   )
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else.
-
-    Raises:
-      InputError: If a value is of no use.
-    """
+    """Checks what is checked nowhere else."""
     super().__post_init__()
     if _layers(self.layers) != self.layers:
       raise errors.InputError(

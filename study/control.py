@@ -61,11 +61,6 @@ def train(
 
   Returns:
     The initial and the final weights, {parameter name: array} each.
-
-  Raises:
-    InputError: Before any training, if an argument is of no use, the recipe,
-      the seed or the labels are others than the trial's, or a run that the
-      control builds on is not finished.
   """
   names.check('ticket_name', ticket_name)
   names.check('no_reset_name', no_reset_name)
@@ -108,9 +103,7 @@ def train(
 class Found(NamedTuple):
   """What a trial has found: each part is read when a control asks for it.
 
-  Attributes:
-    plan: Plan of the control's run, whose sources say where to look.
-    output_dir: Folder of the control's run.
+  The plan of the control's run says where to look.
   """
 
   plan: plan_lib.Plan

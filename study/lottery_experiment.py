@@ -51,9 +51,6 @@ def train(
 
   Returns:
     What came of each level.
-
-  Raises:
-    InputError: Before any training, if an argument is of no use.
   """
   if not output_dir:
     raise errors.InputError("output_dir: wanted a folder, got ''")

@@ -59,11 +59,7 @@ class Plan:
   overwrite: bool = False
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else.
-
-    Raises:
-      InputError: If the level or a seed is none.
-    """
+    """Checks what is checked nowhere else."""
     errors.check_integer('level', self.level, least=0)
     seeds.check(self.seed)
     if self.train_order_seed is not None:
@@ -119,11 +115,7 @@ class Plan:
     return self.task.make_model(self.recipe, presets, masks, self.draw_seed)
 
   def check_folder(self, output_dir: str) -> None:
-    """Refuses a folder with another finished run, before any work.
-
-    Raises:
-      InputError: If there is one, and it may not be lost.
-    """
+    """Refuses a folder with another finished run, before any work."""
     records.check(output_dir, self.description(), self.overwrite)
 
   def train(
@@ -143,9 +135,6 @@ class Plan:
 
     Returns:
       Initial and final weights.
-
-    Raises:
-      InputError: Before any training, if an argument is of no use.
     """
     from lottery_ticket.foundations import trainer
 
@@ -174,12 +163,7 @@ class Plan:
   def train_ticket(
     self, ticket: controls.Ticket, output_dir: str
   ) -> tuple[Network, Network]:
-    """Trains what a control made of a ticket; like `train`.
-
-    Args:
-      ticket: Masks, and initial weights; those that are missing are drawn.
-      output_dir: Folder of the run.
-    """
+    """Trains a ticket like `train`; weights that it has not are drawn."""
     model = self.make_model(ticket.initial, ticket.masks)
     return self.train(self.make_dataset(), model, output_dir)
 
@@ -200,10 +184,6 @@ def make(
       is given: so an interrupted experiment goes on with its own.
     given: Flags of `task.Given`, values of the recipe and where the data are.
     **known: Other parts of the plan.
-
-  Raises:
-    InputError: If something given is of no use, or a record is damaged that may
-      not be lost.
   """
   values = {k: value for k, value in given.items() if value is not None}
   name, seed = (values.pop(key, None) for key in ('recipe', 'seed'))
@@ -240,11 +220,7 @@ def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:
 
 
 def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:
-  """Returns the plan that a record's description is of.
-
-  Raises:
-    InputError: If it is none of this task's.
-  """
+  """Returns the plan that a record's description is of."""
   if description.get('task') != task.name or 'recipe' not in description:
     raise errors.InputError(f'not made by a script of {task.name}')
   given = dict(description)
@@ -256,22 +232,14 @@ def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:
 
 
 def read_ticket(run: str) -> controls.Ticket:
-  """Returns the masks and initial weights of a finished run.
-
-  Raises:
-    InputError: If it is missing, unfinished or damaged.
-  """
+  """Returns the masks and initial weights of a finished run."""
   return controls.Ticket(
     _network(run, paths.masks), _network(run, paths.initial)
   )
 
 
 def read_weights(run: str) -> controls.Weights:
-  """Returns the weights of a finished run, before and after training.
-
-  Raises:
-    InputError: If it is missing, unfinished or damaged.
-  """
+  """Returns the weights of a finished run, before and after training."""
   return controls.Weights(
     _network(run, paths.initial), _network(run, paths.final)
   )
@@ -289,12 +257,7 @@ def _network(run: str, path: Callable[[str], str]) -> Network:
 
 
 def absolute(**given: Any) -> dict[str, Any]:
-  """Returns {flag: absolute path, or list of these} of a run's inputs.
-
-  Args:
-    **given: {flag: folder, or list of folders}; networks in memory and None
-      are left out.
-  """
+  """Returns absolute paths of inputs, without networks in memory and None."""
   found = {name: _absolute(source) for name, source in given.items()}
   return {name: source for name, source in found.items() if source}
 

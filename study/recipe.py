@@ -53,11 +53,7 @@ class Recipe:
   execution: str = 'auto'
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else.
-
-    Raises:
-      InputError: If a value is of no use.
-    """
+    """Checks what is checked nowhere else."""
     pruner.get(self.pruner)
     execution.check(self.execution)
     pruner.check_percents(self.prune_percents)
@@ -77,21 +73,13 @@ class Recipe:
     return ('iterations', self.evaluation_interval)
 
   def optimizer_fn(self) -> Any:
-    """Returns a new Keras optimizer.
-
-    Raises:
-      InputError: If there is no such optimizer, or it takes no such setting.
-    """
+    """Returns a new Keras optimizer."""
     return optimizers.from_settings(
       self.optimizer, self.learning_rate, self.optimizer_settings
     )
 
   def replace(self: AnyRecipe, **values: Any) -> AnyRecipe:
-    """Returns this recipe with other values; a value of None changes nothing.
-
-    Raises:
-      InputError: If a name is not a recipe's, or a value is of no use.
-    """
+    """Returns this recipe with other values, where they are not None."""
     names = [field.name for field in dataclasses.fields(self)]
     for name in values:
       if name not in names:
@@ -104,11 +92,7 @@ class Recipe:
     return dataclasses.replace(self, **self.complete(given))
 
   def complete(self, values: dict[str, Any]) -> dict[str, Any]:
-    """Returns values for `replace` with all that follows from them.
-
-    Args:
-      values: {name: value}, of plain Python types.
-    """
+    """Returns values for `replace` with all that follows from them."""
     return values
 
   def configuration(self) -> dict[str, Any]:
@@ -122,9 +106,6 @@ class Recipe:
     Args:
       reset: 'initial', 'final', or an iteration of the dense network's
         training, which may be text, as in a flag.
-
-    Raises:
-      InputError: If it is anything else, or training is not that long.
     """
     if isinstance(reset, str) and reset.isdecimal():
       reset = int(reset)

@@ -12,7 +12,7 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
-from lottery_ticket.study import command as command_lib
+from lottery_ticket.study import commands
 from lottery_ticket.study import plan as plan_lib
 from lottery_ticket.study import task as task_lib
 
@@ -150,7 +150,7 @@ def make_again(
       for name in sorted(then.keys() | now.keys())
       if then.get(name) != now.get(name)
     },
-    command_lib.of_run(task, record, folder),
+    commands.of_run(task, record, folder),
   )
 
 

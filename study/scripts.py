@@ -19,7 +19,6 @@ from lottery_ticket.study import reinitialize
 from lottery_ticket.study import repeat
 from lottery_ticket.study import replicate
 from lottery_ticket.study import report
-from lottery_ticket.study import summarize
 from lottery_ticket.study import task as task_lib
 from lottery_ticket.study import tickets
 from lottery_ticket.study import train
@@ -54,7 +53,7 @@ RUNNERS = {
   'repeat': Script(repeat.repeat, _data, _TRAINER),
   'replicate': Script(replicate.replicate, task_lib.Task.flags),
   'report': Script(report.report),
-  'summarize': Script(summarize.summarize),
+  'summarize': Script(report.summarize),
   'export_ticket': Script(tickets.export),
   'import_ticket': Script(tickets.unpack),
 }

@@ -30,9 +30,6 @@ def train(
 
   Returns:
     The initial and the final weights, {parameter name: array} each.
-
-  Raises:
-    InputError: Before any training, if an argument is of no use.
   """
   plan = plan_lib.make(
     task,

@@ -20,7 +20,7 @@ from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import constants
-from lottery_ticket.study import summarize
+from lottery_ticket.study import report
 
 
 def write_run(directory, losses, remaining, splits=('validate', 'test')):
@@ -428,7 +428,7 @@ def test_what_is_drawn_and_differs_is_said(experiment, capsys, tmp_path, name):
   record = {'description': {'permute_labels': True}}
   save_restore.write_json(str(run / 'run.json'), record)
   run.rename(run.with_name(name))
-  summarize.summarize(
+  report.summarize(
     constants.TASK, str(experiment), figure=str(tmp_path / 'a.png')
   )
   said = capsys.readouterr().err

@@ -11,7 +11,6 @@ import pytest
 
 from lottery_ticket.cli import display as display_lib
 from lottery_ticket.cli import jobs
-from lottery_ticket.cli import local
 from lottery_ticket.cli import pool
 from lottery_ticket.cli import worker
 
@@ -87,7 +86,7 @@ def run_pool(folder, lines, workers, timeout=None, after=(), source=RUNNER):
   ]
   stream = io.StringIO()
   display = display_lib.Display(len(todo), stream)
-  outcomes = pool.run(todo, local.Local(workers, timeout), display)
+  outcomes = pool.run(todo, pool.Local(workers, timeout), display)
   assert len(outcomes) == len(todo)
   shown = [line[9:] for line in stream.getvalue().splitlines()]
   return {outcome.job.argv[0]: outcome for outcome in outcomes}, shown
@@ -147,7 +146,7 @@ def test_a_worker_takes_line_after_line_until_it_dies(one_by_one):
 
 
 def test_workers_are_renewed_before_memory_fills(tmp_path, monkeypatch):
-  monkeypatch.setattr(local, '_JOBS_A_WORKER', 1)
+  monkeypatch.setattr(pool, 'JOBS_A_WORKER', 1)
   outcomes, _ = run_pool(tmp_path, [['--first'], ['--second']], workers=1)
   first, second = (log_of(outcomes[line]) for line in ('--first', '--second'))
   assert first.split()[1] != second.split()[1]

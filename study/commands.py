@@ -1,0 +1,180 @@
+"""Commands that make runs again, from what their records say."""
+
+import collections
+import json
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lottery_ticket.cli import argfiles
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import seeds
+from lottery_ticket.study import names
+from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import task as task_lib
+
+if TYPE_CHECKING:  # An extra.
+  import pandas as pd
+
+Flags = dict[str, Any]
+
+_LADDER, _CONTROL = 'lottery_experiment', 'control'
+_DEFAULTS = {
+  'experiment_name': names.TICKET,
+  'ticket_name': names.TICKET,
+  'no_reset_name': names.NO_RESET,
+  'reset': 'initial',
+}
+"""{flag: value} that need not be said."""
+
+
+def of_run(
+  task: task_lib.Task, record: Mapping[str, Any], directory: str
+) -> str:
+  """Returns the command that makes a run of a record, in a folder."""
+  plan = plan_lib.restore(task, record.get('description', {}))
+  sources = record.get('sources', {})
+  flags: Flags = {'output_dir': directory, 'level': plan.level}
+  script, settings = plan.script, dict(plan.settings)
+  if script == _LADDER:
+    trial_dir = os.path.dirname(os.path.dirname(directory))
+    flags = {'output_dir': trial_dir, 'iterations': plan.level}
+  elif script == _CONTROL and 'trial_dir' not in sources:
+    script = 'reinitialize'  # The same run by another name.
+    del settings['control']
+  flags |= _to_be_said(task, {**settings, **sources})
+  flags |= {'seed': plan.seed, **_common(task, plan)}
+  runner = f'{task.name}/runners/{script}.py'
+  return f'python {runner} {argfiles.short_line(**flags)}'
+
+
+def _to_be_said(task: task_lib.Task, flags: Mapping[str, Any]) -> Flags:
+  """Returns the flags without defaults."""
+  defaults = dict(_DEFAULTS)
+  if task.location:
+    defaults[task.location] = os.path.abspath(task.choose()[1])
+  return {k: value for k, value in flags.items() if value != defaults.get(k)}
+
+
+def _common(task: task_lib.Task, plan: plan_lib.Plan) -> Flags:
+  """Returns flags of labels, order (where no control sets them) and recipe."""
+  row = controls.CONTROLS.get(plan.settings.get('control', ''))
+  flags: Flags = {}
+  if plan.permute_labels and not (row and row.permutes_labels):
+    flags['permute_labels'] = True
+  usual = seeds.integer(plan.seed, 'order', plan.level)
+  if plan.order_seed != usual and not (row and row.reorders):
+    flags['train_order_seed'] = plan.order_seed
+  changes = {
+    name: {
+      key: value
+      for key, value in plan.recipe.configuration().items()
+      if value != recipe.configuration().get(key)
+    }
+    for name, recipe in task.recipes.items()
+  }
+  nearest = min(changes, key=lambda name: len(changes[name]))
+  if nearest != next(iter(task.recipes)):
+    flags['recipe'] = nearest
+  return flags | changes[nearest]
+
+
+class _Run(NamedTuple):
+  """A run's row among the results, its plan, and its record."""
+
+  row: Any
+  plan: plan_lib.Plan
+  record: dict[str, Any]
+
+
+def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
+  """Yields commands that make the same runs, comments where no argfile does."""
+  groups: dict[str, list[_Run]] = {}
+  strangers: collections.Counter[tuple[str, str]] = collections.Counter()
+  for row in runs.itertuples():
+    record = records.read(row.directory)
+    described = record.get('description', {})
+    try:
+      run = _Run(row, plan_lib.restore(task, described), record)
+    except errors.InputError:
+      strangers[row.experiment, described.get('script', 'others')] += 1
+    else:
+      groups.setdefault(json.dumps(_key(task, run)), []).append(run)
+  everyone = _numbers([run for group in groups.values() for run in group])
+  together: dict[str, tuple[Flags, list[str]]] = {}
+  for key, group in groups.items():
+    script, name, flags = json.loads(key)
+    if script == _LADDER:
+      yield from _ladders(task, group, flags)
+    elif script == _CONTROL and name in controls.CONTROLS and everyone:
+      flags = _repetitions(group, everyone) | flags
+      line = argfiles.short_line(**flags)
+      together.setdefault(line, (flags, []))[1].append(name)
+    else:
+      strangers[name, script] += len(group)
+  for flags, those in together.values():
+    yield _argfile(_CONTROL, {'controls': those} | flags)
+  for (name, script), count in strangers.items():
+    said = '1 run' if count == 1 else f'{count} runs'
+    yield f'# {name}: {said}, made by {script}'
+
+
+def _key(task: task_lib.Task, run: _Run) -> tuple[str, str, Flags]:
+  """Returns script, name and flags that runs of one command have in common."""
+  script, name = run.plan.script, run.row.experiment
+  flags: Flags = {}
+  if script == _LADDER:
+    flags = {'experiment_name': name, 'reset': run.plan.settings['reset']}
+  elif script == _CONTROL:
+    sources = run.record['sources']
+    flags = {'ticket_name': sources.get('ticket_name', names.TICKET)}
+  return script, name, _to_be_said(task, flags) | _common(task, run.plan)
+
+
+def _ladders(
+  task: task_lib.Task, runs: Sequence[_Run], flags: Flags
+) -> Iterator[str]:
+  """Yields the commands of a ladder: one, or one for each trial."""
+  runs = sorted(runs, key=lambda run: run.row.level)
+  last = {run.row.trial: run for run in runs}
+  if _numbers(runs):
+    count = {'trials': len(last), 'iterations': runs[-1].row.level}
+    yield _argfile(_LADDER, count | flags)
+    return
+  for trial, (row, _, record) in last.items():
+    folder = paths.run(f'experiments/trial{trial}', row.level, row.experiment)
+    yield of_run(task, {**record, 'sources': {}}, folder)
+
+
+def _repetitions(runs: Sequence[_Run], everyone: list[int]) -> Flags:
+  """Returns the flags of `control_argfile` that say how many."""
+  trials = sorted({int(run.row.trial) for run in runs})
+  some = {} if trials == everyone else {'of_trials': trials}
+  return {
+    'trials': len(everyone),
+    **some,
+    'levels': sorted({int(run.row.level) for run in runs}),
+    'repetitions': max(int(run.row.run_id or 1) for run in runs),
+  }
+
+
+def _numbers(runs: Sequence[_Run]) -> list[int]:
+  """Returns the trials if they are 1, 2, ... and their seeds too, else []."""
+  trials = {run.row.trial for run in runs}
+  numbers = [i + 1 for i in range(len(trials))]
+  are_seeds = all(str(run.plan.seed) == run.row.trial for run in runs)
+  return numbers if trials == set(map(str, numbers)) and are_seeds else []
+
+
+def _argfile(script: str, flags: Flags) -> str:
+  argfile = f'argfiles/{script}_argfile.py {argfiles.short_line(**flags)}'
+  if set(argfile) & set('$`\\!'):
+    quoted = shlex.quote(argfile)
+  else:
+    escaped = argfile.replace('"', '\\"')
+    quoted = f'"{escaped}"'
+  return f'python argfile_runner.py runners/{script}.py {quoted}'
