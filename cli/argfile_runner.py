@@ -190,15 +190,14 @@ def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
 
 def _tell_failed(failed: list[pool.Outcome]) -> None:
   """Says on stderr what failed, and why; of many alike the first."""
-  alike: dict[str, list[pool.Outcome]] = {}
-  for i, outcome in enumerate(failed):
+  alike: dict[Any, list[pool.Outcome]] = {}
+  for outcome in failed:
     kind = re.sub('[0-9]+', '0', outcome.reason)
-    if len(failed) <= _MANY:
-      kind = str(i)
-    alike.setdefault(kind, []).append(outcome)
+    alike.setdefault(kind if len(failed) > _MANY else outcome, []).append(
+      outcome
+    )
   for first, *others in alike.values():
-    print(f'failed: {first.job.command}', file=sys.stderr)
-    print(f'  {first.reason}', file=sys.stderr)
+    print(f'failed: {first.job.command}\n  {first.reason}', file=sys.stderr)
     if others:
       print(f'  ... and {len(others)} more like this', file=sys.stderr)
 

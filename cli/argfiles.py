@@ -40,16 +40,19 @@ def _folder(name: str) -> pathlib.Path | None:
   return pathlib.Path(locations[0]).resolve() if locations else None
 
 
-def check_pair(runner: pathlib.Path, argfile: pathlib.Path) -> None:
+def check_pair(runner: str, argfile: str, task: str) -> None:
   """Refuses an argfile of the library with another runner of the library's."""
-  for script, kind in ((runner, 'runners'), (argfile, 'argfiles')):
+  runner_path = find(runner, task)
+  path = find(_words(argfile, task)[0], task)
+  name = path.name.replace('_argfile', '')
+  for script, kind in ((runner_path, 'runners'), (path, 'argfiles')):
     folder = script.parent.parent
     if script.parent.name != kind or _folder(folder.name) != folder:
       return
-  name = argfile.name.replace('_argfile', '')
-  if runner != argfile.parent.parent / 'runners' / name:
+  if runner_path != path.parent.parent / 'runners' / name:
     raise errors.InputError(
-      f'{argfile.name}: prints flags for runners/{name}, not for {runner.name}'
+      f'{path.name}: prints flags for runners/{name}, not for'
+      f' {runner_path.name}'
     )
 
 
@@ -59,7 +62,7 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
   Flags of its own may follow its name, quoted as for a shell, though no shell
   sees them; a name that is a file as it stands has none.
   """
-  script, *arguments = words(argfile, task)
+  script, *arguments = _words(argfile, task)
   path = str(find(script, task))
   if '--help' in arguments:
     raise errors.InputError(
@@ -81,7 +84,7 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
   return jobs
 
 
-def words(argfile: str, task: str = '') -> list[str]:
+def _words(argfile: str, task: str) -> list[str]:
   """Returns an argfile's script and the flags behind it."""
   try:
     find(argfile, task)

@@ -66,13 +66,9 @@ class Display:
   def _show(
     self, job: jobs_lib.Job, name: str, done: int, total: int, said: str
   ) -> None:
-    """Shows a run on its bar, in the first place that is free."""
+    """Shows a run on its job's bar."""
     if job not in self._bars:
-      taken = {abs(bar.pos) for bar in self._bars.values()}
-      place = next(i for i in range(1, len(taken) + 2) if i not in taken)
-      self._bars[job] = tqdm.tqdm(
-        unit='it', file=self._stream, leave=False, position=place
-      )
+      self._bars[job] = tqdm.tqdm(unit='it', file=self._stream, leave=False)
     bar = self._bars[job]
     if bar.desc != f'{name}: ':
       bar.reset(total)

@@ -12,6 +12,7 @@ import difflib
 import inspect
 import os
 import pathlib
+import re
 import sys
 import types
 import typing
@@ -30,6 +31,7 @@ INTERRUPTED = 130  # Exit code, as shells have it.
 _LONGEST_MESSAGE = 4_000  # Characters.
 _ALIKE = 0.7  # At least: the ratio of a flag to one that is meant.
 _WIDEST_FLAG = 34  # Characters of --help before a flag's text.
+_SECTIONS = re.compile(r'\n(?:Args|Returns|Raises|Examples):\n')
 _HELP = ('--help', '-h')
 _REQUIRED = ' (required)'
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
@@ -334,9 +336,7 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
   required = [form for form, text in lines.items() if text.endswith(_REQUIRED)]
   usual = ' '.join([_program(), *required])
   examples = _entries(function, 'Examples') or [usual]
-  head = inspect.getdoc(function) or ''
-  for section in ('Args', 'Returns', 'Raises', 'Examples'):
-    head = head.partition(f'\n{section}:\n')[0]
+  head, *_ = _SECTIONS.split(inspect.getdoc(function) or '')
   return '\n'.join(
     [
       f'{head.strip()}\n',

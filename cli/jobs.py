@@ -57,27 +57,19 @@ def from_argfiles(scripts: Sequence[str], task: str = '') -> list[Job]:
   """
   if len(scripts) % 2:
     raise errors.InputError(f'ARGFILE is missing for {scripts[-1]}')
-  pairs = []
-  for runner, argfile in zip(scripts[::2], scripts[1::2], strict=True):
-    path = argfiles.find(runner, task)
-    script, *_ = argfiles.words(argfile, task)
-    argfiles.check_pair(path, argfiles.find(script, task))
-    pairs.append((str(path), argfile))
+  pairs = list(zip(scripts[::2], scripts[1::2], strict=True))
+  for runner, argfile in pairs:
+    argfiles.check_pair(runner, argfile, task)
   jobs: list[Job] = []
   overwritten = False
   for runner, argfile in pairs:
+    path = str(argfiles.find(runner, task))
     earlier = tuple(range(len(jobs)))
-    lines = argfiles.read(argfile, task)
-    jobs += [
-      Job(
-        runner,
-        tuple(flags),
-        folder=os.getcwd(),
-        after=earlier if overwritten or not _has(flags, 'output_dir') else (),
-      )
-      for flags in lines
-    ]
-    overwritten |= any(_has(flags, 'overwrite') for flags in lines)
+    for flags in argfiles.read(argfile, task):
+      waits = overwritten or not _has(flags, 'output_dir')
+      after = earlier if waits else ()
+      jobs.append(Job(path, tuple(flags), folder=os.getcwd(), after=after))
+    overwritten |= any(_has(job.argv, 'overwrite') for job in jobs)
   return jobs
 
 

@@ -36,14 +36,12 @@ def lottery_experiment(
   """Prints flags for the runner lottery_experiment: one trial a line.
 
   Args:
-    task: The experiment folder's.
     experiment_path: The folder of all trials; the task's by default.
     trials: How many trials.
     iterations: The number of pruning rounds; the runner's 30 by default.
     experiment_name: Name of the runs' folders; the runner's by default.
     reset: What to reset to: 'initial' (the runner's default), 'final', or an
       iteration of the dense network's training.
-    **given: Values of `task.flags(task_lib.Common)`, for the runner.
   """
   recipe = _check(task, given, trials=trials)
   if reset is not None:
@@ -73,11 +71,9 @@ def train(
   """Prints flags for the runner train: one dense network a line.
 
   Args:
-    task: The experiment folder's.
     experiment_path: The folder of all trials; the task's by default.
     trials: How many trials.
     experiment_name: Name of the runs' folders.
-    **given: Values of `task.flags(task_lib.Common)`, for the runner.
   """
   _check(task, given, trials=trials)
   names.check('experiment_name', experiment_name)
@@ -105,7 +101,6 @@ def reinitialize(
   """Prints flags for the runner reinitialize: one reinitialization a line.
 
   Args:
-    task: The experiment folder's.
     experiment: `reinit` (weights drawn anew), `reuse` (drawn from the initial
       weights that survived, pooled over trials), or `reuse_sign` (the same,
       with each weight's sign kept).
@@ -115,7 +110,6 @@ def reinitialize(
     reinitializations: How many for each level of each trial.
     levels: Only these levels, like [3,15].
     ticket_name: Name of the tickets' folders.
-    **given: Values of `task.flags(task_lib.Common)`, for the runner.
   """
   if experiment not in REINITIALIZATIONS:
     raise errors.InputError(
@@ -161,7 +155,6 @@ def control(
   """Prints flags for the runner control: one control of one ticket a line.
 
   Args:
-    task: The experiment folder's.
     controls: Names in the table of `foundations/controls.py`, like
       [random,own]; by default all but no_reset_ticket, which needs an
       experiment with --reset=final --experiment_name=no_reset.
@@ -171,7 +164,6 @@ def control(
     repetitions: How many of each.
     of_trials: Only the tickets of these trials, like [1]; by default of all.
     ticket_name: Name of the tickets' folders; the runner's by default.
-    **given: Values of `task.flags(task_lib.Common)`, for the runner.
   """
   _check(task, given, trials=trials, repetitions=repetitions)
   if ticket_name is not None:
@@ -235,7 +227,6 @@ def initialization(
   """Prints flags for the runner initialization: one level a line.
 
   Args:
-    task: The experiment folder's.
     experiment_path: The folder of all trials; the task's by default.
     iterations: The number of pruning rounds: levels 0 to `iterations`.
     experiment_name: Name of the runs' folders; the runner's by default.

@@ -44,7 +44,6 @@ def train(
   """Trains a ticket with something about it changed.
 
   Args:
-    task: The experiment folder's.
     output_dir: The run's folder, for its weights, masks, logs and record.
     control: What to change: a name in `foundations/controls.py`, like random,
       one_shot or noise_1x, or noise with --scale.
@@ -57,7 +56,6 @@ def train(
     scale: Scale of noise, in standard deviations of the initializer: --scale=1.
     rewind_to: The iteration whose weights to go back to, for rewind:
       --rewind_to=500.
-    **given: Values of `task.flags(task_lib.Given)`.
 
   Returns:
     The initial and the final weights, {parameter name: array} each.

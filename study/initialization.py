@@ -27,7 +27,6 @@ def pool(
   Writes them to `{experiment_path}/weights/{level}/initialization`.
 
   Args:
-    task: The experiment folder's.
     level: The number of pruning rounds done.
     experiment_path: The folder of all trials; the task's by default.
     experiment_name: Name of the runs' folders.

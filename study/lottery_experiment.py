@@ -37,7 +37,6 @@ def train(
   goes on when it is started again.
 
   Args:
-    task: The experiment folder's.
     output_dir: The trial's folder; each level has its run in a folder there.
     iterations: The number of pruning rounds, so levels 0 to `iterations`.
     experiment_name: Name of the runs' folders; a digit at its end would count
@@ -47,7 +46,6 @@ def train(
       'initial', their initial values (Section 2 of the paper); 'final', their
       trained ones, so that nothing is reset (Appendix B); or an integer k,
       their values in the dense network after iteration k (late rewinding).
-    **given: Values of `task.flags(task_lib.Given)`.
 
   Returns:
     What came of each level.

@@ -32,7 +32,6 @@ def train(
   `same_sign`, too, they keep the ticket's signs (`reuse_sign`).
 
   Args:
-    task: The experiment folder's.
     output_dir: The run's folder, for its weights, masks, logs and record.
     masks: Folder of masks, or a list of these, of which the union is taken;
       by default nothing is pruned.
@@ -41,7 +40,6 @@ def train(
     same_sign: Folder of the initial weights whose signs to keep.
     level: Number of times the masks were pruned: draws and order depend on it.
     run_id: Number of this reinitialization: draws depend on it.
-    **given: Values of `task.flags(task_lib.Given)`.
 
   Returns:
     The initial and the final weights, {parameter name: array} each.

@@ -86,7 +86,6 @@ def repeat(
   must have the bytes that the run was given.
 
   Args:
-    task: The experiment folder's.
     run: The run's folder, or its run.json, wherever that is by now.
     output_dir: A new folder in which to keep what comes of it; by default
       nothing is kept.

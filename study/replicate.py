@@ -50,7 +50,6 @@ def replicate(
   started again.
 
   Args:
-    task: The experiment folder's.
     experiment_path: The folder of all trials, the task's by default; the report
       goes to its `report`.
     trials: How many trials.

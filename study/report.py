@@ -17,7 +17,6 @@ def report(task: task_lib.Task, /, experiment_path: str | None = None) -> None:
   there is replaced.
 
   Args:
-    task: The experiment folder's.
     experiment_path: The folder of all trials; the task's by default.
   """
   from lottery_ticket.analysis import claims
@@ -49,7 +48,6 @@ def summarize(
   """Prints a table of tickets and their reinitializations, and draws them.
 
   Args:
-    task: The experiment folder's.
     experiment_path: The folder of all trials; the task's by default.
     figure: File of the figure, .png, .svg or .pdf; by default
       `graphs/tickets/early_stop.png` in the experiment's folder.

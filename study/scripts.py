@@ -30,7 +30,7 @@ class Script(NamedTuple):
   """A script.
 
   Attributes:
-    function: Takes the task, and flags.
+    function: Takes the experiment folder's task, and flags.
     values: `values(task)` gives the dataclass of the function's `**` flags.
     imports: Module that is imported, quietly, once the flags are checked.
   """

@@ -21,12 +21,10 @@ def export(
   `foundations.ticket.read_ticket` reads it back, and so does `numpy.load`.
 
   Args:
-    task: The experiment folder's.
     run: The run's folder, like `experiments/trial1/9/same_init`.
     ticket: The file to write, like `ticket.npz`.
     overwrite: Whether another file there may be lost.
   """
-  del task  # A ticket is nobody's.
   found = read(run)
   ticket_lib.save_ticket(ticket, found, overwrite=overwrite)
   _say(ticket, found)
@@ -61,7 +59,6 @@ def unpack(
   The runners take them: `train --masks=DIR/masks --presets=DIR/initial`.
 
   Args:
-    task: The experiment folder's.
     ticket: The file, as `export_ticket` or `ticket.save_ticket` wrote it.
     output_dir: A folder for the folders `masks` and `initial`.
     overwrite: Whether other networks in these may be lost.
@@ -69,7 +66,6 @@ def unpack(
   Returns:
     What is in the file.
   """
-  del task  # A ticket is nobody's.
   found = ticket_lib.read_ticket(ticket)
   networks = {
     paths.masks(output_dir): found.masks,

@@ -21,12 +21,10 @@ def train(
   """Trains a single network, optionally with masks and presets.
 
   Args:
-    task: The experiment folder's.
     output_dir: The run's folder, for its weights, masks, logs and record.
     masks: Folder of masks, or a list of these, of which the union is taken.
     presets: Folder of initial weights; by default they are drawn.
     level: Number of times the masks were pruned, for the order and the record.
-    **given: Values of `task.flags(task_lib.Given)`.
 
   Returns:
     The initial and the final weights, {parameter name: array} each.
