@@ -41,11 +41,7 @@ class Callback:
   iterations: Sequence[int] = ()
 
   def when(self, batches_per_epoch: int, length: int) -> schedule.When:
-    """Returns when the function is due in a training.
-
-    Args:
-      batches_per_epoch: Iterations an epoch.
-      length: Iterations of the whole training.
+    """Returns when the function is due in a training of `length` iterations.
 
     Raises:
       InputError: If there are no such iterations in it.
@@ -104,11 +100,7 @@ def at(iterations: Sequence[int], function: Function) -> Callback:
 def check(
   callbacks: Any, batches_per_epoch: int, plan: schedule.Schedule
 ) -> list[Callback]:
-  """Returns the callbacks of a training, if that is what they are.
-
-  Raises:
-    InputError: If they are anything else, or not within the training.
-  """
+  """Returns the callbacks of a training, or raises InputError."""
   if not isinstance(callbacks, (list, tuple)):
     callbacks = [callbacks]
   for callback in callbacks:

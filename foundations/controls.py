@@ -30,6 +30,7 @@ import numpy as np
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import seeds
 from lottery_ticket.foundations import ticket as ticket_lib
 
@@ -93,30 +94,20 @@ def init_magnitude(ticket: Ticket, dense: Weights) -> Ticket:
 def noise(
   ticket: Ticket, deviations: Mapping[str, float], scale: float, seed: int
 ) -> Ticket:
-  """Adds Gaussian noise to the ticket's weights (Appendix F.7).
+  """Adds Gaussian noise to the ticket's masked weights (Appendix F.7).
 
   Args:
-    ticket: The ticket; parameters without masks, like biases, stay.
+    ticket: The ticket.
     deviations: {layer name: standard deviation of its initializer}.
-    scale: The noise's standard deviation, as a multiple of that.
-    seed: Of the noise; each layer's depends on it and the layer's name alone.
+    scale: Standard deviation of the noise, as a multiple of that.
+    seed: Seed of the noise, with the layer's name.
   """
-  return Ticket(
-    ticket.masks,
-    ticket.initial
-    | {
-      name: ticket.initial[name]
-      + _noise(mask, scale * deviations[name], seed, name)
-      for name, mask in ticket.masks.items()
-    },
-  )
-
-
-def _noise(
-  mask: np.ndarray, deviation: float, seed: int, name: str
-) -> np.ndarray:
-  drawn = seeds.generator(seed, 'noise', name).normal(0, deviation, mask.shape)
-  return (mask * drawn).astype(np.float32)
+  noisy = dict(ticket.initial)
+  for name, mask in ticket.masks.items():
+    generator = seeds.generator(seed, 'noise', name)
+    drawn = generator.normal(0, scale * deviations[name], mask.shape)
+    noisy[name] = noisy[name] + (mask * drawn).astype(np.float32)
+  return Ticket(ticket.masks, noisy)
 
 
 def continued(ticket: Ticket, before: Weights) -> Ticket:
@@ -164,9 +155,9 @@ class Control:
     function: Makes the new ticket.
     label: Words for figures.
     needs: Names of the function's arguments.
-    settings: {flag: value} of the folders of this name; None for the folders of
-      all trials.
-    name: Name that seeds and records have, if it is not that of the folders.
+    settings: {flag: value} for folders of this name; None stands for the
+      folders of all trials.
+    name: Name in seeds and records, if it is not that of the folders.
     permutes_labels: Whether it renames the classes by a random permutation.
     reorders: Whether it shuffles the examples in another order.
     is_main: Whether the paper's figures show it, at every level.
@@ -234,31 +225,23 @@ and figures read."""
 
 
 def find(name: str) -> tuple[str, Control]:
-  """Returns a control and the name that seeds and records have for it.
+  """Returns a control and its name in seeds and records, or InputError.
 
   Args:
-    name: A name in `CONTROLS`, whose settings the control then has, or one
-      that takes its settings from flags, like noise.
-
-  Raises:
-    InputError: If there is no such control.
+    name: Name in `CONTROLS`, whose settings the control then has, or the name
+      of one that takes its settings from flags, like `noise`.
   """
+  names = dict.fromkeys(c.name for c in CONTROLS.values() if c.name)
+  errors.check_choice('control', name, [*CONTROLS, *names])
   if name in CONTROLS:
-    control = CONTROLS[name]
-    return control.name or name, control
-  for control in CONTROLS.values():
-    if control.name == name:
-      unset = dict.fromkeys(control.settings)
-      return name, dataclasses.replace(control, settings=unset)
-  known = [
-    *CONTROLS,
-    *dict.fromkeys(c.name for c in CONTROLS.values() if c.name),
-  ]
-  raise errors.InputError(f'control: wanted one of {known}, got {name!r}')
+    return CONTROLS[name].name or name, CONTROLS[name]
+  control = next(c for c in CONTROLS.values() if c.name == name)
+  unset = dict.fromkeys(control.settings)
+  return name, dataclasses.replace(control, settings=unset)
 
 
 def keep_largest(masks: Network, scores: Network) -> Network:
-  """Returns masks that keep as many weights of each layer, those that score.
+  """Returns masks that keep as many weights a layer: the largest magnitudes.
 
   >>> masks = {'layer0': np.array([1, 1, 0])}
   >>> keep_largest(masks, {'layer0': np.array([0.1, -0.3, 0.2])})
@@ -266,34 +249,19 @@ def keep_largest(masks: Network, scores: Network) -> Network:
 
   Args:
     masks: {layer name: 0/1 array}; says how many.
-    scores: {layer name: array}, of which the magnitude counts; of equal ones
-      those that come last are kept, as in `pruner.prune_by_percent`.
-
-  Raises:
-    InputError: If a layer has no scores, or they are of another shape.
+    scores: {layer name: array}; among equal magnitudes the last are kept, as
+      in `pruner.prune_by_percent`.
   """
   kept = {}
   for name, mask in masks_lib.check(masks).items():
-    magnitudes = np.abs(_of_shape(scores, name, mask.shape)).ravel()
-    ascending = np.argsort(magnitudes, kind='stable')
-    kept[name] = np.zeros(mask.shape, np.float32)
-    pruned = mask.size - np.count_nonzero(mask)
-    kept[name].ravel()[ascending[pruned:]] = 1
+    magnitudes = np.abs(_of_shape(scores, name, mask.shape))
+    gone = pruner.lowest(magnitudes, mask.size - np.count_nonzero(mask))
+    kept[name] = (~gone).astype(np.float32)
   return kept
 
 
 def pool_weights(tickets: Sequence[Ticket]) -> Network:
-  """Returns the weights that tickets keep, of all tickets together.
-
-  Args:
-    tickets: At least one; all of the same layers.
-
-  Returns:
-    {layer name: array of shape [survivors of all tickets]}.
-
-  Raises:
-    InputError: If a layer has no weights, or they are of another shape.
-  """
+  """Pools the surviving weights of tickets: {layer name: [all survivors]}."""
   survivors = [
     surviving_weights(ticket.masks, ticket.initial) for ticket in tickets
   ]
@@ -304,14 +272,7 @@ def pool_weights(tickets: Sequence[Ticket]) -> Network:
 
 
 def surviving_weights(masks: Network, weights: Network) -> Network:
-  """Returns the weights that the masks keep.
-
-  Args:
-    masks: {layer name: 0/1 array}.
-    weights: {parameter name: array}; others than the masked are left out.
-
-  Returns:
-    {layer name: array of shape [survivors]}.
+  """Returns {layer name: array of shape [survivors]} of masked layers.
 
   Raises:
     InputError: If a layer has no weights, or they are of another shape.
@@ -329,7 +290,7 @@ def sample_weights(distribution: Network, masks: Network, seed: int) -> Network:
     distribution: {layer name: array of any shape}, the values to draw from,
       with replacement.
     masks: {layer name: 0/1 array} of the ticket.
-    seed: Of the draws; each layer's depend on it and the layer's name alone.
+    seed: Seed of the draws, with the layer's name.
 
   Returns:
     {layer name: float32 array of the mask's shape}, pruned weights at 0.
@@ -345,39 +306,26 @@ def sample_weights(distribution: Network, masks: Network, seed: int) -> Network:
       f'initialization_distribution: wanted the layers {sorted(masks)} of the'
       f' masks, got {sorted(values)}'
     )
-  return {
-    name: _sample(name, values[name].ravel(), mask, seed)
-    for name, mask in masks.items()
-  }
-
-
-def _sample(
-  name: str, values: np.ndarray, mask: np.ndarray, seed: int
-) -> np.ndarray:
-  weights = np.zeros(mask.shape, np.float32)
-  survivors = np.count_nonzero(mask)
-  if survivors and not values.size:
-    raise errors.InputError(
-      f'initialization_distribution[{name!r}]: wanted values, got none'
-    )
-  if survivors:
-    generator = seeds.generator(seed, name)
-    weights[mask != 0] = generator.choice(values, survivors)
-  return weights
+  drawn = {}
+  for name, mask in masks.items():
+    drawn[name] = np.zeros(mask.shape, np.float32)
+    survivors = np.count_nonzero(mask)
+    if survivors and not values[name].size:
+      raise errors.InputError(
+        f'initialization_distribution[{name!r}]: wanted values, got none'
+      )
+    if survivors:
+      drawn[name][mask != 0] = seeds.generator(seed, name).choice(
+        values[name].ravel(), survivors
+      )
+  return drawn
 
 
 def keep_signs(weights: Network, initial: Network) -> Network:
   """Gives weights the signs of others, and keeps their magnitudes.
 
-  Args:
-    weights: {parameter name: array}.
-    initial: {parameter name: array}, with the signs; may hold more.
-
-  Returns:
-    {parameter name: array}, of the parameters of `weights`.
-
   Raises:
-    InputError: If a parameter is missing or of another shape.
+    InputError: If `initial` lacks a parameter of `weights`, in its shape.
   """
   return {
     name: np.copysign(np.abs(array), _of_shape(initial, name, array.shape))

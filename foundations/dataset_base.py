@@ -79,33 +79,21 @@ class DatasetSplit:
     return look_up(inputs, self.byte_values)
 
   def check_classes(self, classes: int) -> None:
-    """Checks that a model with so many outputs fits the labels.
-
-    Raises:
-      InputError: If there are labels of other classes.
-    """
+    """Raises InputError unless a model with so many outputs fits the labels."""
     if self.labels.shape.rank == 2:
-      if self.labels.shape[1] != classes:
-        raise errors.InputError(
-          f'{self.name} labels: are of {self.labels.shape[1]} classes, the'
-          f' model has {classes} outputs'
-        )
-      return
-    highest = int(tf.reduce_max(self.labels))
-    if highest >= classes:
+      is_right = self.labels.shape[1] == classes
+      got = f'are of {self.labels.shape[1]} classes'
+    else:
+      highest = int(tf.reduce_max(self.labels))
+      is_right, got = highest < classes, f'go up to {highest}'
+    if not is_right:
       raise errors.InputError(
-        f'{self.name} labels: go up to {highest}, the model has {classes}'
-        ' outputs'
+        f'{self.name} labels: {got}, the model has {classes} outputs'
       )
 
 
 def look_up(inputs: tf.Tensor, byte_values: np.ndarray | None) -> tf.Tensor:
-  """Returns inputs as a model takes them, float32.
-
-  Args:
-    inputs: Tensor like a split's `inputs`.
-    byte_values: The split's.
-  """
+  """Returns a split's `inputs` as a model takes them, float32."""
   if byte_values is None:
     return inputs
   # A look-up gives the values that NumPy computed, bit for bit. In a graph
@@ -141,27 +129,24 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
       f'{name} inputs: wanted shape [n, features...] with n > 0,'
       f' got {inputs.shape}'
     )
-  if labels.ndim not in (1, 2) or len(labels) != len(inputs):
+  n, is_one_hot = len(inputs), labels.ndim == 2
+  if len(labels) != n or not (
+    labels.ndim == 1 or (is_one_hot and labels.shape[1] > 1)
+  ):
+    hint = '; use labels[:, 0]' if labels.shape[1:] == (1,) else ''
     raise errors.InputError(
-      f'{name} labels: wanted shape [{len(inputs)}] or [{len(inputs)},'
-      f' classes] as there are {len(inputs)} inputs, got {labels.shape}'
+      f'{name} labels: wanted shape [{n}], or [{n}, classes] with two classes'
+      f' or more, as there are {n} inputs, got {labels.shape}{hint}'
     )
-  if labels.ndim == 2 and labels.shape[1] < 2:
+  if not is_one_hot and (
+    labels.dtype.kind == 'f' or labels.min() < 0 or labels.max() >= 2**31
+  ):
     raise errors.InputError(
-      f'{name} labels: wanted classes of shape [{len(inputs)}], or'
-      f' distributions over two or more, got {labels.shape}; use labels[:, 0]'
+      f'{name} labels: wanted integers from 0, below 2**31, got {labels.dtype}'
+      f' from {labels.min()} to {labels.max()}'
     )
-  if labels.ndim == 1 and (labels.dtype.kind == 'f' or labels.min() < 0):
-    raise errors.InputError(
-      f'{name} labels: wanted integers from 0, got {labels.dtype} from'
-      f' {labels.min()}'
-    )
-  if labels.ndim == 1 and labels.max() > np.iinfo(np.int32).max:
-    raise errors.InputError(
-      f'{name} labels: wanted integers below 2**31, got {labels.max()}'
-    )
+  limit = np.finfo(np.float32).max
   for kind, array in (('inputs', inputs), ('labels', labels)):
-    limit = np.finfo(np.float32).max
     # The extremes, since they need no memory; NaN is within nothing.
     if array.dtype.kind == 'f' and not (
       -limit <= array.min() and array.max() <= limit
@@ -172,7 +157,7 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
         f'{name} {kind}: wanted finite numbers in float32, example'
         f' {np.argmin(finite)} has others'
       )
-  if labels.ndim == 2:
+  if is_one_hot:
     _check_distributions(labels, name)
 
 
@@ -181,16 +166,14 @@ def _check_byte_values(
 ) -> np.ndarray:
   """Returns the values of bytes if the inputs are bytes that have them."""
   table = np.asarray(table, np.float32)
-  if inputs.dtype != np.uint8 or table.shape not in (
-    (256,),
-    (256, inputs.shape[-1]),
-  ):
+  shapes = (256,), (256, inputs.shape[-1])
+  is_right = inputs.dtype == np.uint8 and table.shape in shapes
+  if not is_right or not np.isfinite(table).all():
     raise errors.InputError(
-      f'{name} byte_values: wanted uint8 inputs and shape [256] or [256,'
-      f' {inputs.shape[-1]}], got {inputs.dtype} inputs and {table.shape}'
+      f'{name} byte_values: wanted uint8 inputs and finite numbers of shape'
+      f' [256] or [256, {inputs.shape[-1]}], got {inputs.dtype} inputs and'
+      f' {table.shape}'
     )
-  if not np.isfinite(table).all():
-    raise errors.InputError(f'{name} byte_values: wanted finite numbers')
   return table
 
 
@@ -253,7 +236,15 @@ class DatasetBase:
     if validate is not None:
       self.validate = _make_split(validate, 'validate', byte_values)
     for name, split in self.splits.items():
-      _check_same_form(self.train, split, name)
+      for kind in ('inputs', 'labels'):
+        wanted, got = (
+          list(getattr(one, kind).shape[1:]) for one in (self.train, split)
+        )
+        if wanted != got:
+          raise errors.InputError(
+            f'{name} {kind}: wanted shape [n, *{wanted}] like the training'
+            f' set, got [n, *{got}]'
+          )
 
   @property
   def splits(self) -> dict[str, DatasetSplit]:
@@ -269,23 +260,15 @@ class DatasetBase:
     return -(-self.train.size // self.train_batch_size)
 
   def check_classes(self, classes: int) -> None:
-    """Checks that a model with so many outputs fits the labels.
-
-    Raises:
-      InputError: If there are labels of other classes.
-    """
+    """Raises InputError unless a model with so many outputs fits the labels."""
     for split in self.splits.values():
       split.check_classes(classes)
 
   def train_order(self, epoch: int) -> np.ndarray:
-    """Returns the order of one epoch.
+    """Returns the order of one epoch, which counts from 0.
 
-    Args:
-      epoch: Counts from 0.
-
-    Returns:
-      A permutation of the training examples, int32, shape [n]: a function of
-      `train_order_seed` and `epoch` alone.
+    It is a permutation of the training examples, int32, shape [n]: a function
+    of `train_order_seed` and `epoch` alone.
     """
     generator = seeds.generator(self.train_order_seed, 'epoch', epoch)
     return generator.permutation(self.train.size).astype(np.int32)
@@ -295,17 +278,3 @@ class DatasetBase:
     other = copy.copy(self)
     other.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
     return other
-
-
-def _check_same_form(
-  train: DatasetSplit, split: DatasetSplit, name: str
-) -> None:
-  """Raises InputError unless a split's examples look like the training ones."""
-  for kind in ('inputs', 'labels'):
-    wanted = getattr(train, kind).shape[1:]
-    got = getattr(split, kind).shape[1:]
-    if wanted != got:
-      raise errors.InputError(
-        f'{name} {kind}: wanted shape [n, *{list(wanted)}] like the training'
-        f' set, got [n, *{list(got)}]'
-      )

@@ -3,6 +3,7 @@
 import math
 import numbers
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 OVERWRITE = 'pass --overwrite (in Python overwrite=True)'
@@ -49,15 +50,10 @@ def read_integer(value: Any) -> int | None:
 
 
 def check_integer(name: str, value: Any, least: int) -> int:
-  """Returns an integer as an int.
-
-  Args:
-    name: Name of the argument, for the error's message.
-    value: An integer of any type.
-    least: The least value that is allowed.
+  """Returns an integer of any type as an int.
 
   Raises:
-    InputError: If it is anything else.
+    InputError: If it is anything else, or below `least`.
   """
   integer = read_integer(value)
   if integer is None or integer < least:
@@ -65,6 +61,13 @@ def check_integer(name: str, value: Any, least: int) -> int:
       f'{name}: wanted an integer of at least {least}, got {value!r}'
     )
   return integer
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+  """Returns a value that is among the choices, or raises InputError."""
+  if not isinstance(value, str) or value not in choices:
+    raise InputError(f'{name}: wanted one of {choices}, got {value!r}')
+  return value
 
 
 def read_number(value: Any) -> float | None:
@@ -87,14 +90,9 @@ def check_number(
 ) -> float:
   """Returns a finite number as a float.
 
-  Args:
-    name: Name of the argument, for the error's message.
-    value: A number.
-    least: The lower bound.
-    is_open: Whether the bound itself is refused.
-
   Raises:
-    InputError: If it is anything else.
+    InputError: If it is anything else, below `least`, or `least` itself where
+      the bound is open.
   """
   number = read_number(value)
   if number is None or number < least or (is_open and number == least):

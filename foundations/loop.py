@@ -15,12 +15,7 @@ LARGEST_CHUNK = 1_000  # Iterations between two signs of life.
 
 
 class Event(NamedTuple):
-  """Something that happens during a training.
-
-  Attributes:
-    after: When it is due.
-    happen: Called with the iteration.
-  """
+  """Calls `happen` with the iteration whenever `after` says it is due."""
 
   after: schedule.When
   happen: Callable[[int], None]
@@ -34,14 +29,14 @@ def fit(
   average: measurements.Average,
   report: Callable[[int], None],
 ) -> None:
-  """Trains, and lets everything happen when it is due.
+  """Trains for `length` iterations, and lets events happen when they are due.
 
   Args:
-    steps: What makes the updates.
-    dataset: What to train on.
+    steps: Makes the updates.
+    dataset: Data to train on.
     length: The number of iterations.
-    events: What happens; of what is due together, the first comes first.
-    average: Gets the losses and the accuracies of what is trained on.
+    events: What happens, in this order where several are due together.
+    average: Gets the losses and accuracies of the examples trained on.
     report: Called with the number of iterations done, as a sign of life.
   """
 
@@ -73,18 +68,11 @@ def _happen(events: Sequence[Event], iteration: int) -> None:
 def _batches(
   dataset: dataset_base.DatasetBase, iteration: int, stop: int
 ) -> Iterator[tuple[int, int, int, int]]:
-  """Yields batches of one size that follow each other, as many as can be.
+  """Yields runs of batches of one size, up to the iteration `stop`.
 
-  An epoch's last batch may be short, and then is on its own.
-
-  Args:
-    dataset: The data set.
-    iteration: The iteration of the first batch.
-    stop: The iteration after the last batch.
-
-  Yields:
-    The epoch, the place in its order where the first batch begins, the number
-    of batches, and the examples in each.
+  Each is the epoch, the place in its order where the first batch begins, the
+  number of batches, and the examples in each. An epoch's last batch may be
+  short, and then is on its own.
   """
   size = dataset.train_batch_size
   whole, rest = divmod(dataset.train.size, size)

@@ -5,7 +5,6 @@ All functions return new arrays and leave what they are given as it was.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -16,14 +15,10 @@ Network = dict[str, np.ndarray]
 
 
 def check(masks: Mapping[str, np.ndarray], what: str = 'masks') -> Network:
-  """Returns masks as float32 arrays of exactly 0 and 1.
-
-  Args:
-    masks: {layer name: array of numbers or booleans}.
-    what: What to call them in errors.
+  """Returns masks as new float32 arrays of exactly 0 and 1.
 
   Raises:
-    InputError: If an array is not numeric or holds another value than 0 or 1.
+    InputError: If `what` is no dictionary of arrays of such numbers.
   """
   checked = check_network(masks, what)
   for name, mask in checked.items():
@@ -36,14 +31,10 @@ def check(masks: Mapping[str, np.ndarray], what: str = 'masks') -> Network:
 
 
 def check_network(network: Mapping[str, np.ndarray], what: str) -> Network:
-  """Returns a network as float32 arrays of finite numbers.
-
-  Args:
-    network: {parameter name: array of numbers or booleans}.
-    what: What to call it in errors.
+  """Returns a network as new float32 arrays of finite numbers.
 
   Raises:
-    InputError: If it is not a dictionary of numeric, finite arrays.
+    InputError: If `what` is no dictionary of arrays of finite numbers.
   """
   if not isinstance(network, Mapping):
     raise errors.InputError(
@@ -59,12 +50,11 @@ def check_network(network: Mapping[str, np.ndarray], what: str) -> Network:
 def _check_array(array: np.ndarray, what: str) -> np.ndarray:
   try:
     array = np.asarray(array)
+    got = f', got dtype {array.dtype}'
   except ValueError:  # Like lists of different lengths.
-    raise errors.InputError(f'{what}: wanted an array of numbers') from None
-  if array.dtype.kind not in 'buif':
-    raise errors.InputError(
-      f'{what}: wanted an array of numbers, got dtype {array.dtype}'
-    )
+    got = ''
+  if not got or array.dtype.kind not in 'buif':
+    raise errors.InputError(f'{what}: wanted an array of numbers{got}')
   with np.errstate(over='ignore'):  # Beyond float32 is inf: refused below.
     converted = array.astype(np.float32)
   if not np.isfinite(converted).all():
@@ -98,11 +88,7 @@ def intersect(*masks: Network | Sequence[Network]) -> Network:
   >>> intersect(first, second)['a'].tolist()
   [0.0, 0.0, 1.0]
 
-  Args:
-    *masks: Masks of the same layers and shapes, or one list of them.
-
-  Raises:
-    InputError: If there are none, or their layers or shapes differ.
+  Arguments and errors are those of `union`.
   """
   return _combine(np.minimum, masks)
 
@@ -112,9 +98,11 @@ def _combine(
   masks: tuple[Network | Sequence[Network], ...],
 ) -> Network:
   """Combines masks layer by layer."""
-  flat: list[Any] = []
-  for item in masks:
-    flat.extend(item if isinstance(item, (list, tuple)) else [item])
+  flat = [
+    one
+    for item in masks
+    for one in (item if isinstance(item, (list, tuple)) else [item])
+  ]
   if not flat:
     raise errors.InputError('masks: wanted at least one set, got none')
   checked = [check(item, f'masks {i}') for i, item in enumerate(flat)]

@@ -42,10 +42,8 @@ def evaluate(
   if split.size <= EVALUATION_BATCH:  # A slice of all would be a copy.
     parts = [model.measure(split.values(), split.labels)]
   else:
-    slices = [
-      slice(start, start + EVALUATION_BATCH)
-      for start in range(0, split.size, EVALUATION_BATCH)
-    ]
+    starts = range(0, split.size, EVALUATION_BATCH)
+    slices = [slice(start, start + EVALUATION_BATCH) for start in starts]
     parts = [model.measure(split.values(s), split.labels[s]) for s in slices]
   loss = sum(float(loss) for loss, _ in parts) / split.size
   return Measurement(loss, sum(int(right) for _, right in parts) / split.size)
@@ -83,27 +81,18 @@ class Measurements:
 
   def add(self, split: str, iteration: int, measurement: Measurement) -> None:
     """Adds what was measured on a split after `iteration` updates."""
-    log = self._logs.setdefault(
-      split, {key: [] for key in save_restore.LOG_KEYS}
-    )
-    log['iteration'].append(iteration)
-    log['loss'].append(measurement.loss)
-    log['accuracy'].append(measurement.accuracy)
+    log = self._logs.setdefault(split, {k: [] for k in save_restore.LOG_KEYS})
+    for key, value in zip(log, (iteration, *measurement), strict=True):
+      log[key].append(value)
     if split != 'train':
       progress.note(loss=measurement.loss, accuracy=measurement.accuracy)
     if self._writer is not None:
-      self._writer.add_scalar(f'{split}/loss', measurement.loss, iteration)
-      self._writer.add_scalar(
-        f'{split}/accuracy', measurement.accuracy, iteration
-      )
+      for key, value in measurement._asdict().items():
+        self._writer.add_scalar(f'{split}/{key}', value, iteration)
       self._writer.flush()
 
   def save(self, directory: str) -> None:
-    """Writes a JSON log for each split.
-
-    Args:
-      directory: The run's folder.
-    """
+    """Writes a JSON log for each split into the run's folder."""
     for split, log in self._logs.items():
       save_restore.write_log(paths.log(directory, split), log)
 

@@ -56,10 +56,10 @@ class ModelFc(model_base.ModelBase):
     return outputs
 
   def architecture(self) -> Hashable | None:
-    """Returns the layers, as `layers.Dense`, if they say it all.
+    """Returns the layers, as `layers.Dense`, if these say it all.
 
-    It does not of a child's own `__call__`, of an activation that is a function
-    with a state perhaps, or of a method that one model alone was given.
+    They do not for a child's own `__call__`, an activation that is a function
+    (perhaps with a state), or a method replaced on one model alone.
     """
     activations = [item[1] for item in self._hyperparameters['layers']]
     is_plain = type(self) is ModelFc and not any(
@@ -84,29 +84,20 @@ class ModelFc(model_base.ModelBase):
 
 def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
   """Returns a copy of the hyperparameters, if they make a network."""
-  if not isinstance(hyperparameters, Mapping):
+  known = {'layers', 'kernel_initializer'}
+  if not isinstance(hyperparameters, Mapping) or set(hyperparameters) - known:
     raise errors.InputError(
-      'hyperparameters: wanted a dictionary with layers,'
-      f' got {hyperparameters!r}'
-    )
-  hyperparameters = dict(hyperparameters)
-  unknown = set(hyperparameters) - {'layers', 'kernel_initializer'}
-  if unknown:
-    raise errors.InputError(
-      f'hyperparameters: wanted layers and kernel_initializer,'
-      f' got {sorted(unknown)[0]!r}'
+      'hyperparameters: wanted a dictionary with layers and perhaps'
+      f' kernel_initializer, got {hyperparameters!r}'
     )
   given = hyperparameters.get('layers')
-  if not isinstance(given, (list, tuple)) or not given:
-    raise errors.InputError(
-      f'layers: wanted a list of (units, activation), got {given!r}'
-    )
-  for layer in given:
-    is_pair = isinstance(layer, (list, tuple)) and len(layer) == 2
+  is_list = isinstance(given, (list, tuple)) and len(given) > 0
+  for layer in given if is_list else [given]:
+    is_pair = is_list and isinstance(layer, (list, tuple)) and len(layer) == 2
     if not is_pair or (errors.read_integer(layer[0]) or 0) < 1:
       raise errors.InputError(
-        f'layers: wanted (units, activation) with units of at least 1,'
+        'layers: wanted a list of (units, activation) with units of at least 1,'
         f' got {layer!r}'
       )
     layers.get_activation('layers', layer[1])
-  return hyperparameters
+  return dict(hyperparameters)

@@ -17,7 +17,6 @@ Beside the folder of a run, called {run} here:
 
 import os
 import pathlib
-import re
 from typing import NamedTuple
 
 RESERVED = ('.part', '.old', '.lock')
@@ -127,9 +126,7 @@ class Run(NamedTuple):
 
 
 def find_runs(parent_directory: str) -> list[Run]:
-  """Returns the runs of an experiment, by trial and level.
-
-  Runs that are under way or were interrupted are not among them.
+  """Returns the finished runs of an experiment, by trial and level.
 
   Args:
     parent_directory: The folder of all trials.
@@ -138,20 +135,20 @@ def find_runs(parent_directory: str) -> list[Run]:
   for folder in pathlib.Path(parent_directory).glob('trial*/*/*'):
     level, name = folder.parts[-2:]
     is_other = name.startswith('.') or name.endswith(RESERVED)
-    if is_other or not level.isdecimal():
+    if is_other or not level.isdecimal() or not folder.is_dir():
       continue
-    if folder.is_dir():
-      trial_name = folder.parts[-3].removeprefix('trial')
-      match = re.fullmatch(r'(.*?)([0-9]*)', name, re.DOTALL)
-      experiment_name, run_id = match.groups() if match else (name, '')
-      runs.append(
-        Run(str(folder), trial_name, int(level), experiment_name, run_id)
-      )
+    trial_name = folder.parts[-3].removeprefix('trial')
+    experiment_name = name.rstrip('0123456789')
+    run_id = name.removeprefix(experiment_name)
+    runs.append(
+      Run(str(folder), trial_name, int(level), experiment_name, run_id)
+    )
   return sorted(runs, key=_in_numbers)
 
 
 def _in_numbers(run: Run) -> tuple:
   """Orders runs so that trial 2 comes before trial 10."""
-  trial_number = (len(run.trial), run.trial)
-  run_number = (len(run.run_id), run.run_id)
+  trial_number, run_number = (
+    (len(text), text) for text in (run.trial, run.run_id)
+  )
   return trial_number, run.level, run.experiment_name, run_number

@@ -16,8 +16,7 @@ import tqdm
 Listener = Callable[[str, int, int], None]
 """Called with a run's name, the iterations done, and how many there will be.
 
-A run that was finished before has 0 of 0 to do. What else is known of the
-training that is under way is in `summary`.
+A run that was finished before has 0 of 0 to do. `summary` says more.
 """
 
 _A_LINE = 60  # Seconds between two lines where there is no terminal.
@@ -38,11 +37,10 @@ def send_to(listener: Listener) -> Iterator[None]:
 
 
 def note(**facts: float) -> None:
-  """Notes what is known of the training that is under way.
+  """Notes facts for `summary`.
 
   Args:
-    **facts: Some of `level`, `last_level` (of the experiment), `density`
-      (fraction of weights that remain), `loss` and `accuracy`.
+    **facts: Any of `level`, `last_level`, `density`, `loss` and `accuracy`.
   """
   _known.update(facts)
 
@@ -58,12 +56,12 @@ def levels(last: int) -> Iterator[int]:
 
 
 def summary(done: int, total: int, seconds: float) -> str:
-  """Returns what is known of the training that is under way, for people.
+  """Returns a line on the training that is under way, for people.
 
   Args:
     done: Iterations done.
     total: Iterations there will be.
-    seconds: How long those that are done took.
+    seconds: Time that those took.
   """
   parts = []
   ahead = total - done
@@ -84,12 +82,7 @@ def summary(done: int, total: int, seconds: float) -> str:
 
 @contextlib.contextmanager
 def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
-  """Yields what to call with the number of iterations done so far.
-
-  Args:
-    name: What to call the run.
-    iterations: How many there will be.
-  """
+  """Yields a function to call with the number of iterations done so far."""
   if _listeners:
     yield lambda done: _listeners[-1](name, done, iterations)
     return
@@ -113,10 +106,6 @@ def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
 
 
 def loaded(name: str) -> None:
-  """Says that a run was finished before, and is not repeated.
-
-  Args:
-    name: What to call the run.
-  """
+  """Tells the listener that a run was finished before, and is not repeated."""
   if _listeners:
     _listeners[-1](name, 0, 0)

@@ -59,11 +59,7 @@ class Layer:
 
   @property
   def initial(self) -> np.ndarray:
-    """The weights before training, like `final`.
-
-    Raises:
-      InputError: If they are not known.
-    """
+    """The weights before training, like `final`; InputError if not known."""
     if self.initial_weights is None:
       raise errors.InputError(
         f'initial_weights: wanted {self.name!r}, got None'
@@ -72,11 +68,7 @@ class Layer:
 
   @property
   def generator(self) -> np.random.Generator:
-    """A generator that depends on the seed and the layer's name alone.
-
-    Raises:
-      InputError: If there is no seed.
-    """
+    """A generator that depends on the seed and the layer's name alone."""
     return seeds.generator(self.seed, self.name)  # type: ignore[arg-type]
 
 
@@ -100,45 +92,43 @@ def prune(
 ) -> Network:
   """Prunes the surviving weights with the lowest scores.
 
-  Of equal ones those go that come first. The new masks lie inside the old ones.
+  Among equal scores, those that come first in a layer go first.
 
   Args:
     criterion: Scores a layer's surviving weights.
     scope: `per_layer` or `across_layers`.
-    percents: {layer name: float in [0, 1]}, the fraction of the survivors to
-      remove. Layers that are not named keep their mask.
-    masks: {layer name: 0/1 array}, of the level that was trained.
-    final_weights: {parameter name: array}, after training; others than those
-      of the layers that `percents` names are not used.
-    initial_weights: The same before training, for criteria that want them.
-    seed: Of what a criterion draws, for those that do.
+    percents: As in `prune_by_percent`.
+    masks: As in `prune_by_percent`.
+    final_weights: As in `prune_by_percent`.
+    initial_weights: {parameter name: array}, the weights before training, for
+      criteria that want them.
+    seed: Seed of what the criterion draws, for those that draw.
 
   Returns:
-    {layer name: float32 0/1 array}, new arrays for every layer of `masks`.
+    As `prune_by_percent`.
 
   Raises:
-    InputError: If a percent is outside [0, 1] or names a layer without a
-      mask, a layer's weights are missing, NaN or of another shape, or the
-      criterion wants something that is not given, or gives no scores.
+    InputError: As in `prune_by_percent`, or if the criterion wants something
+      that is not given, or gives no scores.
   """
   check_percents(percents)
-  old = masks_lib.check(masks)
+  pruned = masks_lib.check(masks)
   for name in percents:
-    if name not in old:
+    if name not in pruned:
       raise errors.InputError(
-        f'percents[{name!r}]: no such layer; masks are of {sorted(old)}'
+        f'percents[{name!r}]: no such layer; masks are of {sorted(pruned)}'
       )
-  final = _survivors(percents, old, final_weights, 'final_weights')
-  initial = _survivors(percents, old, initial_weights, 'initial_weights')
-  scores = {
-    name: _scores(criterion, Layer(name, final[name], initial.get(name), seed))
-    for name in sorted(percents)  # So that the order of a dictionary is none.
-  }
-  gone = scope(percents, scores)
-  return {
-    name: _without(mask, gone[name]) if name in gone else mask.copy()
-    for name, mask in old.items()
-  }
+  final = _survivors(percents, pruned, final_weights, 'final_weights')
+  initial = _survivors(percents, pruned, initial_weights, 'initial_weights')
+  scores = {}
+  for name in sorted(percents):  # A dictionary's order decides nothing.
+    layer = Layer(name, final[name], initial.get(name), seed)
+    scores[name] = _check_numbers(
+      criterion(layer), layer.final.shape, f'scores[{name!r}]', 'undefined'
+    )
+  for name, gone in scope(percents, scores).items():
+    pruned[name][pruned[name] != 0] = ~gone
+  return pruned
 
 
 def prune_by_percent(
@@ -151,9 +141,8 @@ def prune_by_percent(
 ) -> Network:
   """Prunes each layer's smallest surviving weights (Section 2 of the paper).
 
-  Of a layer's n survivors exactly `round(percent * n)` are removed, half to
-  even: those of the smallest magnitude, and of equal ones those that come
-  first. The new masks lie inside the old ones.
+  Removes exactly `round(percent * n)` of a layer's n survivors, half to even:
+  the smallest magnitudes, and among equal ones those that come first.
 
   >>> masks = {'layer0': np.ones((2, 2))}
   >>> weights = {'layer0': np.array([[0.1, -2.0], [0.5, -0.2]])}
@@ -164,41 +153,29 @@ def prune_by_percent(
     percents: {layer name: float in [0, 1]}, the fraction of the survivors to
       remove. Layers that are not named keep their mask.
     masks: {layer name: 0/1 array}, of the level that was trained.
-    final_weights: {parameter name: array}, after training; others than those
-      of the layers that `percents` names are not used.
-    initial_weights: Not used, as all ways to prune have one shape.
+    final_weights: {parameter name: array}, after training; used only for the
+      layers that `percents` names.
+    initial_weights: Not used; all ways to prune have one shape.
     seed: Not used either.
 
   Returns:
-    {layer name: float32 0/1 array}, new arrays for every layer of `masks`.
+    {layer name: float32 0/1 array}, new arrays inside the old masks.
 
   Raises:
     InputError: If a percent is outside [0, 1] or names a layer without a
-      mask, a layer has no final weights, or they are NaN or of another shape.
+      mask, or a layer's weights are missing, NaN or of another shape.
   """
   del initial_weights, seed
   return prune(magnitude, per_layer, percents, masks, final_weights)
 
 
 def get(name: str) -> Pruner:
-  """Returns the way to prune that has this name.
-
-  Raises:
-    InputError: If there is none.
-  """
-  if not isinstance(name, str) or name not in PRUNERS:
-    raise errors.InputError(
-      f'pruner: wanted one of {sorted(PRUNERS)}, got {name!r}'
-    )
-  return PRUNERS[name]
+  """Returns the way to prune that has this name, or raises InputError."""
+  return PRUNERS[errors.check_choice('pruner', name, sorted(PRUNERS))]
 
 
 def check_percents(percents: Mapping[str, float]) -> None:
-  """Checks {layer name: fraction in [0, 1]}.
-
-  Raises:
-    InputError: If it is anything else.
-  """
+  """Raises InputError unless this is {layer name: fraction in [0, 1]}."""
   if not isinstance(percents, Mapping):
     raise errors.InputError(
       f'percents: wanted {{layer name: fraction}}, got {percents!r}'
@@ -219,22 +196,22 @@ def _is_fraction(value: Any) -> bool:
 
 
 def per_layer(percents: Mapping[str, float], scores: Network) -> Network:
-  """Of each layer's n survivors, `round(percent * n)` go, half to even."""
+  """Removes `round(percent * n)` of each layer's n survivors, half to even."""
   return {
-    name: _lowest(layer_scores, _count(percents[name], layer_scores))
+    name: lowest(layer_scores, _count(percents[name], layer_scores))
     for name, layer_scores in scores.items()
   }
 
 
 def across_layers(percents: Mapping[str, float], scores: Network) -> Network:
-  """As many go in all as by `per_layer`, from whichever layers they are.
+  """Removes as many in all as `per_layer`, from whichever layers.
 
-  Of equal scores those of the first layer go first, by the layers' names.
+  Among equal scores, those of the first layer by name go first.
   """
   if not scores:
     return {}
   count = sum(_count(percents[name], scores[name]) for name in scores)
-  gone = _lowest(np.concatenate(list(scores.values())), count)
+  gone = lowest(np.concatenate(list(scores.values())), count)
   ends = np.cumsum([layer_scores.size for layer_scores in scores.values()])
   return dict(zip(scores, np.split(gone, ends[:-1]), strict=True))
 
@@ -267,8 +244,7 @@ def small_init(layer: Layer) -> np.ndarray:
 def large_init_large_final(layer: Layer) -> np.ndarray:
   """min(alpha |w_f|, |w_i|), where alpha aligns the percentiles of the two.
 
-  So a weight stays if both are beyond the same percentile: the score is the
-  smaller one of their ranks among the survivors.
+  The score is the smaller of the two ranks among the survivors.
   """
   return np.minimum(_ranks(layer.final), _ranks(layer.initial))
 
@@ -289,20 +265,20 @@ def movement(layer: Layer) -> np.ndarray:
 
 
 def large_final_same_sign(layer: Layer) -> np.ndarray:
-  """max(0, w_i w_f / |w_i|), and those of another sign first, at random."""
+  """max(0, w_i w_f / |w_i|); weights of another sign go first, at random."""
   return _with_ties_at_random(layer, np.sign(layer.initial) * layer.final)
 
 
 def large_final_diff_sign(layer: Layer) -> np.ndarray:
-  """max(0, -w_i w_f / |w_i|), and those of the same sign first, at random."""
+  """max(0, -w_i w_f / |w_i|); weights of the same sign go first, at random."""
   return _with_ties_at_random(layer, -np.sign(layer.initial) * layer.final)
 
 
 def _with_ties_at_random(layer: Layer, scores: np.ndarray) -> np.ndarray:
-  """Returns scores, with random ones below 0 instead of those not above it.
+  """Replaces scores that are not above 0 by random ones below it.
 
-  These weights are ties, and more than go in a round: by position the first
-  inputs would lose all of theirs.
+  These are ties, and more than go in a round: by position, the first inputs
+  would lose all their weights.
   """
   return np.where(scores > 0, scores, -layer.generator.random(scores.size))
 
@@ -331,7 +307,7 @@ PRUNERS: dict[str, Pruner] = {
 
 
 def _ranks(weights: np.ndarray) -> np.ndarray:
-  """Returns of how many weights the magnitude is smaller, for each."""
+  """Counts, for each weight, those of smaller magnitude."""
   magnitudes = np.abs(weights)
   return np.searchsorted(np.sort(magnitudes), magnitudes)
 
@@ -349,20 +325,12 @@ def _survivors(
   for name in percents:
     if name not in weights:
       raise errors.InputError(f'{what}: wanted {name!r}, got {sorted(weights)}')
+    mask, place = masks[name], f'{what}[{name!r}]'
     array = _check_numbers(
-      weights[name],
-      masks[name].shape,
-      f'{what}[{name!r}]',
-      'the training diverged',
+      weights[name], mask.shape, place, 'the training diverged'
     )
-    survivors[name] = array[masks[name] != 0]
+    survivors[name] = array[mask != 0]
   return survivors
-
-
-def _scores(criterion: Criterion, layer: Layer) -> np.ndarray:
-  """Returns a layer's scores, if weights can be put in order by them."""
-  what = f'scores[{layer.name!r}]'
-  return _check_numbers(criterion(layer), layer.final.shape, what, 'undefined')
 
 
 def _check_numbers(
@@ -383,15 +351,9 @@ def _count(percent: float, scores: np.ndarray) -> int:
   return round(float(percent) * scores.size)
 
 
-def _lowest(scores: np.ndarray, count: int) -> np.ndarray:
-  """Returns where the `count` lowest scores are, as booleans."""
-  lowest = np.zeros(scores.shape, bool)
-  lowest[np.argsort(scores, kind='stable')[:count]] = True
-  return lowest
-
-
-def _without(mask: np.ndarray, gone: np.ndarray) -> np.ndarray:
-  """Returns a mask without some of its survivors, [survivors] booleans."""
-  new_mask = mask.copy()
-  new_mask.ravel()[np.flatnonzero(mask)[gone]] = 0
-  return new_mask
+def lowest(scores: np.ndarray, count: int) -> np.ndarray:
+  """Returns booleans, True at the `count` lowest scores, ties by position."""
+  places = np.argsort(scores, axis=None, kind='stable')[:count]
+  found = np.zeros(scores.shape, bool)
+  found.flat[places] = True
+  return found

@@ -1,9 +1,8 @@
 """When a training is measured, saved and over; all in iterations."""
 
-import dataclasses
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,9 +15,8 @@ When = Callable[[int], int]
 """Gives the first iteration after the given one that something is due at."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Schedule:
-  """How long to train, and when to measure and save.
+class Schedule(NamedTuple):
+  """How long to train, and when to measure and save, in iterations.
 
   Attributes:
     training_len: The number of iterations.
@@ -43,27 +41,14 @@ def make(
   train_interval: Length | None = None,
   checkpoints: Sequence[int] = (),
 ) -> Schedule:
-  """Returns a schedule from lengths in iterations or epochs.
-
-  Args:
-    batches_per_epoch: Iterations an epoch.
-    training_len: As in `trainer.train`.
-    test_interval: As in `trainer.train`.
-    validate_interval: As in `trainer.train`.
-    train_interval: None for `test_interval`, or else an epoch.
-    checkpoints: Iterations.
-
-  Raises:
-    InputError: If one of them is of another form.
-  """
+  """Returns a schedule; arguments and errors are those of `trainer.train`."""
 
   def interval(length: Length | None, name: str) -> int | None:
-    if length is None:
-      return None
-    return iterations(length, batches_per_epoch, name)
+    is_set = length is not None
+    return iterations(length, batches_per_epoch, name) if is_set else None
 
-  average_over = train_interval or test_interval or ('epochs', 1)
   length = iterations(training_len, batches_per_epoch, 'training_len')
+  average_over = train_interval or test_interval or ('epochs', 1)
   return Schedule(
     training_len=length,
     test=interval(test_interval, 'test_interval'),
@@ -77,7 +62,7 @@ def every(interval: int | None, length: int) -> When:
   """Returns when something is due at 0, at each interval and at the end.
 
   Args:
-    interval: Iterations; None for only at the start and at the end.
+    interval: Iterations; None: only at the start and at the end.
     length: Iterations of the whole training.
   """
 
@@ -98,15 +83,10 @@ def at(iterations: Sequence[int]) -> When:
 
 
 def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
-  """Returns a length in iterations.
-
-  Args:
-    length: What should be ('iterations', n) or ('epochs', n) with n >= 1.
-    batches_per_epoch: Iterations an epoch.
-    name: What to call the length in errors.
+  """Returns a length, ('iterations', n) or ('epochs', n), in iterations.
 
   Raises:
-    InputError: If it is anything else.
+    InputError: If it, called `name`, is anything else, or n is not positive.
   """
   is_pair = isinstance(length, (list, tuple)) and len(length) == 2
   if not is_pair or length[0] not in ('iterations', 'epochs'):
@@ -126,16 +106,10 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
 
 
 def points(given: Any, first: int, last: int, name: str) -> tuple[int, ...]:
-  """Returns iterations in their order.
-
-  Args:
-    given: What should be a list of iterations.
-    first: The first iteration that may be among them.
-    last: The last one.
-    name: What to call them in errors.
+  """Returns a list of iterations from `first` to `last` in their order.
 
   Raises:
-    InputError: If it is anything else.
+    InputError: If it, called `name`, is anything else.
   """
   if isinstance(given, np.ndarray):
     given = given.tolist()

@@ -21,14 +21,10 @@ def fresh() -> int:
 
 
 def check(seed: Any, name: str = 'seed') -> int:
-  """Returns `seed` as an int.
-
-  Args:
-    seed: What should be an integer in [0, 2**63).
-    name: What to call it in the error.
+  """Returns a seed, an integer of any type in [0, 2**63), as an int.
 
   Raises:
-    InputError: If it is anything else.
+    InputError: If it, called `name`, is anything else.
   """
   checked = errors.read_integer(seed)
   if checked is None or not 0 <= checked < LIMIT:

@@ -19,7 +19,7 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
 
   Args:
     dataset: Pipeline of (input, label) pairs, single ones or batches.
-    name: What errors call it.
+    name: Name for errors.
 
   Returns:
     Inputs, shape [n, ...], and labels, shape [n] or [n, classes].
@@ -29,11 +29,8 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
       at a second reading, or holds anything else than such pairs.
   """
   spec = dataset.element_spec
-  if (
-    not isinstance(spec, tuple)
-    or len(spec) != 2
-    or any(map(tf.nest.is_nested, spec))
-  ):
+  is_pair = isinstance(spec, tuple) and len(spec) == 2
+  if not is_pair or any(map(tf.nest.is_nested, spec)):
     raise errors.InputError(
       f'{name}: wanted a tf.data.Dataset of (input, label) pairs, got elements'
       f' {_short(spec)}; make pairs by .map'
@@ -43,8 +40,7 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
       f'{name}: wanted a finite tf.data.Dataset; remove .repeat() or add'
       ' .take(n)'
     )
-  elements = []
-  size = 0
+  elements, size = [], 0
   for pair in _elements(dataset, name):
     elements.append(pair)
     size += sum(array.nbytes for array in pair)
@@ -53,9 +49,8 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
         f'{name}: wanted at most {MAX_BYTES} bytes in a tf.data.Dataset, which'
         ' is read into memory; add .take(n), or make inputs smaller'
       )
-  for first, second in itertools.zip_longest(
-    elements, _elements(dataset, name)
-  ):
+  again = _elements(dataset, name)
+  for first, second in itertools.zip_longest(elements, again):
     if not first or not second or not all(map(_same, first, second)):
       raise errors.InputError(
         f'{name}: gives other examples at a second reading; remove .shuffle()'

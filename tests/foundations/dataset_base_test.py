@@ -134,18 +134,23 @@ def test_checksums_tell_splits_apart():
     (
       X,
       Y[:9],
-      ' labels: wanted shape [10] or [10, classes] as there are 10 inputs,'
-      ' got (9,)',
+      ' labels: wanted shape [10], or [10, classes] with two classes or more,'
+      ' as there are 10 inputs, got (9,)',
     ),
     (
       X,
       np.zeros((10, 2, 2)),
-      ' labels: wanted shape [10] or [10, classes] as there are 10 inputs,'
-      ' got (10, 2, 2)',
+      ' labels: wanted shape [10], or [10, classes] with two classes or more,'
+      ' as there are 10 inputs, got (10, 2, 2)',
     ),
-    (X, Y - 1, ' labels: wanted integers from 0, got int64 from -1'),
-    (X, Y / 2, ' labels: wanted integers from 0, got float64 from 0.0'),
-    (X, Y + 2**32, ' labels: wanted integers below 2**31, got 4294967298'),
+    *(
+      (X, labels, f' labels: wanted integers from 0, below 2**31, got {got}')
+      for labels, got in (
+        (Y - 1, 'int64 from -1 to 1'),
+        (Y / 2, 'float64 from 0.0 to 1.0'),
+        (Y + 2**32, 'int64 from 4294967296 to 4294967298'),
+      )
+    ),
     (
       np.where(X == 7, np.nan, X),
       Y,
@@ -164,8 +169,8 @@ def test_checksums_tell_splits_apart():
     (
       X,
       Y[:, np.newaxis],
-      ' labels: wanted classes of shape [10], or distributions over two or'
-      ' more, got (10, 1); use labels[:, 0]',
+      ' labels: wanted shape [10], or [10, classes] with two classes or more,'
+      ' as there are 10 inputs, got (10, 1); use labels[:, 0]',
     ),
     (
       X,
@@ -294,8 +299,8 @@ def test_trains_on_bytes_as_on_their_values(interval, tmp_path):
 )
 def test_other_values_of_bytes_are_refused(inputs, table, complaint, refused):
   with refused(
-    'test byte_values: wanted uint8 inputs and shape [256] or [256, 3], got'
-    f' {complaint}'
+    'test byte_values: wanted uint8 inputs and finite numbers of shape [256] or'
+    f' [256, 3], got {complaint}'
   ):
     dataset_base.DatasetSplit(inputs, Y, 'test', table)
 

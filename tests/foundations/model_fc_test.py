@@ -93,27 +93,21 @@ def test_configuration_tells_hyperparameters_apart():
 @pytest.mark.parametrize(
   ('hyperparameters', 'message'),
   [
-    ({}, 'layers: wanted a list of (units, activation), got None'),
-    ({'layers': []}, 'layers: wanted a list of (units, activation), got []'),
-    ({'layers': 5}, 'layers: wanted a list of (units, activation), got 5'),
-    (
-      {'layers': [5]},
-      'layers: wanted (units, activation) with units of at least 1, got 5',
-    ),
-    (
-      {'layers': [(0, None)]},
-      'layers: wanted (units, activation) with units of at least 1,'
-      ' got (0, None)',
-    ),
-    (
-      {'layers': [(5.0, None)]},
-      'layers: wanted (units, activation) with units of at least 1,'
-      ' got (5.0, None)',
-    ),
-    (
-      {'layers': [(True, None)]},
-      'layers: wanted (units, activation) with units of at least 1,'
-      ' got (True, None)',
+    *(
+      (
+        {'layers': layers},
+        'layers: wanted a list of (units, activation) with units of at least 1,'
+        f' got {got!r}',
+      )
+      for layers, got in (
+        (None, None),
+        ([], []),
+        (5, 5),
+        ([5], 5),
+        ([(0, None)], (0, None)),
+        ([(5.0, None)], (5.0, None)),
+        ([(True, None)], (True, None)),
+      )
     ),
     (
       {'layers': [(5, 'rellu')]},
@@ -121,7 +115,8 @@ def test_configuration_tells_hyperparameters_apart():
     ),
     (
       {'layers': [(5, None)], 'unit': 3},
-      "hyperparameters: wanted layers and kernel_initializer, got 'unit'",
+      'hyperparameters: wanted a dictionary with layers and perhaps'
+      " kernel_initializer, got {'layers': [(5, None)], 'unit': 3}",
     ),
   ],
 )

@@ -163,7 +163,7 @@ def refusal(run, folders, mnist):
     ('--layers=()', f'{UNITS}, got ()'),
     (
       '--layers=0,10',
-      'layers: wanted (units, activation) with units of at least 1,'
+      'layers: wanted a list of (units, activation) with units of at least 1,'
       " got (0, 'relu')",
     ),
     (
