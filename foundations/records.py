@@ -97,10 +97,7 @@ class Run:
     self._lock = os.stat(paths.lock(directory))
 
   def commit(self, **results: Any) -> None:
-    """Completes the record and gives the folder its final name.
-
-    Args:
-      **results: What else to record, as JSON values.
+    """Completes the record by `results`, and gives the folder its final name.
 
     Raises:
       OSError: If it cannot be written, or was removed meanwhile.
@@ -152,15 +149,11 @@ def _check_place(directory: str) -> str:
 
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
-  path = pathlib.Path(paths.lock(directory))
+  path = paths.lock(directory)
   lock = filelock.FileLock(path, timeout=0)
   try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Locking may empty a file of somebody else, or what a link leads to.
-    is_ours = (
-      path.is_file() and not path.is_symlink() and not path.stat().st_size
-    )
-    if os.path.lexists(path) and not is_ours:
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+    if os.path.exists(path) and os.path.getsize(path):  # Locking empties it.
       raise errors.InputError(f'{path}: wanted an empty file of our own')
     lock.acquire()
   except filelock.Timeout:
@@ -227,7 +220,13 @@ def _find_finished(
     outputs = there.get('outputs', {})
     _check_same(directory, there, {key: record.get(key) for key in _COMPARED})
     if outputs.keys() <= set(names):
-      _check_loadable(directory, there)
+      for output in (paths.initial(''), paths.final('')):
+        if output not in outputs:
+          raise errors.InputError(
+            f'{directory}: holds this run, finished, without its networks;'
+            f' choose another folder, or {errors.OVERWRITE}'
+          )
+        check_output(directory, there, output)
       if there.get('code') != record.get('code'):
         logging.warning(
           '%s: the code of its model has changed since', directory
@@ -287,30 +286,10 @@ def _difference(old: Any, new: Any, name: str) -> str | None:
   return f'{name}: {there} there, {now} now'
 
 
-def _check_loadable(directory: str, there: Mapping[str, Any]) -> None:
-  for path in (paths.initial, paths.final):
-    if path('') not in there.get('outputs', {}):
-      raise errors.InputError(
-        f'{directory}: holds this run, finished, without its networks;'
-        f' choose another folder, or {errors.OVERWRITE}'
-      )
-    check_output(directory, there, path(''))
-
-
 def check(
   directory: str, description: Mapping[str, Any], overwrite: bool
 ) -> None:
-  """Refuses now what `begin` would refuse for a run of this description.
-
-  Args:
-    directory: The run's folder.
-    description: As in `begin`.
-    overwrite: As in `begin`.
-
-  Raises:
-    InputError: If a run cannot have this folder, or the folder holds something
-      else, or a finished run of another description that may not be lost.
-  """
+  """Raises InputError now if `begin` would for a run of this description."""
   description = save_restore.as_json(dict(description), 'description')
   directory = _check_place(directory)
   if _names(directory) and not overwrite:
@@ -322,10 +301,6 @@ def read(run: str) -> dict[str, Any]:
 
   Args:
     run: The run's folder, or its `run.json`, wherever that lies.
-
-  Returns:
-    The record; `description`, `inputs`, `outputs` and such are dictionaries
-    where they are there.
 
   Raises:
     InputError: If the run is not finished, or its record is damaged.
@@ -341,11 +316,7 @@ def read(run: str) -> dict[str, Any]:
 
 
 def seed(directory: str) -> int | None:
-  """Returns the seed that describes a finished or interrupted run, or None.
-
-  Raises:
-    InputError: If its record is damaged.
-  """
+  """Returns the seed of a finished or interrupted run, if it is known."""
   for folder in (directory, paths.part(os.path.normpath(directory))):
     if os.path.lexists(paths.record(folder)):
       found = read(folder).get('description', {}).get('seed')
@@ -354,11 +325,7 @@ def seed(directory: str) -> int | None:
 
 
 def checksum(directory: str, name: str) -> str:
-  """Returns the SHA-256 of one output of a run.
-
-  Args:
-    directory: The run's folder.
-    name: Name of a network, whose `save_restore.checksum` it is, or of a file.
+  """Returns the SHA-256 of one output of a run: a network or a file.
 
   Raises:
     InputError: If it is missing or cannot be read.
@@ -371,16 +338,7 @@ def checksum(directory: str, name: str) -> str:
 
 
 def check_output(directory: str, record: Mapping[str, Any], name: str) -> None:
-  """Checks that an output is what the run left, if that is recorded.
-
-  Args:
-    directory: The run's folder.
-    record: The run's record.
-    name: As in `checksum`.
-
-  Raises:
-    InputError: If it is missing, cannot be read, or is another.
-  """
+  """Raises InputError unless an output is what the run left, if recorded."""
   recorded = record.get('outputs', {}).get(name)
   if recorded is not None and recorded != checksum(directory, name):
     path = os.path.join(directory, name)
@@ -454,10 +412,9 @@ def threads() -> dict[str, int]:
 
 @functools.cache
 def commit() -> dict[str, Any] | None:
-  """Returns the commit of the checkout that the library runs from, or None.
+  """Returns the checkout's commit, or None where there is none.
 
-  Returns:
-    `hash`, and `changed`: whether files that git knows differ from it.
+  It is `hash`, and `changed`: whether files that git knows differ from it.
   """
   root = pathlib.Path(__file__).resolve().parent.parent
   command = ['git', '--no-optional-locks', '-C', str(root), 'status']

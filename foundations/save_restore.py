@@ -57,8 +57,11 @@ def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
   Raises:
     InputError: If it is missing, no regular file, or cannot be read.
   """
+  no_wait = getattr(os, 'O_NONBLOCK', 0)
   try:
-    with open(path, 'rb', opener=_without_waiting) as stream:
+    with open(
+      path, 'rb', opener=lambda p, f: os.open(p, f | no_wait)
+    ) as stream:
       if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         raise OSError('Not a regular file')
       yield stream
@@ -72,22 +75,15 @@ def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
     raise errors.InputError(f'{path}: cannot be read: {why(error)}') from None
 
 
-def _without_waiting(path: str, flags: int) -> int:
-  return os.open(path, flags | getattr(os, 'O_NONBLOCK', 0))
-
-
-def why(error: Exception) -> str:
+def why(error: BaseException) -> str:
   """Says in one line why a file cannot be used."""
-  return getattr(error, 'strerror', None) or ' '.join(str(error).split())
+  text = getattr(error, 'strerror', None) or str(error)
+  return ' '.join(text.split()) or type(error).__name__
 
 
 @contextlib.contextmanager
 def naming(path: str | os.PathLike) -> Iterator[None]:
-  """Names the file in errors of writing it: the system's may name none.
-
-  Raises:
-    OSError: Like the one in the block, of this file.
-  """
+  """Names the file in errors of writing it: the system's may name none."""
   try:
     yield
   except OSError as error:
@@ -98,8 +94,7 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
 def written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
   """Yields a name beside `path` that becomes `path` if all goes well.
 
-  Args:
-    path: The file or folder; folders that it lies in are made.
+  Makes the folders that it lies in.
 
   Raises:
     InputError: If there can be no file of that name.
@@ -142,11 +137,7 @@ def write_file(path: pathlib.Path, content: bytes | memoryview) -> None:
 
 
 def check_name(name: object) -> str:
-  """Returns a parameter's name if it can be a file's name.
-
-  Raises:
-    InputError: If it is empty, a path, hidden or has odd characters.
-  """
+  """Returns a parameter's name if it can be a file's, or raises InputError."""
   if not isinstance(name, str) or not _SAFE_NAME.fullmatch(name):
     raise errors.InputError(
       f'parameter name {name!r}: wanted letters, digits, "_", "-" and "."'
@@ -163,8 +154,7 @@ def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
 
   Raises:
     InputError: If there is nothing to save, a name cannot be a file's name, an
-      array is not of numbers, or there is something else than a network in the
-      folder.
+      array is not of numbers or text, or the folder holds anything else.
   """
   if not network:  # Nobody could tell it from one that is lost.
     raise errors.InputError(f'{location}: wanted at least one array, got none')
@@ -206,9 +196,6 @@ def _check_replaceable(location: str) -> None:
 def restore_network(location: str) -> Network:
   """Reads a network that `save_network` wrote.
 
-  Args:
-    location: The folder of .npy files.
-
   Returns:
     {parameter name: array}, in the order of the names.
 
@@ -220,32 +207,16 @@ def restore_network(location: str) -> Network:
     raise errors.MissingInputError(
       f'{location}: wanted a folder of .npy files', os.fspath(location)
     )
-  arrays = [
-    path
-    for path in sorted(pathlib.Path(location).glob('*.npy'))
-    if not path.name.startswith('.')
-  ]
+  arrays = sorted(pathlib.Path(location).glob('[!.]*.npy'))
   if not arrays:
     raise errors.InputError(f'{location}: wanted .npy files, found none')
   return {check_name(path.stem): read_array(path) for path in arrays}
 
 
 def read_array(path: str | os.PathLike) -> np.ndarray:
-  """Reads one .npy file.
-
-  Raises:
-    InputError: If it is missing or is not a whole .npy file without pickles.
-  """
+  """Reads one .npy file, or raises InputError if `load_array` cannot."""
   with opened(path) as stream:
-    start = stream.peek(32).lstrip()
-    try:
-      return load_array(stream, str(path))
-    except errors.InputError as error:
-      found = [kind for head, kind in _STARTS.items() if start.startswith(head)]
-      got = f', got {found[0]}' if found else ''
-      raise errors.InputError(
-        f'{path}: wanted a whole .npy file without pickled objects{got}'
-      ) from error
+    return load_array(stream, str(path))
 
 
 def load_array(
@@ -263,30 +234,29 @@ def load_array(
   """
   content = bytearray(stream.read(_MAX_HEADER_BYTES))
   head = io.BytesIO(content)
-  try:
+  # NumPy, gzip and zipfile let through whatever their parts raise.
+  with contextlib.suppress(Exception):
     version = np.lib.format.read_magic(head)
     with warnings.catch_warnings():
       warnings.simplefilter('ignore')
       shape, is_fortran, dtype = _HEADERS[version](head)
     size = math.prod(shape) * dtype.itemsize
-    if dtype.kind not in _KINDS or not 0 <= size <= max_bytes:
-      raise ValueError(f'got {dtype} {shape}')
-    # A header that lies is believed up to the end of the file and no further.
-    wanted = head.tell() + size + 1
-    while len(content) < wanted and (
-      chunk := stream.read(min(wanted - len(content), _CHUNK_BYTES))
-    ):
-      content += chunk
-    flat = np.frombuffer(memoryview(content)[head.tell() :], dtype)
-    if flat.nbytes != size:
-      raise ValueError(f'got {flat.nbytes} bytes after the header, not {size}')
-    return flat.reshape(shape, order='F' if is_fortran else 'C')
-  # NumPy and zipfile let through whatever their parts raise.
-  except Exception as error:
-    raise errors.InputError(
-      f'{name}: wanted a whole .npy file of at most {max_bytes} bytes of'
-      f' numbers or text: {why(error) or type(error).__name__}'
-    ) from None
+    if dtype.kind in _KINDS and 0 <= size <= max_bytes:
+      # A header that lies is believed up to the end of the file, no further.
+      wanted = head.tell() + size + 1
+      while len(content) < wanted and (
+        chunk := stream.read(min(wanted - len(content), _CHUNK_BYTES))
+      ):
+        content += chunk
+      if len(content) == wanted - 1:
+        flat = np.frombuffer(memoryview(content)[head.tell() :], dtype)
+        return flat.reshape(shape, order='F' if is_fortran else 'C')
+  start = bytes(content[:32]).lstrip()
+  found = [kind for head, kind in _STARTS.items() if start.startswith(head)]
+  raise errors.InputError(
+    f'{name}: wanted a whole .npy file without pickles, at most {max_bytes}'
+    f' bytes{f", got {found[0]}" if found else ""}'
+  )
 
 
 def standardize(
@@ -300,8 +270,7 @@ def standardize(
   Args:
     network: None, a dictionary {parameter name: array}, the folder where one
       is stored, or a list of these, to be combined.
-    combine_fn: Function that makes one network of several, given as its
-      arguments, like `masks.union`.
+    combine_fn: Function that makes one network of several, like `masks.union`.
     name: Name of the argument, for errors.
 
   Returns:
@@ -374,12 +343,8 @@ def plain(value: Any) -> Any:
 def as_json(value: Any, name: str) -> Any:
   """Returns a value as it will be read back from JSON.
 
-  Args:
-    value: A value that JSON can hold.
-    name: Name of the argument, for the error.
-
   Raises:
-    InputError: If JSON cannot hold it.
+    InputError: If JSON cannot hold it; `name` says of what.
   """
   try:
     return json.loads(json.dumps(value, allow_nan=False))
@@ -398,8 +363,7 @@ def read_json(path: str) -> dict[str, Any]:
   """Reads a JSON object, strictly: each name once, and finite numbers.
 
   Raises:
-    InputError: If the file is missing, damaged, has over `MAX_JSON_BYTES` or
-      holds something else.
+    InputError: If the file is missing, damaged, too large or something else.
   """
   with opened(path) as stream:
     text = stream.read(MAX_JSON_BYTES + 1)
@@ -435,8 +399,7 @@ def write_log(
 
   Args:
     path: The file, as `paths.log` names it, or the run's folder.
-    log: Three lists or arrays of equal length: `iteration`, `loss` and
-      `accuracy`, as `read_log` returns them.
+    log: `iteration`, `loss` and `accuracy`: lists or arrays of equal length.
     name: Name of the split, if `path` is a folder.
 
   Raises:
@@ -490,10 +453,11 @@ def _check_log(path: str, log: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def _numbers(values: Any, kinds: str, dtype: type) -> np.ndarray:
   """Returns what should be a list of finite numbers, or null, as an array."""
   array = np.array([math.nan if value is None else value for value in values])
-  if not array.size:
-    return array.astype(dtype)
-  if array.ndim != 1 or array.dtype.kind not in kinds or np.isinf(array).any():
+  if array.size and (
+    array.ndim != 1
+    or array.dtype.kind not in kinds
+    or np.isinf(array).any()
+    or not np.array_equal(array.astype(dtype), array, equal_nan=True)
+  ):
     raise TypeError
-  if not np.array_equal(array.astype(dtype), array, equal_nan=True):
-    raise TypeError  # It does not fit.
   return array.astype(dtype)

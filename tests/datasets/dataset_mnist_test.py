@@ -254,7 +254,8 @@ def test_damaged_files_are_refused(damaged):
   path = pathlib.Path(location, 'x_train.npy')
   path.write_bytes(path.read_bytes()[:-1])
   refuses(
-    f'{location}/x_train.npy: wanted a whole .npy file without pickled objects',
+    f'{location}/x_train.npy: wanted a whole .npy file without pickles, at most'
+    ' 1073741824 bytes',
     dataset_mnist.DatasetMnist,
     location,
   )

@@ -26,7 +26,7 @@ NETWORK = {
   'empty': np.zeros((0, 3), np.float32),
   'mask': np.array([True, False]),
 }
-WHOLE = 'wanted a whole .npy file without pickled objects'
+WHOLE = 'wanted a whole .npy file without pickles, at most 1073741824 bytes'
 
 
 def encoded(array, **kwargs):

@@ -26,7 +26,7 @@ from lottery_ticket.study import scripts
 
 UNITS = 'layers: wanted units, or (units, activation), of each'
 LENGTH = "training_len: wanted ('iterations', n) or ('epochs', n)"
-WHOLE = 'wanted a whole .npy file without pickled objects'
+WHOLE = 'wanted a whole .npy file without pickles, at most 1073741824 bytes'
 TRAINING = ('train', 'reinitialize', 'lottery_experiment')
 SMALL = (
   '--layers=20,10',
