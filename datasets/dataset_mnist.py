@@ -75,13 +75,14 @@ class DatasetMnist(dataset_base.DatasetBase):
     validation_size: int = 5_000,
   ):
     self.seed = seeds.fresh() if seed is None else seeds.check(seed)
-    scale = SCALINGS.get(scaling)
-    if scale is None:
-      raise errors.InputError(
-        f'scaling: wanted one of {sorted(SCALINGS)}, got {scaling!r}'
-      )
+    scale = SCALINGS[errors.check_choice('scaling', scaling, sorted(SCALINGS))]
     train, test = (load(mnist_location, name) for name in ('train', 'test'))
-    _check_validation_size(validation_size, len(train[0]))
+    size, examples = errors.read_integer(validation_size), len(train[0])
+    if size is None or not 0 <= size < examples:
+      raise errors.InputError(
+        f'validation_size: wanted an integer from 0 to {examples - 1},'
+        f' got {validation_size!r}'
+      )
     classes = np.arange(CLASSES)
     if permute_labels:
       classes = seeds.generator(self.seed, 'labels').permutation(CLASSES)
@@ -95,7 +96,7 @@ class DatasetMnist(dataset_base.DatasetBase):
         inputs = inputs.reshape(len(inputs), -1)
       return inputs, classes[labels]
 
-    shuffled = seeds.generator(self.seed, 'split').permutation(len(train[0]))
+    shuffled = seeds.generator(self.seed, 'split').permutation(examples)
     # In the files' order: an epoch's order is drawn elsewhere.
     held_out = np.sort(shuffled[:validation_size])
     kept = np.sort(shuffled[validation_size:])
@@ -109,11 +110,7 @@ class DatasetMnist(dataset_base.DatasetBase):
 
 
 def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-  """Reads one of the two splits of a location.
-
-  Args:
-    location: As `mnist_location` in `DatasetMnist`.
-    name: 'train' or 'test'.
+  """Reads the split 'train' or 'test' of a location, as in `DatasetMnist`.
 
   Returns:
     Images, uint8, shape [n, 28, 28], and classes, shape [n].
@@ -132,12 +129,3 @@ def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
   formats.check_images(images, str(files[0]))
   formats.check_labels(labels, len(images), str(files[1]))
   return images, labels
-
-
-def _check_validation_size(size: object, examples: int) -> None:
-  checked = errors.read_integer(size)
-  if checked is None or not 0 <= checked < examples:
-    raise errors.InputError(
-      f'validation_size: wanted an integer from 0 to {examples - 1},'
-      f' got {size!r}'
-    )

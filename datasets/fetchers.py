@@ -18,9 +18,10 @@ from collections.abc import Callable, Sequence
 import pooch
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
 
 Fetch = Callable[[pathlib.Path], pathlib.Path]
-"""Brings files, given an empty folder to work in, and returns their folder.
+"""Brings files into an empty folder, and returns the folder that has them.
 
 Raises InputError or OSError if they cannot be had.
 """
@@ -80,8 +81,8 @@ def package(commands: Sequence[Sequence[str]], inner: str) -> Fetch:
   """Makes a `Fetch` of files in a package; nothing is installed.
 
   Args:
-    commands: Commands to run, in order, in an empty folder. `*` stands for the
-      one file that is there.
+    commands: Commands to run in the folder, one after the other; `*` stands for
+      the one file that is there.
     inner: Folder of the unpacked package that has the files.
   """
 
@@ -112,8 +113,9 @@ def _run(command: list[str], folder: pathlib.Path) -> None:
         timeout=CLIENT_SECONDS,
       ).returncode
     except subprocess.TimeoutExpired:
-      message = f'{command[0]} took over {CLIENT_SECONDS:g} s'
-      raise errors.InputError(message) from None
+      raise errors.InputError(
+        f'{command[0]} took over {CLIENT_SECONDS:g} s'
+      ) from None
     stderr.seek(0)
     lines = stderr.read(2**16).decode(errors='replace').splitlines()
   if code:
@@ -128,5 +130,4 @@ def reason(error: BaseException) -> str:
   """Says in one line why something failed, by what caused it first."""
   while cause := error.__cause__ or error.__context__:
     error = cause
-  text = getattr(error, 'strerror', None) or str(error)
-  return ' '.join(text.split()) or type(error).__name__
+  return save_restore.why(error)

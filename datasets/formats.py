@@ -30,7 +30,7 @@ _SIDE = 28
 def read(path: pathlib.Path, key: str) -> np.ndarray:
   """Reads an array from a file, whose first bytes tell the format.
 
-  No more of it is inflated or allocated than `MAX_BYTES`, or than it announces.
+  Inflates and allocates no more than `MAX_BYTES`, or than the file announces.
 
   Args:
     path: A .npy or IDX file of the array, gzipped or not; an .npz file that has
@@ -49,8 +49,9 @@ def read(path: pathlib.Path, key: str) -> np.ndarray:
     except errors.InputError:
       raise
     except Exception as error:  # Whatever the parts of gzip and zipfile raise.
-      why = ' '.join(str(error).split()) or type(error).__name__
-      raise errors.InputError(f'{path}: cannot be read: {why}') from error
+      raise errors.InputError(
+        f'{path}: cannot be read: {save_restore.why(error)}'
+      ) from error
   is_whole = array.dtype.kind in 'iu' and array.size
   if is_whole and array.min() >= 0 and array.max() <= 255:
     return array.astype(np.uint8, copy=False)
@@ -97,15 +98,11 @@ def _read_idx(stream: io.BufferedReader, name: str) -> np.ndarray:
   dimensions = stream.read(4)[3]
   shape = struct.unpack(f'>{dimensions}I', stream.read(4 * dimensions))
   size = math.prod(shape)
-  if size > MAX_BYTES:
-    raise errors.InputError(
-      f'{name}: wanted at most {MAX_BYTES} bytes, got shape {list(shape)}'
-    )
-  data = stream.read(size + 1)
+  data = stream.read(size + 1) if size <= MAX_BYTES else b''
   if len(data) != size:
-    came = 'more' if len(data) > size else f'{len(data)} bytes'
     raise errors.InputError(
-      f'{name}: wanted {size} bytes after the IDX header, got {came}'
+      f'{name}: wanted {size} bytes after the IDX header, at most {MAX_BYTES},'
+      f' got {"more" if len(data) > size else f"{len(data)} bytes"}'
     )
   return np.frombuffer(data, np.uint8).reshape(shape)
 
@@ -124,14 +121,7 @@ def _read_csv(stream: io.BufferedReader, name: str, key: str) -> np.ndarray:
 
 
 def checksum(array: np.ndarray) -> str:
-  """Computes the SHA-256 of an array's uncompressed IDX file.
-
-  Args:
-    array: Array of uint8, shape [n, ...]; of others there is no such file.
-
-  Returns:
-    64 hexadecimal digits, or '-' where there is no such file.
-  """
+  """Returns the SHA-256 of a uint8 array's IDX file, '-' for other arrays."""
   if array.dtype != np.uint8 or not array.ndim:
     return '-'
   header = struct.pack(f'>B{array.ndim}I', array.ndim, *array.shape)

@@ -19,6 +19,7 @@ import numpy as np
 from lottery_ticket.datasets import fetchers
 from lottery_ticket.datasets import formats
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
 
 # The official IDX file of each array of a data set.
 FILES = {
@@ -36,10 +37,10 @@ class Dataset:
   Attributes:
     names: Usual names of its folder, .npz file and CSV files.
     folders: Other usual folders of its files.
-    checksums: SHA-256 of the uncompressed IDX file of each of `FILES`; none for
-      a data set that is taken as it comes.
+    checksums: SHA-256 of the uncompressed IDX file of each of `FILES`, or none
+      for a data set that is taken as it comes.
     transposed: Whether its IDX and CSV files have columns before rows.
-    sources: What may have it, by name, in the order in which they are asked.
+    sources: Sources that may have it, by name, in the order of asking.
   """
 
   names: tuple[str, ...] = ()
@@ -134,39 +135,29 @@ def install(name: str, location: str, source: str | None = None) -> str:
     A line that says where the data came from and where they are.
 
   Raises:
-    InputError: If an argument cannot be used, the location holds other data or
-      cannot be written (before anything is fetched), or no source has the data.
+    InputError: As `check` (before anything is fetched), or if no source has the
+      data.
   """
   there = check(name, location, source)
   if len(there) == len(FILES):
     return f'{name}: already in {location!r}'
-  own = {'files in the location': _folder(location)}
-  asked = {**own, **DATASETS[name].sources}
+  asked = {'files in the location': location, **DATASETS[name].sources}
   if source is not None:
-    asked = {repr(source): _folder(source)}
+    asked = {repr(source): source}
   with _scratch_folder(location) as scratch:
     found, arrays = _ask(name, asked, location, scratch)
     missing = [f'{key}.npy' for key in FILES if key not in there]
     for file in missing:
       np.save(scratch / file, arrays[file.removesuffix('.npy')])
-    for file in missing:
+    for file in missing:  # Only when all are written.
       (scratch / file).replace(pathlib.Path(location, file))
   return f'{name}: from {found}, now in {location!r}'
-
-
-def _folder(path: str) -> fetchers.Fetch:
-  return lambda _: pathlib.Path(path)
 
 
 def check(
   name: str, location: str, source: str | None = None
 ) -> Mapping[str, np.ndarray]:
   """Checks whether `install` could start, without fetching anything.
-
-  Args:
-    name: As for `install`.
-    location: As for `install`.
-    source: As for `install`.
 
   Returns:
     {name: array} of the arrays that are there already.
@@ -185,12 +176,11 @@ def check(
     raise errors.InputError(
       f'source: wanted a folder or an .npz file, {source!r} is not there'
     )
-  paths = {key: pathlib.Path(location, f'{key}.npy') for key in FILES}
   try:
     there = {
       key: _read(path, DATASETS[name], key)
-      for key, path in paths.items()
-      if os.path.lexists(path)
+      for key in FILES
+      if os.path.lexists(path := pathlib.Path(location, f'{key}.npy'))
     }
   except errors.InputError as error:
     raise errors.InputError(
@@ -213,9 +203,8 @@ def _scratch_folder(location: str) -> Iterator[pathlib.Path]:
   except errors.InputError:
     raise
   except (OSError, ValueError) as error:
-    why = fetchers.reason(error)
     raise errors.InputError(
-      f'location {location!r}: cannot be written: {why}'
+      f'location {location!r}: cannot be written: {save_restore.why(error)}'
     ) from error
   finally:
     if made:
@@ -225,7 +214,7 @@ def _scratch_folder(location: str) -> Iterator[pathlib.Path]:
 
 def _ask(
   name: str,
-  asked: Mapping[str, fetchers.Fetch],
+  asked: Mapping[str, str | fetchers.Fetch],
   location: str,
   scratch: pathlib.Path,
 ) -> tuple[str, dict[str, np.ndarray]]:
@@ -237,8 +226,8 @@ def _ask(
       dir=scratch, ignore_cleanup_errors=True
     ) as folder:
       try:
-        files = fetch(pathlib.Path(folder))
-        return asked_name, _read_all(files, DATASETS[name])
+        files = fetch if isinstance(fetch, str) else fetch(pathlib.Path(folder))
+        return asked_name, _read_all(pathlib.Path(files), DATASETS[name])
       except errors.InputError as error:
         # Nobody can look into a folder that goes away.
         why = str(error).replace(f'{folder}{os.sep}', '')

@@ -12,6 +12,7 @@ from lottery_ticket.foundations import errors
 
 # Two images of 1 x 3 pixels, written by hand from the format's description.
 ENCODED = bytes.fromhex('00000803 00000002 00000001 00000003 000102 fdfeff')
+WANTED = 'wanted 6 bytes after the IDX header, at most 268435456'
 DECODED = np.array([[[0, 1, 2]], [[253, 254, 255]]], np.uint8)
 
 
@@ -94,11 +95,11 @@ def test_says_that_a_file_is_gzipped_twice():
     (b'\x00\x00\x0d\x01' + ENCODED[4:], 'wanted a whole .npy file'),  # Floats.
     (b'rubbish', 'wanted a whole .npy file'),
     (ENCODED[:15], 'cannot be read: unpack requires a buffer of 12 bytes'),
-    (ENCODED[:-1], 'wanted 6 bytes after the IDX header, got 5 bytes'),
-    (ENCODED + b'\x00', 'wanted 6 bytes after the IDX header, got more'),
+    (ENCODED[:-1], f'{WANTED}, got 5 bytes'),
+    (ENCODED + b'\x00', f'{WANTED}, got more'),
     (
       b'\x00\x00\x08\x02' + b'\xff' * 8,
-      'wanted at most 268435456 bytes, got shape [4294967295, 4294967295]',
+      'wanted 18446744065119617025 bytes after the IDX header, at most',
     ),
     (gzip.compress(ENCODED)[:-4], 'cannot be read: Compressed file ended'),
     (gzip.compress(ENCODED) + b'more', 'cannot be read: Not a gzipped file'),
