@@ -26,7 +26,7 @@ OptimizerFn = Callable[[], 'keras.optimizers.Optimizer']
 Rate = float | dict[str, dict[str, Any]]
 
 _TRIAL_SIZE = 6  # Of the kernels that an optimizer is tried on, at most.
-_TRIAL_UPDATES = 3
+_TRIAL_UPDATES = 2
 
 
 def from_settings(

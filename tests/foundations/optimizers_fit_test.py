@@ -17,7 +17,7 @@ from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import trainer
 
 INPUTS, HIDDEN, CLASSES = 6, 5, 3
-BATCH, ITERATIONS = 8, 5
+BATCH, ITERATIONS = 8, 4
 RATE = 0.05
 SHAPES = {
   'layer0': (INPUTS, HIDDEN),
@@ -236,7 +236,7 @@ def test_an_optimizer_trains_as_in_fit_or_is_refused(
 
 
 RATES = {
-  'boundaries': [2, 4],
+  'boundaries': [1, 3],
   't_mul': 2.0,
   'values': [0.1, 0.05, 0.02],
   'warmup_steps': 3,
