@@ -104,8 +104,8 @@ def sparse_steps(
   """
   from lottery_ticket.foundations import sparse_steps as module  # Has numba.
 
-  blank = _is_mostly_blank(split)
-  steps = module.SparseSteps(model.architecture(), optimizer, blank)
+  parts: Any = model.architecture()  # Of dense layers, as `resolve` has seen.
+  steps = module.SparseSteps(parts, optimizer, _is_mostly_blank(split))
   steps.load(model.get_current_weights(), model.masks)
   return steps
 
@@ -164,7 +164,8 @@ def _is_faster(
   batch_size: int,
 ) -> bool:
   """Tells whether skipping pruned weights saves time."""
-  masks = [model.masks[part.name] for part in model.architecture()]
+  parts: Any = model.architecture()
+  masks = [model.masks[part.name] for part in parts]
   costs = [float(np.count_nonzero(mask)) for mask in masks]
   if _is_mostly_blank(split):
     costs[0] *= _SKIPPING

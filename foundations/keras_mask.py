@@ -37,7 +37,7 @@ class Mask(keras.constraints.Constraint):
     if isinstance(mask, str):
       packed = np.frombuffer(base64.b64decode(mask), np.uint8)
       mask = np.unpackbits(packed, count=int(np.prod(shape))).reshape(shape)
-    self.mask = masks_lib.check({'mask': mask})['mask']
+    self.mask = masks_lib.check({'mask': np.asarray(mask)})['mask']
 
   def __call__(self, kernel: tf.Tensor) -> tf.Tensor:
     """Returns the kernel with its pruned weights at 0."""
