@@ -47,6 +47,7 @@ def experiment(
   iterations: int,
   presets: save_restore.NetworkLike | None = None,
   *,
+  masks: save_restore.NetworkLike | list | None = None,
   reset: Callable[[int, Network, Network], Network] | None = None,
 ) -> list[Level]:
   """Finds winning tickets by iterative pruning (Section 2 of the paper).
@@ -54,7 +55,7 @@ def experiment(
   Args:
     make_dataset: `make_dataset()` gives the data set; called for each level.
     make_model: `make_model(presets=..., masks=...)` gives the network of the
-      next level; both are None at level 0, unless `presets` is given.
+      next level; each is None at level 0, unless it is given here.
     train_model: `train_model(level, dataset, model)` trains it and returns its
       initial and final weights.
     prune_masks: `prune_masks(masks, final_weights)` gives the next level's
@@ -64,6 +65,8 @@ def experiment(
     iterations: The number of pruning rounds: levels 0 to `iterations`.
     presets: The initial weights of level 0, or their folder; None for those
       that the model draws.
+    masks: The masks of level 0, their folder, or a list of these, of which the
+      union is taken; None to start from a dense network.
     reset: `reset(level, initial, final)` gives the presets of the level after
       `level`, from that level's weights; by default the initial weights of
       level 0. Pruned weights become 0 in any case.
@@ -72,15 +75,15 @@ def experiment(
     What came of each level, from 0 to `iterations`.
 
   Raises:
-    InputError: If `iterations` is not an integer of at least 0, `presets`
-      cannot be read, `make_model` does not take its arguments, or
-      `train_model` returns something else.
+    InputError: If `iterations` is not an integer of at least 0, `presets` or
+      `masks` cannot be read, `make_model` does not take its arguments or has
+      some already, or `train_model` returns something else.
   """
   rounds = errors.check_integer('iterations', iterations, least=0)
-  _check_takes_names(make_model)
+  _check_open(make_model)
   wanted = _wanted(prune_masks) if rounds else set()
   presets = save_restore.standardize(presets, name='presets')
-  masks: Network | None = None
+  masks = save_restore.standardize(masks, masks_lib.union, name='masks')
   levels: list[Level] = []
   for level in progress.levels(rounds):
     model = make_model(presets=presets, masks=masks)
@@ -120,10 +123,18 @@ def _wanted(prune_masks: Callable[..., Network]) -> set[str]:
   }
 
 
-def _check_takes_names(make_model: Callable[..., Any]) -> None:
+def _check_open(make_model: Callable[..., Any]) -> None:
+  """Checks that a maker of models takes presets and masks, and has none yet."""
+  signature = inspect.signature(make_model)
   try:
-    inspect.signature(make_model).bind(presets=None, masks=None)
+    signature.bind(presets=None, masks=None)
   except TypeError as error:
     raise errors.InputError(
       f'make_model: wanted one that takes presets=..., masks=...: {error}'
     ) from None
+  for name in signature.parameters.keys() & {'presets', 'masks'}:
+    if not any(signature.parameters[name].default is open_ for open_ in _OPEN):
+      raise errors.InputError(
+        f'make_model: wanted one whose {name} are open, got one that has some;'
+        f' give them to experiment, as {name}=...'
+      )

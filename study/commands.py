@@ -129,6 +129,7 @@ def _key(task: task_lib.Task, run: _Run) -> tuple[str, str, Flags]:
   flags: Flags = {}
   if script == _LADDER:
     flags = {'experiment_name': name, 'reset': run.plan.settings['reset']}
+    flags |= _start(run.record)
   elif script == _CONTROL:
     sources = run.record['sources']
     flags = {'ticket_name': sources.get('ticket_name', names.TICKET)}
@@ -141,13 +142,19 @@ def _ladders(
   """Yields the commands of a ladder: one, or one for each trial."""
   runs = sorted(runs, key=lambda run: run.row.level)
   last = {run.row.trial: run for run in runs}
-  if _numbers(runs):
+  if _numbers(runs) and not flags.keys() & {'masks', 'presets'}:
     count = {'trials': len(last), 'iterations': runs[-1].row.level}
     yield _argfile(_LADDER, count | flags)
     return
   for trial, (row, _, record) in last.items():
     folder = paths.run(f'experiments/trial{trial}', row.level, row.experiment)
-    yield of_run(task, {**record, 'sources': {}}, folder)
+    yield of_run(task, {**record, 'sources': _start(record)}, folder)
+
+
+def _start(record: Mapping[str, Any]) -> Flags:
+  """Returns where a ladder's first masks and weights came from."""
+  sources = record.get('sources', {})
+  return {k: sources[k] for k in ('masks', 'presets') if k in sources}
 
 
 def _repetitions(runs: Sequence[_Run], everyone: list[int]) -> Flags:

@@ -28,6 +28,7 @@ def train(
   iterations: int = 30,
   experiment_name: str = names.TICKET,
   presets: save_restore.NetworkLike | None = None,
+  masks: save_restore.NetworkLike | list | None = None,
   reset: str | int = 'initial',
   **given: Any,
 ) -> list['experiment.Level']:
@@ -42,6 +43,8 @@ def train(
     experiment_name: Name of the runs' folders; a digit at its end would count
       repetitions.
     presets: Folder of the initial weights of level 0; by default drawn.
+    masks: Folder of the masks of level 0, or a list of these, of which the
+      union is taken; by default nothing is pruned.
     reset: What the weights that are left start from at the next level:
       'initial', their initial values (Section 2 of the paper); 'final', their
       trained ones, so that nothing is reset (Appendix B); or an integer k,
@@ -63,7 +66,7 @@ def train(
     [run(level=0)],
     given,
     level=0,
-    sources=plan_lib.absolute(presets=presets),
+    sources=plan_lib.absolute(masks=masks, presets=presets),
   )
   reset = dense.recipe.check_reset(reset)
   dense = dense.replace(
@@ -97,6 +100,7 @@ def train(
     prune_masks=prune_masks,
     iterations=iterations,
     presets=presets,
+    masks=masks,
     reset=_reset_fn(reset, run(level=0)),
   )
 

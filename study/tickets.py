@@ -56,7 +56,7 @@ def unpack(
 ) -> ticket_lib.Ticket:
   """Writes a ticket's masks and initial weights as folders of .npy files.
 
-  The runners take them: `train --masks=DIR/masks --presets=DIR/initial`.
+  The runners train and lottery_experiment take them, by the flags it prints.
 
   Args:
     ticket: The file, as `export_ticket` or `ticket.save_ticket` wrote it.

@@ -190,6 +190,35 @@ def test_presets_are_level_0s_initial_weights():
     assert all(level.initial['w_bias'].tolist() == [7, 8] for level in levels)
 
 
+def test_masks_are_level_0s(refused):
+  ticket = {'w': np.array([1.0, 1, 0, 1, 1])}
+  save_restore.save_network('masks', ticket)
+  with refused('nowhere: wanted a folder of .npy files'):
+    Toys().run(2, masks='nowhere')
+  halves = [{'w': np.eye(5)[i]} for i in (0, 1, 3, 4)]
+  for given in (ticket, 'masks', halves):
+    levels = Toys().run(1, masks=given)
+    assert [level.density for level in levels] == [0.8, 0.6]
+    assert [level.initial['w'].tolist() for level in levels] == [
+      [4, 3, 0, 1, 5],
+      [4, 3, 0, 0, 5],
+    ]
+
+
+@pytest.mark.parametrize('name', ['masks', 'presets'])
+def test_a_model_that_has_its_masks_or_presets_already_is_refused(
+  name, refused
+):
+  toys = Toys()
+  toys.make_model = functools.partial(Toy, **{name: {'w': np.ones(5)}})
+  with refused(
+    f'make_model: wanted one whose {name} are open, got one that has some;'
+    f' give them to experiment, as {name}=...'
+  ):
+    toys.run(1)
+  assert not toys.calls
+
+
 def test_reset_chooses_the_next_levels_presets():
   asked = []
 

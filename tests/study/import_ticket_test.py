@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import ticket as ticket_lib
 from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import lottery_experiment
 from lottery_ticket.mnist_fc import train
+from lottery_ticket.study import commands
 from lottery_ticket.study import tickets
 
 
@@ -40,6 +43,22 @@ def test_what_is_unpacked_is_trained_like_the_run(ticket, run, small, capsys):
   _, final = train.train('again', **given, seed=1, level=1, **small)
   for name, array in save_restore.restore_network(str(run / 'final')).items():
     np.testing.assert_array_equal(final[name], array)
+
+
+def test_an_experiment_starts_from_what_is_unpacked(ticket, cheap, capsys):
+  tickets.unpack(constants.TASK, ticket, 'there')
+  said = capsys.readouterr().out.splitlines()[-2:]
+  given = dict(line.removeprefix('--').split('=') for line in said)
+  levels = lottery_experiment.train(
+    'ladder', iterations=1, seed=3, **given, **cheap
+  )
+  found = ticket_lib.read_ticket(ticket)
+  assert levels[0].density == found.density > levels[1].density
+  for name, array in found.initial.items():
+    np.testing.assert_array_equal(levels[0].initial[name], array)
+  record = records.read('ladder/1/same_init')
+  command = commands.of_run(constants.TASK, record, 'ladder/1/same_init')
+  assert '--masks=' in command and '--presets=' in command
 
 
 def test_nothing_is_lost(ticket, run, tmp_path):
