@@ -35,8 +35,8 @@ class Dataset:
   """What is known of a data set's files.
 
   Attributes:
-    names: Usual names of its folder, .npz file and CSV files.
-    folders: Other usual folders of its files.
+    names: Usual names of its folder, .npz file and CSV files, and other
+      folders of its files.
     checksums: SHA-256 of the uncompressed IDX file of each of `FILES`, or none
       for a data set that is taken as it comes.
     transposed: Whether its IDX and CSV files have columns before rows.
@@ -44,7 +44,6 @@ class Dataset:
   """
 
   names: tuple[str, ...] = ()
-  folders: tuple[str, ...] = ()
   checksums: tuple[str, ...] = ()
   transposed: bool = False
   sources: Mapping[str, fetchers.Fetch] = dataclasses.field(
@@ -73,8 +72,7 @@ _DEBIAN_FOLDER = 'usr/share/datasets/fashion-mnist'
 
 DATASETS: dict[str, Dataset] = {
   'mnist': Dataset(
-    names=('mnist',),
-    folders=('MNIST/raw',),
+    names=('mnist', 'MNIST/raw'),
     checksums=(
       'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
       '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
@@ -91,8 +89,7 @@ DATASETS: dict[str, Dataset] = {
     },
   ),
   'fashion_mnist': Dataset(
-    names=('fashion-mnist', 'fashion_mnist'),
-    folders=('FashionMNIST/raw',),
+    names=('fashion-mnist', 'fashion_mnist', 'FashionMNIST/raw'),
     checksums=(
       'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
       'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
@@ -108,9 +105,9 @@ DATASETS: dict[str, Dataset] = {
       ),
     },
   ),
-  'kmnist': Dataset(('kmnist',), ('KMNIST/raw',)),
+  'kmnist': Dataset(('kmnist', 'KMNIST/raw')),
   'emnist_digits': Dataset(
-    ('emnist-digits', 'emnist_digits'), ('EMNIST/raw',), transposed=True
+    ('emnist-digits', 'emnist_digits', 'EMNIST/raw'), transposed=True
   ),
   'other': Dataset(),
 }
@@ -272,7 +269,7 @@ def _candidates(
   files = [f'{key}.npy', *forms, *(f'{form}.gz' for form in forms)]
   for name in dataset.names:
     files += [f'{name}.npz', f'{name}_{split}.csv', f'{name}-{split}.csv']
-  folders = (*dataset.names, *dataset.folders, 'raw', '')
+  folders = (*dataset.names, 'raw', '')
   paths = [folder / inner / file for inner in folders for file in files]
   return [path for path in paths if path.is_file()]
 

@@ -41,11 +41,7 @@ class Callback:
   iterations: Sequence[int] = ()
 
   def when(self, batches_per_epoch: int, length: int) -> schedule.When:
-    """Returns when the function is due in a training of `length` iterations.
-
-    Raises:
-      InputError: If there are no such iterations in it.
-    """
+    """Returns when the function is due, or raises InputError if it never is."""
     name = f'callback {self.name}'
     if self.interval is None:
       return schedule.at(schedule.points(self.iterations, 0, length, name))
@@ -80,20 +76,13 @@ def _unbound(function: Function) -> Any:
 def every(interval: schedule.Length, function: Function) -> Callback:
   """Calls a function at iteration 0, at every interval and at the end.
 
-  Args:
-    interval: ('iterations', n) or ('epochs', n).
-    function: Called as `function(iteration, model)`.
+  The interval is ('iterations', n) or ('epochs', n).
   """
   return Callback(function, interval=interval)
 
 
 def at(iterations: Sequence[int], function: Function) -> Callback:
-  """Calls a function after certain iterations.
-
-  Args:
-    iterations: Numbers of updates, from 0 (before the first) to the last.
-    function: Called as `function(iteration, model)`.
-  """
+  """Calls a function after these numbers of updates, from 0 to the last."""
   return Callback(function, iterations=iterations)
 
 

@@ -13,16 +13,11 @@ none trains anything. Its arguments are among these:
   scale      a number
   seed       seed of what is drawn
 
-Parameters that the new ticket has no initial weights for are drawn anew. One of
-your own is a function like these, and a row of the table `CONTROLS`:
-
->>> def flipped_signs(ticket: Ticket) -> Ticket:
-...   return Ticket(ticket.masks, {k: -w for k, w in ticket.initial.items()})
->>> CONTROLS['flipped_signs'] = Control(flipped_signs, 'signs flipped')
->>> _ = CONTROLS.pop('flipped_signs')
+Parameters that the new ticket has no initial weights for are drawn anew.
 """
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -96,11 +91,8 @@ def noise(
 ) -> Ticket:
   """Adds Gaussian noise to the ticket's masked weights (Appendix F.7).
 
-  Args:
-    ticket: The ticket.
-    deviations: {layer name: standard deviation of its initializer}.
-    scale: Standard deviation of the noise, as a multiple of that.
-    seed: Seed of the noise, with the layer's name.
+  Its standard deviation is `scale` times that of the layer's initializer; the
+  seed and the layer's name alone decide what is drawn.
   """
   noisy = dict(ticket.initial)
   for name, mask in ticket.masks.items():
@@ -154,7 +146,6 @@ class Control:
   Attributes:
     function: Makes the new ticket.
     label: Words for figures.
-    needs: Names of the function's arguments.
     settings: {flag: value} for folders of this name; None stands for the
       folders of all trials.
     name: Name in seeds and records, if it is not that of the folders.
@@ -165,60 +156,46 @@ class Control:
 
   function: Callable[..., Ticket]
   label: str
-  needs: tuple[str, ...] = ('ticket',)
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   name: str = ''
   permutes_labels: bool = False
   reorders: bool = False
   is_main: bool = False
 
+  @property
+  def needs(self) -> tuple[str, ...]:
+    """Names of the function's arguments, which say what it wants."""
+    return tuple(inspect.signature(self.function).parameters)
 
-def _of_all(
-  function: Callable[..., Ticket], label: str, *needs: str
-) -> Control:
-  return Control(function, label, ('tickets', *needs), {'trials': None})
 
-
-def _noise_of(scale: float) -> Control:
-  needs = ('ticket', 'deviations', 'scale', 'seed')
-  return Control(noise, f'noise {scale}x', needs, {'scale': scale}, 'noise')
-
+_OF_ALL = {'trials': None}
 
 CONTROLS: dict[str, Control] = {
   'reinit': Control(reinit, 'reinitialized', is_main=True),
-  'reuse': _of_all(reuse, 'weights of all tickets', 'ticket', 'seed'),
-  'reuse_sign': _of_all(
-    reuse_sign, 'weights of all tickets, signs kept', 'ticket', 'seed'
+  'reuse': Control(reuse, 'weights of all tickets', _OF_ALL),
+  'reuse_sign': Control(
+    reuse_sign, 'weights of all tickets, signs kept', _OF_ALL
   ),
-  'own': Control(own, 'weights of its own', ('ticket', 'seed')),
-  'own_sign': Control(
-    own_sign, 'weights of its own, signs kept', ('ticket', 'seed')
-  ),
-  'random': Control(
-    random, 'random sparsity', ('ticket', 'seed'), is_main=True
-  ),
-  'one_shot': Control(
-    one_shot, 'one-shot pruning', ('ticket', 'dense'), is_main=True
-  ),
-  'init_magnitude': Control(
-    init_magnitude, 'pruned at iteration 0', ('ticket', 'dense')
-  ),
-  **{f'noise_{scale}x': _noise_of(scale) for scale in (0.5, 1, 2, 3)},
-  'continued': Control(continued, 'fine-tuned', ('ticket', 'before')),
-  'no_reset_ticket': Control(
-    no_reset_ticket, 'ticket of never reset', ('no_reset', 'dense')
-  ),
+  'own': Control(own, 'weights of its own'),
+  'own_sign': Control(own_sign, 'weights of its own, signs kept'),
+  'random': Control(random, 'random sparsity', is_main=True),
+  'one_shot': Control(one_shot, 'one-shot pruning', is_main=True),
+  'init_magnitude': Control(init_magnitude, 'pruned at iteration 0'),
+  **{
+    f'noise_{scale}x': Control(
+      noise, f'noise {scale}x', {'scale': scale}, 'noise'
+    )
+    for scale in (0.5, 1, 2, 3)
+  },
+  'continued': Control(continued, 'fine-tuned'),
+  'no_reset_ticket': Control(no_reset_ticket, 'ticket of never reset'),
   'rewind_500its': Control(
-    rewind,
-    'rewind 500its',
-    ('ticket', 'rewound'),
-    {'rewind_to': 500},
-    'rewind',
+    rewind, 'rewind 500its', {'rewind_to': 500}, 'rewind'
   ),
   'permuted_labels': Control(same, 'labels permuted', permutes_labels=True),
   'other_order': Control(same, 'data in another order', reorders=True),
-  'union': _of_all(union, 'union', 'dense'),
-  'intersection': _of_all(intersection, 'intersection', 'dense'),
+  'union': Control(union, 'union', _OF_ALL),
+  'intersection': Control(intersection, 'intersection', _OF_ALL),
 }
 """{name of the runs' folders: the control}: the table that scripts, argfiles
 and figures read."""
@@ -227,9 +204,8 @@ and figures read."""
 def find(name: str) -> tuple[str, Control]:
   """Returns a control and its name in seeds and records, or InputError.
 
-  Args:
-    name: Name in `CONTROLS`, whose settings the control then has, or the name
-      of one that takes its settings from flags, like `noise`.
+  One named as in `CONTROLS` has its settings, and one named as in records, like
+  `noise`, takes them from flags.
   """
   names = dict.fromkeys(c.name for c in CONTROLS.values() if c.name)
   errors.check_choice('control', name, [*CONTROLS, *names])
@@ -247,10 +223,7 @@ def keep_largest(masks: Network, scores: Network) -> Network:
   >>> keep_largest(masks, {'layer0': np.array([0.1, -0.3, 0.2])})
   {'layer0': array([0., 1., 1.], dtype=float32)}
 
-  Args:
-    masks: {layer name: 0/1 array}; says how many.
-    scores: {layer name: array}; among equal magnitudes the last are kept, as
-      in `pruner.prune_by_percent`.
+  Among equal magnitudes the last are kept, as in `pruner.prune_by_percent`.
   """
   kept = {}
   for name, mask in masks_lib.check(masks).items():
@@ -287,13 +260,10 @@ def sample_weights(distribution: Network, masks: Network, seed: int) -> Network:
   """Draws new initial weights from a sample of values (Appendix F.3).
 
   Args:
-    distribution: {layer name: array of any shape}, the values to draw from,
-      with replacement.
-    masks: {layer name: 0/1 array} of the ticket.
-    seed: Seed of the draws, with the layer's name.
-
-  Returns:
-    {layer name: float32 array of the mask's shape}, pruned weights at 0.
+    distribution: {layer name: array of any shape}, to draw from, with
+      replacement.
+    masks: {layer name: 0/1 array}; pruned weights become 0.
+    seed: Seed, which with the layer's name alone decides what is drawn.
 
   Raises:
     InputError: If the distribution has other layers, no values for a layer

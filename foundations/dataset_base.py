@@ -113,8 +113,7 @@ def _make_split(
       f'{name}: wanted a pair of arrays (inputs, labels) or a tf.data.Dataset'
       f' of such pairs, got {type(examples).__name__}'
     )
-  inputs, labels = examples
-  return DatasetSplit(inputs, labels, name, byte_values)
+  return DatasetSplit(*examples, name, byte_values)
 
 
 def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
@@ -158,7 +157,15 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
         f' {np.argmin(finite)} has others'
       )
   if is_one_hot:
-    _check_distributions(labels, name)
+    sums = labels.sum(axis=1, dtype=np.float64)
+    wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (labels.min(axis=1) < 0)
+    if wrong.any():
+      worst = int(np.argmax(wrong))
+      raise errors.InputError(
+        f'{name} labels: wanted each row to be a distribution, not negative and'
+        f' of sum 1, got {labels[worst].min():g} as the least and'
+        f' {sums[worst]:g} as the sum of row {worst}'
+      )
 
 
 def _check_byte_values(
@@ -175,18 +182,6 @@ def _check_byte_values(
       f' {table.shape}'
     )
   return table
-
-
-def _check_distributions(labels: np.ndarray, name: str) -> None:
-  sums = labels.sum(axis=1, dtype=np.float64)
-  wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (labels.min(axis=1) < 0)
-  if wrong.any():
-    worst = int(np.argmax(wrong))
-    raise errors.InputError(
-      f'{name} labels: wanted each row to be a distribution, not negative and'
-      f' of sum 1, got {labels[worst].min():g} as the least and {sums[worst]:g}'
-      f' as the sum of row {worst}'
-    )
 
 
 class DatasetBase:

@@ -11,22 +11,16 @@ OVERWRITE = 'pass --overwrite (in Python overwrite=True)'
 
 
 class InputError(ValueError):
-  """Input that cannot be used.
+  """Input that cannot be used; the message is one line, without a traceback.
 
-  The message is a single line that names the thing, says what came and what
-  was wanted. It is raised before any work is done. The command line prints it
-  without a traceback and exits with code 2.
+  It is raised before any work is done. Commands then exit with code 2.
   """
 
 
 class MissingInputError(InputError):
   """Input that is not there, or not there yet: another job may make it.
 
-  A job that ends with it is tried again once the input may be there.
-
-  Args:
-    message: As in InputError.
-    path: File or folder that appears when the input is there, if that is known.
+  A job that ends with it is tried again once `path`, if known, appears.
   """
 
   def __init__(self, message: str, path: str = ''):

@@ -82,13 +82,11 @@ def union(*masks: Network | Sequence[Network]) -> Network:
 
 
 def intersect(*masks: Network | Sequence[Network]) -> Network:
-  """Keeps a weight that all of the masks keep.
+  """Keeps a weight that all of the masks keep; arguments are as in `union`.
 
   >>> first, second = {'a': np.array([0, 0, 1])}, {'a': np.array([0, 1, 1])}
   >>> intersect(first, second)['a'].tolist()
   [0.0, 0.0, 1.0]
-
-  Arguments and errors are those of `union`.
   """
   return _combine(np.minimum, masks)
 
@@ -125,10 +123,6 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
 def apply(masks: Network, network: Network) -> Network:
   """Returns the network with its pruned weights at exactly 0.
 
-  Args:
-    masks: {layer name: 0/1 array}; parameters without one stay whole.
-    network: {parameter name: array}.
-
   Raises:
     InputError: If a mask has another shape than its parameter.
   """
@@ -159,5 +153,4 @@ def density(masks: Network) -> float:
   if not weights:
     wanted = 'one weight' if masks else 'one layer'
     raise errors.InputError(f'masks: wanted at least {wanted}, got none')
-  remaining = sum(int(np.count_nonzero(mask)) for mask in masks.values())
-  return remaining / weights
+  return sum(int(np.count_nonzero(m)) for m in masks.values()) / weights

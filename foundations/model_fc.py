@@ -38,20 +38,12 @@ class ModelFc(model_base.ModelBase):
     self._hyperparameters = _check(hyperparameters)
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-    """Returns the logits, shape [batch, units of the last layer].
-
-    Args:
-      inputs: Tensor of shape [batch, features].
-    """
+    """Returns logits [batch, last units] of inputs [batch, features]."""
     outputs = inputs
     initializer = self._hyperparameters.get('kernel_initializer')
     for i, (units, activation) in enumerate(self._hyperparameters['layers']):
       outputs = self.dense(
-        f'layer{i}',
-        outputs,
-        units,
-        activation,
-        kernel_initializer=initializer,
+        f'layer{i}', outputs, units, activation, kernel_initializer=initializer
       )
     return outputs
 
@@ -74,12 +66,8 @@ class ModelFc(model_base.ModelBase):
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model."""
-    return super().configuration() | {
-      'hyperparameters': {
-        name: save_restore.plain(value)
-        for name, value in self._hyperparameters.items()
-      }
-    }
+    plain = save_restore.plain(self._hyperparameters)
+    return super().configuration() | {'hyperparameters': plain}
 
 
 def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,15 +108,7 @@ def run(
 
 
 class Run(NamedTuple):
-  """Which run a folder is of.
-
-  Attributes:
-    directory: The run's folder.
-    trial: The trial's name.
-    level: The number of pruning rounds done.
-    experiment_name: Like 'same_init' or 'reinit'.
-    run_id: Number of the repetition, or ''.
-  """
+  """Says which run a folder is of; `run_id` is '' without repetitions."""
 
   directory: str
   trial: str
@@ -126,11 +118,7 @@ class Run(NamedTuple):
 
 
 def find_runs(parent_directory: str) -> list[Run]:
-  """Returns the finished runs of an experiment, by trial and level.
-
-  Args:
-    parent_directory: The folder of all trials.
-  """
+  """Returns the finished runs of an experiment, by trial and level."""
   runs = []
   for folder in pathlib.Path(parent_directory).glob('trial*/*/*'):
     level, name = folder.parts[-2:]
@@ -143,12 +131,11 @@ def find_runs(parent_directory: str) -> list[Run]:
     runs.append(
       Run(str(folder), trial_name, int(level), experiment_name, run_id)
     )
-  return sorted(runs, key=_in_numbers)
-
-
-def _in_numbers(run: Run) -> tuple:
-  """Orders runs so that trial 2 comes before trial 10."""
-  trial_number, run_number = (
-    (len(text), text) for text in (run.trial, run.run_id)
+  # By length first: trial 2 comes before trial 10.
+  return sorted(
+    runs,
+    key=lambda run: (
+      (len(run.trial), run.trial, run.level),
+      (run.experiment_name, len(run.run_id), run.run_id),
+    ),
   )
-  return trial_number, run.level, run.experiment_name, run_number

@@ -37,11 +37,7 @@ def send_to(listener: Listener) -> Iterator[None]:
 
 
 def note(**facts: float) -> None:
-  """Notes facts for `summary`.
-
-  Args:
-    **facts: Any of `level`, `last_level`, `density`, `loss` and `accuracy`.
-  """
+  """Notes level, last_level, density, loss or accuracy for `summary`."""
   _known.update(facts)
 
 
@@ -56,15 +52,8 @@ def levels(last: int) -> Iterator[int]:
 
 
 def summary(done: int, total: int, seconds: float) -> str:
-  """Returns a line on the training that is under way, for people.
-
-  Args:
-    done: Iterations done.
-    total: Iterations there will be.
-    seconds: Time that those took.
-  """
-  parts = []
-  ahead = total - done
+  """Returns a line on the training under way: iterations done, of how many."""
+  parts, ahead = [], total - done
   if 'level' in _known:
     level, last = _known['level'], _known['last_level']
     parts.append(f'level {level} of {last}')

@@ -45,11 +45,10 @@ class Layer:
   """A layer's surviving weights, as a criterion sees them.
 
   Attributes:
-    name: The layer's.
-    final: float64 array of shape [survivors], in the order of their positions:
-      the weights after training.
-    initial_weights: The same before training, or None if they are not known.
-    seed: Of what is drawn, or None.
+    name: Name of the layer.
+    final: Weights after training, float64, shape [survivors], by position.
+    initial_weights: The same before training, or None if not known.
+    seed: Seed of what is drawn, or None.
   """
 
   name: str
@@ -90,26 +89,22 @@ def prune(
   initial_weights: Mapping[str, np.ndarray] | None = None,
   seed: int | None = None,
 ) -> Network:
-  """Prunes the surviving weights with the lowest scores.
+  """Prunes the weights with the lowest scores, as `prune_by_percent` does.
 
   Among equal scores, those that come first in a layer go first.
 
   Args:
     criterion: Scores a layer's surviving weights.
     scope: `per_layer` or `across_layers`.
-    percents: As in `prune_by_percent`.
-    masks: As in `prune_by_percent`.
-    final_weights: As in `prune_by_percent`.
-    initial_weights: {parameter name: array}, the weights before training, for
-      criteria that want them.
+    percents: {layer name: fraction of the survivors to remove}.
+    masks: {layer name: 0/1 array}.
+    final_weights: {parameter name: array}, after training.
+    initial_weights: The same before training, for criteria that want them.
     seed: Seed of what the criterion draws, for those that draw.
 
-  Returns:
-    As `prune_by_percent`.
-
   Raises:
-    InputError: As in `prune_by_percent`, or if the criterion wants something
-      that is not given, or gives no scores.
+    InputError: As `prune_by_percent`, or if the criterion wants something that
+      is not given, or gives no scores.
   """
   check_percents(percents)
   pruned = masks_lib.check(masks)
@@ -181,25 +176,20 @@ def check_percents(percents: Mapping[str, float]) -> None:
       f'percents: wanted {{layer name: fraction}}, got {percents!r}'
     )
   for name, percent in percents.items():
-    if not _is_fraction(percent):
+    is_number = isinstance(percent, (int, float, np.number, np.ndarray))
+    number = np.asarray(percent if is_number else np.nan)
+    is_real = number.ndim == 0 and number.dtype.kind in 'uif'
+    if not is_real or not 0 <= number <= 1:
       raise errors.InputError(
         f'percents[{name!r}]: wanted a fraction in [0, 1], got {percent!r}'
       )
 
 
-def _is_fraction(value: Any) -> bool:
-  if not isinstance(value, (int, float, np.number, np.ndarray)):
-    return False
-  number = np.asarray(value)
-  is_real = number.ndim == 0 and number.dtype.kind in 'uif'
-  return is_real and bool(0 <= number <= 1)
-
-
 def per_layer(percents: Mapping[str, float], scores: Network) -> Network:
   """Removes `round(percent * n)` of each layer's n survivors, half to even."""
   return {
-    name: lowest(layer_scores, _count(percents[name], layer_scores))
-    for name, layer_scores in scores.items()
+    name: lowest(of_layer, _count(percents[name], of_layer))
+    for name, of_layer in scores.items()
   }
 
 

@@ -177,19 +177,15 @@ def _finish_swap(directory: str) -> None:
   part, old = paths.part(directory), paths.old(directory)
   if not os.path.lexists(old):
     return
-  if not os.path.lexists(directory) and _is_complete(part):
+  is_complete = False
+  with contextlib.suppress(errors.InputError):
+    is_complete = 'outputs' in save_restore.read_json(paths.record(part))
+  if is_complete and not os.path.lexists(directory):
     # The mark tells the old folder from a copy that somebody made.
     with contextlib.suppress(FileNotFoundError):
       os.rename(paths.record(old), os.path.join(old, _REPLACED))
     os.rename(part, directory)
   _discard(old, _REPLACED)
-
-
-def _is_complete(part: str) -> bool:
-  try:
-    return 'outputs' in save_restore.read_json(paths.record(part))
-  except errors.InputError:
-    return False
 
 
 def _discard(folder: str, mark: str) -> None:
@@ -297,10 +293,7 @@ def check(
 
 
 def read(run: str) -> dict[str, Any]:
-  """Returns the record of a finished run.
-
-  Args:
-    run: The run's folder, or its `run.json`, wherever that lies.
+  """Returns the record of a finished run, from its folder or its `run.json`.
 
   Raises:
     InputError: If the run is not finished, or its record is damaged.
@@ -325,11 +318,7 @@ def seed(directory: str) -> int | None:
 
 
 def checksum(directory: str, name: str) -> str:
-  """Returns the SHA-256 of one output of a run: a network or a file.
-
-  Raises:
-    InputError: If it is missing or cannot be read.
-  """
+  """Returns the SHA-256 of a network or a file in a run's folder."""
   path = os.path.join(directory, name)
   if not name.endswith('.json'):
     return str(save_restore.checksum(save_restore.restore_network(path)))
@@ -355,11 +344,7 @@ def source(function: Callable[..., Any]) -> str | None:
 
 
 def code(*used: Any) -> dict[str, str | None]:
-  """Returns {name: digest} of the user's own functions and classes.
-
-  Args:
-    *used: Classes, functions, and whatever may hold some, like lists.
-  """
+  """Returns {name: digest} of the user's own code that is among `used`."""
   found: dict[str, str | None] = {}
   for item in used:
     if isinstance(item, Mapping):
@@ -412,10 +397,7 @@ def threads() -> dict[str, int]:
 
 @functools.cache
 def commit() -> dict[str, Any] | None:
-  """Returns the checkout's commit, or None where there is none.
-
-  It is `hash`, and `changed`: whether files that git knows differ from it.
-  """
+  """Returns the checkout's commit and whether files differ from it, or None."""
   root = pathlib.Path(__file__).resolve().parent.parent
   command = ['git', '--no-optional-locks', '-C', str(root), 'status']
   command += ['--porcelain=v2', '--branch', '--untracked-files=no']

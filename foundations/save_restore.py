@@ -94,8 +94,6 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
 def written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
   """Yields a name beside `path` that becomes `path` if all goes well.
 
-  Makes the folders that it lies in.
-
   Raises:
     InputError: If there can be no file of that name.
     OSError: If it cannot be written.
@@ -222,15 +220,11 @@ def read_array(path: str | os.PathLike) -> np.ndarray:
 def load_array(
   stream: IO[bytes], name: str, max_bytes: int = MAX_BYTES
 ) -> np.ndarray:
-  """Returns the array of numbers or text that a .npy file holds.
-
-  Args:
-    stream: The file, at its start; it need not be seekable.
-    name: Name of the file, for errors.
-    max_bytes: The most bytes that the array may have.
+  """Returns the array of numbers or text in a .npy file, which need not seek.
 
   Raises:
-    InputError: If it is not exactly one such array, and nothing after it.
+    InputError: If it, called `name`, is not exactly one such array of at most
+      `max_bytes`, and nothing after it.
   """
   content = bytearray(stream.read(_MAX_HEADER_BYTES))
   head = io.BytesIO(content)
@@ -316,10 +310,10 @@ def checksum(network: Mapping[str, np.ndarray] | None) -> str | None:
 
 
 def plain(value: Any) -> Any:
-  """Returns a value as JSON can hold it.
+  """Returns a value as JSON holds it: lists, and null for what is not finite.
 
-  Arrays become lists, what is not finite null. An object with a configuration,
-  like Keras's, becomes {its class: configuration}; any other becomes its name.
+  An object with a configuration, like Keras's, becomes {class: configuration},
+  any other its name.
   """
   if value is None or isinstance(value, (bool, int, str)):
     return value
@@ -341,11 +335,7 @@ def plain(value: Any) -> Any:
 
 
 def as_json(value: Any, name: str) -> Any:
-  """Returns a value as it will be read back from JSON.
-
-  Raises:
-    InputError: If JSON cannot hold it; `name` says of what.
-  """
+  """Returns a value as JSON gives it back, or raises InputError, of `name`."""
   try:
     return json.loads(json.dumps(value, allow_nan=False))
   except (TypeError, ValueError, RecursionError) as error:
@@ -395,7 +385,7 @@ def write_log(
   log: Mapping[str, Sequence[float] | np.ndarray],
   name: str = 'test',
 ) -> None:
-  """Writes a log of measurements.
+  """Writes a log of measurements, if `read_log` would read it.
 
   Args:
     path: The file, as `paths.log` names it, or the run's folder.
@@ -403,7 +393,7 @@ def write_log(
     name: Name of the split, if `path` is a folder.
 
   Raises:
-    InputError: If it is no log that `read_log` would read.
+    InputError: If it is no such log.
   """
   path = paths.log(path, name) if os.path.isdir(path) else path
   lists = plain({key: log[key] for key in LOG_KEYS if key in log})
@@ -415,8 +405,8 @@ def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
   """Reads a log that `write_log` wrote.
 
   Args:
-    path: The file, as `paths.log` names it, or the run's folder.
-    name: Name of the split, if `path` is a folder.
+    path: As for `write_log`.
+    name: As for `write_log`.
 
   Returns:
     `iteration` (int64), `loss` and `accuracy` (float64; NaN where the run had

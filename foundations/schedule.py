@@ -61,9 +61,7 @@ def make(
 def every(interval: int | None, length: int) -> When:
   """Returns when something is due at 0, at each interval and at the end.
 
-  Args:
-    interval: Iterations; None: only at the start and at the end.
-    length: Iterations of the whole training.
+  Without an interval, it is due only at the start and at the end.
   """
 
   def after(iteration: int) -> int:
@@ -90,19 +88,18 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
   """
   is_pair = isinstance(length, (list, tuple)) and len(length) == 2
   if not is_pair or length[0] not in ('iterations', 'epochs'):
-    hint = ''
-    if name == 'training_len' and errors.read_integer(length) is not None:
-      hint = f'; as a flag --{name}=iterations,{length}'
+    is_bare = name == 'training_len' and errors.read_integer(length) is not None
+    hint = f'; as a flag --{name}=iterations,{length}' if is_bare else ''
     raise errors.InputError(
       f"{name}: wanted ('iterations', n) or ('epochs', n), got {length!r}{hint}"
     )
-  unit, count = length
-  checked = errors.read_integer(count)
-  if checked is None or checked < 1:
+  unit, given = length
+  count = errors.read_integer(given)
+  if count is None or count < 1:
     raise errors.InputError(
-      f'{name}: wanted an integer of at least 1 {unit}, got {count!r}'
+      f'{name}: wanted an integer of at least 1 {unit}, got {given!r}'
     )
-  return checked * (batches_per_epoch if unit == 'epochs' else 1)
+  return count * (batches_per_epoch if unit == 'epochs' else 1)
 
 
 def points(given: Any, first: int, last: int, name: str) -> tuple[int, ...]:
@@ -117,8 +114,8 @@ def points(given: Any, first: int, last: int, name: str) -> tuple[int, ...]:
     raise errors.InputError(
       f'{name}: wanted a list of iterations, got {given!r}'
     )
-  checked = [errors.read_integer(point) for point in given]
-  for point, iteration in zip(given, checked, strict=True):
+  for point in given:
+    iteration = errors.read_integer(point)
     if iteration is None or not first <= iteration <= last:
       raise errors.InputError(
         f'{name}: wanted iterations from {first} to {last}, got {point!r}'

@@ -15,14 +15,9 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def read(dataset: tf.data.Dataset, name: str) -> Pair:
-  """Reads a pipeline into memory, twice: training needs it to stay the same.
+  """Reads a pipeline of (input, label) pairs, or batches of them, into memory.
 
-  Args:
-    dataset: Pipeline of (input, label) pairs, single ones or batches.
-    name: Name for errors.
-
-  Returns:
-    Inputs, shape [n, ...], and labels, shape [n] or [n, classes].
+  Reads it twice, as training needs it to stay the same.
 
   Raises:
     InputError: If it is infinite, has over `MAX_BYTES`, gives other examples
@@ -50,8 +45,12 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
         ' is read into memory; add .take(n), or make inputs smaller'
       )
   again = _elements(dataset, name)
-  for first, second in itertools.zip_longest(elements, again):
-    if not first or not second or not all(map(_same, first, second)):
+  for first, second in itertools.zip_longest(elements, again, fillvalue=()):
+    one, other = (
+      [(array.shape, array.tobytes()) for array in pair]
+      for pair in (first, second)
+    )
+    if one != other:
       raise errors.InputError(
         f'{name}: gives other examples at a second reading; remove .shuffle()'
         ' and random maps: the trainer shuffles, and repeats runs exactly'
@@ -67,10 +66,6 @@ def _elements(dataset: tf.data.Dataset, name: str) -> Iterator[Pair]:
     raise errors.InputError(
       f'{name}: the tf.data.Dataset cannot be read: {_short(error)}'
     ) from error
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-  return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 def _joined(elements: list[Pair], name: str) -> Pair:
