@@ -13,9 +13,8 @@ import tempfile
 import threading
 import time
 import types
+import warnings
 from collections.abc import Callable, Sequence
-
-import pooch
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
@@ -36,6 +35,9 @@ def mirror(url: str, files: Sequence[str]) -> Fetch:
   """Makes a `Fetch` of files on a web server, at `url` and their names."""
 
   def fetch(folder: pathlib.Path) -> pathlib.Path:
+    with warnings.catch_warnings():  # In a notebook its bars ask for widgets.
+      warnings.simplefilter('ignore')
+      import pooch
     failures: list[str] = []
 
     def update(size: int) -> None:
