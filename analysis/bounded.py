@@ -49,8 +49,8 @@ class Bounded:
 
   def __mul__(self, factor: float) -> 'Bounded':
     """Multiplies by a positive number."""
-    ends = (factor * end for end in (self.seen, self.low, self.high))
-    return Bounded(*ends, self.late)
+    seen, low, high = (factor * end for end in (self.seen, self.low, self.high))
+    return Bounded(seen, low, high, self.late)
 
   def _combine(
     self, operation: str, other: 'Bounded', for_low: str, for_high: str
@@ -72,7 +72,8 @@ class Bounded:
   def each(self, function: Callable[[Any], Any], note: str = '') -> 'Bounded':
     """Applies a function that rises with its argument, like a mean."""
     ends = (self.seen, self.low, self.high, self.late)
-    return Bounded(*map(function, ends), note)
+    seen, low, high, late = map(function, ends)
+    return Bounded(seen, low, high, late, note)
 
   @property
   def is_late(self) -> bool:
@@ -93,8 +94,10 @@ def exact(values: Any) -> Bounded:
 def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
   """Returns by how many percent the first is less than the second."""
   ratio = first / second
-  ends = (100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low))
-  return Bounded(*ends, ratio.late)
+  seen, low, high = (
+    100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low)
+  )
+  return Bounded(seen, low, high, ratio.late)
 
 
 def columns(several: dict[Any, Bounded]) -> Bounded:

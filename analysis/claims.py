@@ -145,11 +145,18 @@ class Claims:
         statement, words = self.parts[-1].statement, self.parts[-1].paper
       self.parts.append(
         Part(
-          *(claim, statement, words, ' '.join(estimand.split()).rstrip('.')),
-          *(measure, unit, null, side, margin),
-          value[0] if isinstance(value, tuple) else value,
-          rules.stated(value),
-          {},
+          claim=claim,
+          statement=statement,
+          paper=words,
+          estimand=' '.join(estimand.split()).rstrip('.'),
+          measure=measure,
+          unit=unit,
+          null=null,
+          side=side,
+          margin=margin,
+          paper_value=value[0] if isinstance(value, tuple) else value,
+          stated=rules.stated(value),
+          also={},
         )
       )
       return measure
@@ -336,18 +343,16 @@ def _find(
     nothing = intervals.Interval(math.nan, math.nan, math.nan, 0)
     return _Found(nothing, notes=(str(error),))
   if isinstance(measured, estimands.OverTrials):
-    ends = measured.statistic(measured.table)
-    low, high = (
-      intervals.bootstrap(
-        measured.table,
-        lambda table, end=end: measured.statistic(table)[end],
-        confidence,
-        seed=seed,
-      )
-      for end in (1, 2)
+    table, statistic = measured.table, measured.statistic
+    ends = statistic(table)
+    low = intervals.bootstrap(
+      table, lambda drawn: statistic(drawn).low, confidence, seed=seed
+    )
+    high = intervals.bootstrap(
+      table, lambda drawn: statistic(drawn).high, confidence, seed=seed
     )
     seen = low._replace(estimate=ends.seen)
-    is_open = (measured.table[:, 1] != measured.table[:, 2]).any()
+    is_open = (table[:, 1] != table[:, 2]).any()
     least, about, values = _LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval', ()
   else:
     ends = estimands.Ends(measured.seen, measured.low, measured.high)

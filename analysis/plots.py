@@ -289,9 +289,16 @@ def _legend(
 ) -> None:
   """Puts a panel's legend above all panels, each label once."""
   handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-  look = {'fontsize': 'small', 'columnspacing': 1.2, 'handlelength': 1.8}
-  place = {'loc': 'outside upper center', 'ncols': columns}
-  figure.legend(handles.values(), handles.keys(), title=title, **place, **look)
+  figure.legend(
+    list(handles.values()),
+    list(handles),
+    title=title,
+    loc='outside upper center',
+    ncols=columns,
+    fontsize='small',
+    columnspacing=1.2,
+    handlelength=1.8,
+  )
 
 
 def _levels(

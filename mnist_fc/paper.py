@@ -29,6 +29,7 @@ from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import view
+from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import constants
 
 _MNIST = 'ea86ff7c055482ea823fcb6209fba81b6b4f2ab84970edabb36ed7b5af638674'
@@ -67,6 +68,11 @@ _NEAR_LAST: dict[str, Any] = {
   'value': LAST,
 }
 
+_TO_LOSS = (
+  f'by iterations to a validation loss of {metrics.TARGET_LOSS}, of trials that'
+  ' reach it'
+)
+
 EFFECT = 0.05  # Points of accuracy: 5 of the 10,000 test images.
 SURVIVORS = 9_537  # Weights at level 15 of the paper's ladder: 3.6%.
 EQUAL_SIZE = 12_000  # Weights: the middle of 9,000 to 15,000.
@@ -79,33 +85,24 @@ def _stop(
 
 
 def _accuracy(
-  study: View,
-  experiment: str = TICKET,
-  percent: float = DENSE,
-  measure: str = 'accuracy',
+  study: View, experiment: str = TICKET, percent: float = DENSE
 ) -> Bounded:
-  """Returns an accuracy in percent; by default test accuracy at early stop."""
-  return study.at(measure, experiment, percent) * 100
+  """Returns test accuracy at early stop in percent."""
+  return study.at('accuracy', experiment, percent) * 100
 
 
-def _saved(
-  study: View, experiment: str, highest: float, lowest: float = 0
-) -> Bounded:
+def _saved(study: View, experiment: str, *percents: float) -> Bounded:
   """Returns how many percent fewer iterations than the dense network's."""
-  stops = study.over('early_stop', experiment, highest, lowest)
+  stops = study.over('early_stop', experiment, *percents)
   return bounded.percent_fewer(stops, _stop(study))
 
 
 def _gained(
-  study: View,
-  experiment: str,
-  highest: float,
-  lowest: float = 0,
-  measure: str = 'accuracy',
+  study: View, experiment: str, *percents: float, measure: str = 'accuracy'
 ) -> Bounded:
   """Returns how many points more accurate than the dense network."""
-  accuracies = study.over(measure, experiment, highest, lowest) * 100
-  return accuracies - _accuracy(study, measure=measure)
+  accuracies = study.over(measure, experiment, *percents) * 100
+  return accuracies - study.at(measure) * 100
 
 
 def _sparse(study: View, measure: str, *experiments: str) -> list[Bounded]:
@@ -139,6 +136,14 @@ def _back_earlier(study: View, experiment: str) -> estimands.OverTrials:
   )
 
 
+def _also_faster(claim: str, first: str, second: str, words: str) -> None:
+  """Adds the part that the first stop sooner, too, at the sparse levels."""
+  said = f'Early stop: percent fewer than {words}, at P_m <= 21.1%.'
+  CLAIMS.part(claim, 'percent', margin=5, said=said)(
+    lambda study: _faster(study, first, second)
+  )
+
+
 @CLAIMS.part('C1', 'percent', paper='38% fewer iterations', margin=5, value=38)
 def ticket_is_faster(study: Study) -> Measured:
   """The ticket at P_m = 21%, the fastest, stops sooner than the dense network.
@@ -154,14 +159,6 @@ CLAIMS.also('percent by the ratio of means')(
     _stop(study, TICKET, SPARSE), _stop(study)
   )
 )
-
-
-_TO_LOSS = (
-  f'by iterations to a validation loss of {metrics.TARGET_LOSS}, of trials that'
-  ' reach it'
-)
-
-
 CLAIMS.also(f'percent {_TO_LOSS}')(
   lambda study: bounded.percent_fewer(
     study.at('loss_stop', TICKET, SPARSE), study.at('loss_stop')
@@ -252,11 +249,14 @@ def reinitialized_fall_earlier(study: Study) -> Measured:
 CLAIMS.also('P_m (%) of reinitialized tickets')(
   lambda study: _back(study, _gained, REINIT)
 )
-
-
 CLAIMS.also('points from dense accuracy, mean over P_m <= 21.1%')(
   lambda study: estimands.mean(_gained(study, REINIT, SPARSE))
 )
+
+
+def _slower(study: View, measure: str, percent: float) -> Bounded:
+  """Returns how many times as many iterations reinitialized tickets take."""
+  return study.at(measure, REINIT, percent) / study.at(measure, TICKET, percent)
 
 
 @CLAIMS.part(
@@ -273,7 +273,7 @@ def reinitialized_are_slower(study: Study) -> Measured:
   Early stop of the reinitialized ticket at P_m = 21.1% over that of the ticket
   (mean of ratios).
   """
-  return _stop(study, REINIT, SPARSE) / _stop(study, TICKET, SPARSE)
+  return _slower(study, 'early_stop', SPARSE)
 
 
 CLAIMS.also('ratio of means')(
@@ -281,18 +281,11 @@ CLAIMS.also('ratio of means')(
     _stop(study, REINIT, SPARSE), _stop(study, TICKET, SPARSE)
   )
 )
-
-
 CLAIMS.also(f'ratio {_TO_LOSS}')(
-  lambda study: (
-    study.at('loss_stop', REINIT, SPARSE)
-    / study.at('loss_stop', TICKET, SPARSE)
-  )
+  lambda study: _slower(study, 'loss_stop', SPARSE)
 )
-
-
 CLAIMS.also('ratio at P_m = 3.6%')(
-  lambda study: _stop(study, REINIT, LAST) / _stop(study, TICKET, LAST)
+  lambda study: _slower(study, 'early_stop', LAST)
 )
 
 
@@ -397,10 +390,7 @@ def iterative_is_more_accurate(study: Study) -> Measured:
   return _more_accurate(study, TICKET, ONE_SHOT)
 
 
-@CLAIMS.part('C14', 'percent', margin=5)
-def iterative_is_faster(study: Study) -> Measured:
-  """Early stop: percent fewer than one-shot of equal size, at P_m <= 21.1%."""
-  return _faster(study, TICKET, ONE_SHOT)
+_also_faster('C14', TICKET, ONE_SHOT, 'one-shot of equal size')
 
 
 @CLAIMS.part('C14', 'points of P_m')
@@ -434,10 +424,7 @@ def resetting_is_more_accurate(study: Study) -> Measured:
   return _more_accurate(study, TICKET, 'no_reset_ticket')
 
 
-@CLAIMS.part('C16', 'percent', margin=5)
-def resetting_is_faster(study: Study) -> Measured:
-  """Early stop: percent fewer than without resetting, at P_m <= 21.1%."""
-  return _faster(study, TICKET, 'no_reset_ticket')
+_also_faster('C16', TICKET, 'no_reset_ticket', 'without resetting')
 
 
 @CLAIMS.part('C17', 'points', paper='yes', margin=EFFECT)
@@ -450,10 +437,7 @@ def mask_is_more_accurate(study: Study) -> Measured:
   return _more_accurate(study, REINIT, RANDOM)
 
 
-@CLAIMS.part('C17', 'percent', margin=5)
-def mask_is_faster(study: Study) -> Measured:
-  """Early stop: percent fewer than random sparsity, at P_m <= 21.1%."""
-  return _faster(study, REINIT, RANDOM)
+_also_faster('C17', REINIT, RANDOM, 'random sparsity')
 
 
 def _varying(
@@ -468,24 +452,29 @@ def _varying(
   )
 
 
+def _is(recipe: dict[str, Any], optimizer: str) -> bool:
+  return str(recipe.get('optimizer')).lower() == optimizer
+
+
 def _sgd(study: Study, *rates: float) -> list[View]:
   """Returns the runs of plain SGD at such learning rates."""
 
   def is_wanted(recipe: dict[str, Any]) -> bool:
-    return (
-      str(recipe.get('optimizer')).lower() == 'sgd'
-      and recipe.get('learning_rate') in rates
-      and not recipe.get('optimizer_settings')
-    )
+    is_plain = _is(recipe, 'sgd') and not recipe.get('optimizer_settings')
+    return is_plain and recipe.get('learning_rate') in rates
 
   what = f'SGD at learning rate {" or ".join(map(str, rates))}'
   names = ('optimizer', 'learning_rate', 'optimizer_settings')
   return _varying(study, what, is_wanted, *names)
 
 
+def _fast_sgd(study: Study) -> View:
+  return _sgd(study, 0.8)[0]
+
+
 def _adam(study: Study) -> View:
   """Returns the main recipe's runs, if they are Adam's."""
-  if str(study.recipe.get('optimizer', 'Adam')).lower() == 'adam':
+  if _is({'optimizer': 'adam', **study.recipe}, 'adam'):
     return study
   raise view.NotMeasuredError('wanted: tickets found with Adam')
 
@@ -495,18 +484,26 @@ def _of_layer(table: pd.DataFrame, layer: str, column: str) -> float:
   return table.set_index('layer')[column].get(layer, math.nan)
 
 
-def _modes(layer: str, study: View) -> Bounded:
+def _modes(layer: str, find: Callable[[Study], View], study: Study) -> Bounded:
   """Returns Sarle's coefficient of a layer's survivors at P_m = 3.6%."""
 
   def of_run(run: results.Networks) -> float:
     modes = metrics.bimodality(run.masks, run.initial)
     return _of_layer(modes, layer, 'bimodality')
 
-  return study.of_networks(of_run, LAST)
+  return find(study).of_networks(of_run, LAST)
+
+
+def _also_split(claim: str, find: Callable[[Study], View]) -> None:
+  """Adds the parts that weights of the other layers are bimodal."""
+  for layer in ('layer1', 'layer2'):
+    said = f'The same coefficient of {layer}.'
+    CLAIMS.part(claim, 'coefficient', null=UNIFORM, said=said)(
+      functools.partial(_modes, layer, find)
+    )
 
 
 UNIFORM = metrics.UNIFORM_BIMODALITY
-_SAME_COEFFICIENT = 'The same coefficient of {}.'
 
 
 @CLAIMS.part('C18', 'coefficient', paper='yes', null=UNIFORM, side='below')
@@ -516,13 +513,10 @@ def adam_leaves_layer0_gaussian(study: Study) -> Measured:
   Sarle's bimodality coefficient of the initial weights of layer0 that survive
   at P_m = 3.6%, against that of a uniform distribution.
   """
-  return _modes('layer0', _adam(study))
+  return _modes('layer0', _adam, study)
 
 
-for _layer in ('layer1', 'layer2'):
-  CLAIMS.part(
-    'C18', 'coefficient', null=UNIFORM, said=_SAME_COEFFICIENT.format(_layer)
-  )(lambda study, layer=_layer: _modes(layer, _adam(study)))
+_also_split('C18', _adam)
 
 
 @CLAIMS.part('C19', 'coefficient', paper='yes', null=UNIFORM)
@@ -532,13 +526,10 @@ def sgd_splits_layer0(study: Study) -> Measured:
   Sarle's bimodality coefficient of the initial weights of layer0 that survive
   at P_m = 3.6%, against that of a uniform distribution.
   """
-  return _modes('layer0', _sgd(study, 0.8)[0])
+  return _modes('layer0', _fast_sgd, study)
 
 
-for _layer in ('layer1', 'layer2'):
-  CLAIMS.part(
-    'C19', 'coefficient', null=UNIFORM, said=_SAME_COEFFICIENT.format(_layer)
-  )(lambda study, layer=_layer: _modes(layer, _sgd(study, 0.8)[0]))
+_also_split('C19', _fast_sgd)
 
 
 def _half_way(study: View, experiment: str) -> tuple[Bounded, Bounded]:
@@ -643,9 +634,8 @@ def _also_uneven(layer: str, following: str | None = None) -> None:
     measure = functools.partial(_uneven, layer, 'variation', name)
     CLAIMS.also(f'stddev / mean of {name} connections')(measure)
   if following:
-    measure = functools.partial(_in_and_out, layer, following)
     words = f'correlation of connections into and out of a unit of {layer}'
-    CLAIMS.also(words)(measure)
+    CLAIMS.also(words)(functools.partial(_in_and_out, layer, following))
 
 
 @CLAIMS.part('C23', 'squared variation', paper='yes')
@@ -685,20 +675,20 @@ def much_noise_beats_new_weights(study: Study) -> Measured:
   return _more_accurate(study, 'noise_3x', REINIT)
 
 
-def _adam_at(study: Study, wanted: Callable[[float], bool]) -> list[Bounded]:
+def _adam_at(study: Study, wanted: Callable[[float], bool]) -> list[View]:
   """Returns the runs of Adam at some learning rates of the paper's range."""
 
   def is_wanted(recipe: dict[str, Any]) -> bool:
-    rate = recipe.get('learning_rate')
-    return (
-      str(recipe.get('optimizer')).lower() == 'adam'
-      and isinstance(rate, (int, float))
-      and 0.0002 <= rate <= 0.002
-      and wanted(rate)
-    )
+    rate = errors.read_number(recipe.get('learning_rate')) or 0.0
+    return _is(recipe, 'adam') and 0.0002 <= rate <= 0.002 and wanted(rate)
 
   what = 'Adam at several learning rates from 0.0002 to 0.002'
   return _varying(study, what, is_wanted, 'learning_rate')
+
+
+def _mean_stop(views: list[View]) -> Bounded:
+  """Returns early stop at P_m = 21.1%, mean over recipes."""
+  return bounded.mean([_stop(one, TICKET, SPARSE) for one in views])
 
 
 @CLAIMS.part('C25', 'points', paper='yes', null=0.3, side='below')
@@ -722,12 +712,7 @@ def best_rates_are_fastest(study: Study) -> Measured:
   best = (0.0012, 0.002)
   fast = _adam_at(study, lambda rate: rate in best)
   slow = _adam_at(study, lambda rate: rate not in best)
-  return bounded.percent_fewer(
-    *(
-      bounded.mean([_stop(one, TICKET, SPARSE) for one in views])
-      for views in (fast, slow)
-    )
-  )
+  return bounded.percent_fewer(_mean_stop(fast), _mean_stop(slow))
 
 
 @CLAIMS.part('C26', 'ratio', paper='yes', null=1.25, side='below')
@@ -737,8 +722,8 @@ def sgd_is_as_fast(study: Study) -> Measured:
   Early stop at P_m = 21.1% over that with Adam at the main recipe's learning
   rate; null: a quarter more iterations.
   """
-  stops = [_stop(one, TICKET, SPARSE) for one in _sgd(study, 0.4, 0.8)]
-  return bounded.mean(stops) / _stop(_adam(study), TICKET, SPARSE)
+  sgd, adam = _sgd(study, 0.4, 0.8), _adam(study)
+  return _mean_stop(sgd) / _stop(adam, TICKET, SPARSE)
 
 
 @CLAIMS.part('C26', 'points', null=-0.25)
@@ -747,10 +732,8 @@ def sgd_keeps_accuracy(study: Study) -> Measured:
 
   Null: 0.25 points less.
   """
-  views = _sgd(study, 0.4, 0.8)
-  return bounded.mean(
-    [estimands.mean(_gained(one, TICKET, 1, 0.5)) for one in views]
-  )
+  gains = [_gained(one, TICKET, 1, 0.5) for one in _sgd(study, 0.4, 0.8)]
+  return bounded.mean(list(map(estimands.mean, gains)))
 
 
 def _at_size(study: View, count: float) -> Bounded:
