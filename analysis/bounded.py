@@ -57,6 +57,8 @@ class Bounded:
   ) -> 'Bounded':
     """Combines two measurements; names the other's ends for low and high."""
 
+    # An early stop that counts in both terms may rise in both at once, so that
+    # these ends are rather too far apart than too close.
     def of(mine: str, theirs: str, operation: str) -> Any:
       return getattr(getattr(self, mine), operation)(
         getattr(other, theirs), axis=0
@@ -94,6 +96,7 @@ def exact(values: Any) -> Bounded:
 def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
   """Returns by how many percent the first is less than the second."""
   ratio = first / second
+  # Less is saved where the ratio is greater: low and high change places.
   seen, low, high = (
     100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low)
   )

@@ -7,6 +7,7 @@ is for itself: at 95%, one of 40 nulls that are true is excluded on the claimed
 side by chance.
 """
 
+import dataclasses
 import functools
 import importlib
 import importlib.util
@@ -43,39 +44,40 @@ _ANYTHING = (-math.inf, math.inf)
 Estimand = Callable[[view.Study], estimands.Measured]
 
 
-class Part(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Part:
   """One number that a claim is about.
 
   Attributes:
     claim: Number of the claim, like 'C1'.
-    statement: Claim of the paper, in words.
-    paper: The paper's number, in words.
-    estimand: Number that is measured, in words.
-    measure: Function of a study that returns this number.
     unit: Unit of the estimand.
+    measure: Function of a study that returns this number.
+    statement: Claim of the paper, in words.
+    estimand: Number that is measured, in words.
+    paper: The paper's number, in words.
+    value: The paper's number, or two that its statement lies between; NaN if
+      it gives none.
     null: Value of the estimand if the claim is wrong.
     side: Place of the estimand if the claim is right: 'above' or 'below' the
       null, or 'near' it: within the margin.
     margin: Half the width of what is as good as the null; NaN if not stated.
-    paper_value: The paper's number, or NaN.
-    stated: Numbers that the paper's statement lies between, or NaN.
     also: {name: what else to measure, for the note}.
   """
 
   claim: str
-  statement: str
-  paper: str
-  estimand: str
-  measure: Estimand
   unit: str
-  null: float
-  side: str
-  margin: float
-  paper_value: float
-  stated: rules.Stated
-  also: dict[str, Estimand]
+  measure: Estimand
+  statement: str
+  estimand: str
+  paper: str
+  value: float | tuple[float, float] = math.nan
+  null: float = 0.0
+  side: str = 'above'
+  margin: float = math.nan
+  also: dict[str, Estimand] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass
 class Claims:
   """The claims of a paper about one task.
 
@@ -87,16 +89,10 @@ class Claims:
       the one that the paper's number is about.
   """
 
-  def __init__(
-    self,
-    recipe: dict[str, Any],
-    headlines: Sequence[str] = (),
-    levels: Sequence[int] = (),
-  ):
-    self.recipe = recipe
-    self.headlines = headlines
-    self.levels = levels
-    self.parts: list[Part] = []
+  recipe: dict[str, Any]
+  headlines: Sequence[str] = ()
+  levels: Sequence[int] = ()
+  parts: list[Part] = dataclasses.field(default_factory=list)
 
   def part(
     self,
@@ -104,11 +100,8 @@ class Claims:
     unit: str,
     *,
     paper: str = '',
-    null: float = 0.0,
-    side: str = 'above',
-    margin: float = math.nan,
-    value: float | tuple[float, float] = math.nan,
     said: str = '',
+    **about: Any,
   ) -> Callable[[Estimand], Estimand]:
     """Makes a part of a claim of the function that measures it.
 
@@ -127,14 +120,11 @@ class Claims:
     'Tickets stop early sooner than dense networks.'
 
     Args:
-      claim: Number of the claim; it and what follows are as in `Part`.
+      claim: Number of the claim, like 'C1'.
       unit: Unit of the estimand.
       paper: The paper's number, in words; '' for further parts of a claim.
-      null: Value of the estimand if the claim is wrong.
-      side: 'above', 'below' or 'near'.
-      margin: Half the width of what is as good as the null.
-      value: The paper's number, or two that it lies between.
       said: What is measured, where the function has no docstring.
+      **about: `value`, `null`, `side` and `margin` as in `Part`.
     """
 
     def decorated(measure: Estimand) -> Estimand:
@@ -143,28 +133,16 @@ class Claims:
         statement, _, estimand = estimand.partition('\n')
       else:
         statement, words = self.parts[-1].statement, self.parts[-1].paper
+      estimand = ' '.join(estimand.split()).rstrip('.')
       self.parts.append(
-        Part(
-          claim=claim,
-          statement=statement,
-          paper=words,
-          estimand=' '.join(estimand.split()).rstrip('.'),
-          measure=measure,
-          unit=unit,
-          null=null,
-          side=side,
-          margin=margin,
-          paper_value=value[0] if isinstance(value, tuple) else value,
-          stated=rules.stated(value),
-          also={},
-        )
+        Part(claim, unit, measure, statement, estimand, words, **about)
       )
       return measure
 
     return decorated
 
   def also(self, name: str) -> Callable[[Estimand], Estimand]:
-    """Has the note of the last part say another estimand, by that name."""
+    """Adds another estimand, by its name, to the note of the last part."""
 
     def decorated(measure: Estimand) -> Estimand:
       self.parts[-1].also[name] = measure
@@ -226,15 +204,10 @@ def judge(
 
 
 def parts(
-  runs: pd.DataFrame,
-  claims: Claims | None = None,
-  *,
-  only: Sequence[str] | None = None,
-  confidence: float = 0.95,
-  seed: int = 0,
+  runs: pd.DataFrame, claims: Claims | None = None, **options: Any
 ) -> pd.DataFrame:
   """Judges all parts of claims; like `judge`, but with a row for each part."""
-  rows, remarks = _measure(runs, claims, only, confidence, seed)
+  rows, remarks = _measure(runs, claims, **options)
   return _table(rows.to_dict('records'), remarks)
 
 
@@ -255,9 +228,9 @@ def _table(rows: list[dict[str, Any]], remarks: list[str]) -> pd.DataFrame:
 def _measure(
   runs: pd.DataFrame,
   claims: Claims | None,
-  only: Sequence[str] | None,
-  confidence: float,
-  seed: int,
+  only: Sequence[str] | None = None,
+  confidence: float = 0.95,
+  seed: int = 0,
 ) -> tuple[pd.DataFrame, list[str]]:
   """Returns a row for each part, and what is to be said of all of them."""
   if runs.empty:
@@ -268,6 +241,7 @@ def _measure(
   for name in only or ():
     if name not in known:
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
+  # Several claims look at the same networks, and reading them takes long.
   networks = functools.lru_cache(maxsize=64)(results.networks)
   study = view.Study(runs.reset_index(drop=True), claims.recipe, networks)
   find = functools.partial(_find, study, confidence, seed)
@@ -301,19 +275,26 @@ class _Found(NamedTuple):
 def _row(part: Part, find: Callable[[Estimand], _Found]) -> dict[str, Any]:
   """Returns the row of a part of a claim."""
   found = find(part.measure)
+  # Intervals by Student's t know nothing of where the estimand must lie.
   low, high = np.clip(found.interval[1:3], *_LIMITS.get(part.unit, _ANYTHING))
   interval = found.interval._replace(low=low, high=high)
+  value, stated = part.value, rules.stated(part.value)
   null, side, least = part.null, part.side, found.least
+  is_comparable = found.bound != 'unknown' and not math.isnan(
+    stated.low + interval.low
+  )
+  # "As good as the null" is no hypothesis that a t-test could reject.
   tested = () if side == 'near' else found.values
   return {
-    **part._asdict(),
+    **vars(part),
+    'paper_value': value[0] if isinstance(value, tuple) else value,
     **interval._asdict(),
     'measured': interval.estimate,
     'bound': found.bound,
     'verdict': rules.verdict(interval, null, side, part.margin, least),
-    'paper_inside': _is_inside(part.stated, interval, found.bound),
+    'paper_inside': stated.meets(interval) if is_comparable else None,
     'direction': rules.direction(interval, null, side, least),
-    'size': rules.size(interval, null, part.stated, least),
+    'size': rules.size(interval, null, stated, least),
     'p_value': rules.p_value(tested, null),
     'note': '; '.join(_notes(part, found, find)),
   }
@@ -390,15 +371,6 @@ def _bound(ends: estimands.Ends) -> str:
   if rises and falls:
     return 'unknown'
   return 'lower' if rises else 'upper' if falls else ''
-
-
-def _is_inside(
-  paper: rules.Stated, interval: intervals.Interval, bound: str
-) -> bool | None:
-  """Tells whether the paper's number is inside an interval; None for none."""
-  if math.isnan(paper.low + interval.low) or bound == 'unknown':
-    return None
-  return interval.low <= paper.high and paper.low <= interval.high
 
 
 def _deciding(rows: pd.DataFrame) -> dict[str, Any]:

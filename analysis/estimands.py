@@ -245,6 +245,7 @@ def best_elsewhere(gains: Bounded) -> Bounded:
   whole = complete(gains)
   if len(whole.seen) < 2:
     raise view_lib.NotMeasuredError('wanted: two trials or more')
+  # What is chosen by looking at a number flatters that number.
   best = {
     trial: whole.seen.drop(index=trial).mean().idxmax()
     for trial in whole.seen.index
@@ -263,6 +264,7 @@ def ratio_of_means(numerator: Bounded, denominator: Bounded) -> OverTrials:
     one.each(lambda end: end.loc[trials]).array()
     for one in (numerator, denominator)
   )
+  # Means of ratios would let a trial of a small denominator decide.
   # The least ratio has the greatest denominator.
   pairs = np.stack([first, second[:, [0, 2, 1]]], axis=2)
   return OverTrials(

@@ -51,7 +51,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
   mean = float(sample.mean()) if n else np.nan
   if n < 2:
     return Interval(mean, np.nan, np.nan, n)
-  # Of equal values SciPy says NaN; an infinite one makes the mean infinite.
+  # Where a value is infinite, so is the mean, and SciPy has no error of it.
   error = float(stats.sem(sample)) if np.isfinite(mean) else 0.0
   if error == 0:
     return Interval(mean, mean, mean, n)
@@ -98,6 +98,8 @@ def bootstrap(
     np.sort(places, axis=1), axis=0, return_counts=True
   )
   values = np.array([float(statistic(trials[row])) for row in different])
+  # Percentiles spread like sqrt((n - 1) / n) of the standard error and know
+  # nothing of its own error: Student's t puts both right.
   reach = np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1)
   share = float(stats.norm.sf(reach))
   with np.errstate(invalid='ignore'):  # Between infinite ends it is NaN.

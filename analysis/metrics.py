@@ -153,6 +153,8 @@ def unevenness(masks: Network) -> pd.DataFrame:
   for (layer, direction), units in groups:
     counts, possible = units.connections, int(units.possible.iloc[0])
     total = possible * len(units)
+    # Random masks keep exactly so many weights, so that counts do not vary as
+    # independent draws would.
     chance = stats.hypergeom(total, int(counts.sum()), possible).var()
     mean, variance = counts.mean(), counts.var(ddof=0)
     variation = _ratio(np.sqrt(variance), mean)
@@ -249,6 +251,7 @@ def bimodality(masks: Network, weights: Network) -> pd.DataFrame:
   rows = []
   for name, values in controls.surviving_weights(masks, weights).items():
     values = values.astype(np.float64)
+    # The coefficient of three values or fewer says nothing: it is 1 for two.
     spread = values.std() if values.size > 3 else 0.0
     bimodality = near_0 = np.nan
     if spread:

@@ -34,6 +34,10 @@ class Stated(NamedTuple):
   low: float
   high: float
 
+  def meets(self, interval: intervals.Interval) -> bool:
+    """Tells whether an interval has a number in common with these."""
+    return interval.low <= self.high and self.low <= interval.high
+
 
 def stated(value: float | tuple[float, float]) -> Stated:
   """Returns the numbers that the paper's number may stand for, by its digits.
@@ -124,7 +128,7 @@ def size(
   """
   if math.isnan(paper.low + interval.low) or interval.n < least:
     return ''
-  if interval.low <= paper.high and paper.low <= interval.high:
+  if paper.meets(interval):
     return AS_IN_THE_PAPER
   if interval.low <= null <= interval.high:
     return NOT_REPRODUCED
@@ -162,6 +166,8 @@ def holm(p_values: ArrayLike) -> np.ndarray:
   """
   raw = np.asarray(p_values, np.float64)
   order = np.argsort(raw)[: np.count_nonzero(~np.isnan(raw))]
+  # The smallest p-value is the best of all tests and is multiplied by their
+  # number; the next one is the best of the others, and so on.
   factors = np.arange(len(order), 0, -1)
   adjusted = np.full(raw.shape, np.nan)
   # A test is no surer than one of a smaller p-value.

@@ -176,6 +176,7 @@ class Study(View):
 
     def distance(setting: tuple[dict[str, Any], View]) -> tuple[bool, int, int]:
       recipe, view = setting
+      # Of recipes that differ as much, the one with most runs is the main one.
       different = len(_departing(recipe, reference))
       return view.percents.empty, different, -len(view.runs)
 
@@ -217,7 +218,7 @@ def _departing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
 def _recipes(runs: pd.DataFrame) -> pd.Series:
   """Returns each run's recipe as JSON, with the way its ticket was found.
 
-  Controls do not prune: what they record of that is the ticket's beside them.
+  A control does not prune, so that it takes the way of the ticket beside it.
   """
   ways = pd.Series([_way(run) for run in runs.itertuples()], runs.index, object)
   beside = ways.where(runs.experiment == TICKET).groupby(
@@ -248,9 +249,9 @@ def _way(run: Any) -> str:
 
 
 def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
-  """Keeps trials of the same name of several experiments apart.
+  """Tells trials apart that have the same name in several experiments.
 
-  Copies are one trial: those whose first tickets have the same weights.
+  Trials whose first tickets have the same weights are copies, and become one.
   """
   folders = _folders(runs)
   first = folders.groupby(runs.trial).transform('first')
@@ -264,7 +265,7 @@ def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
-  """Calls a ladder of a name of its own by the tickets' name, if it is one."""
+  """Gives the only ladder the tickets' name, if no run has it already."""
   if (runs.experiment == TICKET).any():
     return runs
   is_reset = runs.reset.isna() | (runs.reset == 'initial')
