@@ -1,20 +1,26 @@
 """A ticket as one file: masks, initial weights, and where they come from.
 
-The file is an uncompressed .npz, so that NumPy alone can open it:
+The file is an uncompressed .npz without the pruned weights, so that NumPy alone
+can open it, and fewer weights take less room:
 
-  masks/{layer name}.npy           float32, 0 where a weight is pruned, else 1
-  initial/{parameter name}.npy     float32, 0 where a weight is pruned
-  ticket.json                      format, checksums and configuration
+  masks/{layer name}.npy        uint8, eight weights a byte (np.unpackbits): 1
+                                where a weight stays
+  initial/{parameter name}.npy  float32; of a layer with a mask, only the
+                                weights that stay, one after the other
+  ticket.json                   format, shapes of the masks, checksums and
+                                configuration
 
 The same ticket makes the same bytes. Nothing is read with pickle, and nothing
-is inflated: what is read is never larger than the file.
+is inflated: what is read has at most 64 times the bytes of the file.
 """
 
 import io
 import json
+import math
 import os
 import re
 import zipfile
+from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -122,6 +128,7 @@ def check(ticket: Ticket) -> Ticket:
     save_restore.check_name(name)
   for name, mask in masks.items():
     _check_layer(name, mask, initial.get(name))
+  initial = masks_lib.apply(masks, initial)  # Not -0 where it is pruned.
   return Ticket(
     dict(sorted(masks.items())),
     dict(sorted(initial.items())),
@@ -149,14 +156,20 @@ def _pack(ticket: Ticket) -> bytes:
   """Returns the bytes of the file."""
   described = {
     'format': FORMAT,
+    'shapes': {name: mask.shape for name, mask in ticket.masks.items()},
     'checksums': _checksums(ticket),
     'configuration': ticket.configuration,
   }
   members = {_JSON: json.dumps(described, indent=1, sort_keys=True).encode()}
-  for kind in ('masks', 'initial'):
-    for name, array in getattr(ticket, kind).items():
-      encoded = save_restore.encode_array(array.astype('<f4', order='C'))
-      members[f'{kind}/{name}.npy'] = bytes(encoded)
+  arrays = {
+    f'masks/{name}.npy': np.packbits(mask != 0)
+    for name, mask in ticket.masks.items()
+  }
+  for name, array in ticket.initial.items():
+    kept = array[ticket.masks[name] != 0] if name in ticket.masks else array
+    arrays[f'initial/{name}.npy'] = kept.astype('<f4', order='C')
+  for name, array in arrays.items():
+    members[name] = bytes(save_restore.encode_array(array))
   packed = io.BytesIO()
   with zipfile.ZipFile(packed, 'w') as archive:
     for name, content in members.items():
@@ -183,10 +196,39 @@ def _unpack(stream: BinaryIO) -> Ticket:
         with archive.open(name) as member:
           networks[match[1]][match[2]] = save_restore.load_array(member, name)
     described = json.loads(archive.read(_JSON))
-  ticket = check(Ticket(**networks, configuration=_configuration(described)))
+  configuration = _configuration(described)
+  shapes = described.get('shapes', {})
+  if shapes.keys() != networks['masks'].keys():
+    raise errors.InputError(
+      f'shapes: wanted those of all masks, got {str(shapes)[:80]}'
+    )
+  for name, shape in shapes.items():
+    _unfold(name, shape, **networks)
+  ticket = check(Ticket(**networks, configuration=configuration))
   if described.get('checksums') != _checksums(ticket):
     raise errors.InputError('other weights or masks than its checksums say')
   return ticket
+
+
+def _unfold(
+  name: str, shape: Sequence[int], masks: Network, initial: Network
+) -> None:
+  """Replaces a layer's mask and weights, as in the file, by whole arrays."""
+  size, bits = math.prod(shape), masks[name]
+  if bits.dtype != np.uint8 or bits.shape != (-(-size // 8),):
+    raise errors.InputError(
+      f'masks[{name!r}]: wanted {size} bits for shape {shape}, got'
+      f' {bits.dtype} {list(bits.shape)}'
+    )
+  mask = np.unpackbits(bits, count=size).reshape(shape)
+  kept = initial.get(name, np.zeros(0))
+  if kept.shape != (mask.sum(),):
+    raise errors.InputError(
+      f'initial[{name!r}]: wanted {mask.sum()} weights like its mask, got'
+      f' shape {list(kept.shape)}'
+    )
+  masks[name], initial[name] = mask, np.zeros(shape, kept.dtype)
+  initial[name][mask != 0] = kept
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

@@ -83,11 +83,37 @@ def test_what_is_saved_is_read():
 def test_numpy_alone_reads_it_without_pickles():
   save()
   with np.load('t.npz', allow_pickle=False) as file:
-    np.testing.assert_array_equal(file['masks/a'], MASKS['a'])
-    np.testing.assert_array_equal(file['initial/a_bias'], INITIAL['a_bias'])
     described = json.loads(file['ticket.json'])
+    shape = described['shapes']['a']
+    bits = np.unpackbits(file['masks/a'], count=np.prod(shape))
+    mask, kernel = bits.reshape(shape), np.zeros(shape)
+    kernel[mask == 1] = file['initial/a']
+    np.testing.assert_array_equal(mask, MASKS['a'])
+    np.testing.assert_array_equal(kernel, INITIAL['a'])
+    np.testing.assert_array_equal(file['initial/a_bias'], INITIAL['a_bias'])
   assert described['configuration'] == CONFIGURATION
   assert described['format'] == 'lottery ticket 1'
+
+
+def test_the_file_is_smaller_with_fewer_weights(tmp_path):
+  generator = np.random.default_rng(0)
+  sizes = []
+  for density in (1, 0.036):
+    mask = generator.random((784, 300)) < density
+    weights = np.where(mask, generator.normal(size=mask.shape), -0.0)
+    save('t.npz', masks={'a': mask}, initial={'a': weights, 'b': INITIAL['b']})
+    sizes.append(os.path.getsize('t.npz'))
+    (tmp_path / 't.npz').unlink()
+  assert sizes[0] > 4 * 784 * 300
+  assert sizes[1] < 0.08 * sizes[0]
+
+
+def test_weights_that_stay_may_be_zero():
+  initial = {'a': INITIAL['a'] * 0}
+  save(initial=initial)
+  read = ticket_lib.read_ticket('t.npz')
+  check_equal(read.masks, MASKS)
+  check_equal(read.initial, INITIAL | initial)
 
 
 def test_other_types_and_orders_become_float32_in_c_order():
@@ -214,15 +240,21 @@ def test_files_that_are_something_else_are_refused(tmp_path):
     (
       'masks/../x/y.npy',
       npy(np.ones(1, np.float32)),
-      "parameter name '../x/y'",
+      'shapes: wanted those of all masks',
     ),
-    ('masks/a.npy', npy(MASKS['b']), "initial['a']: wanted shape [3, 1]"),
-    ('masks/a.npy', npy(MASKS['a'] * 2), 'wanted only 0 and 1, got 2.0'),
-    ('initial/b.npy', npy(INITIAL['b'] * np.nan), 'wanted finite float32'),
-    ('initial/b.npy', npy(INITIAL['b'] + 1), 'wanted 0 where it is pruned'),
-    ('initial/b.npy', npy(INITIAL['b'] * 2), 'other weights or masks than'),
+    ('masks/a.npy', npy(MASKS['a']), "masks['a']: wanted 6 bits for shape [2"),
+    ('masks/a.npy', npy(np.zeros(2, np.uint8)), 'got uint8 [2]'),
+    ('masks/a.npy', npy(np.zeros(1, np.uint8)), "initial['a']: wanted 0 weig"),
+    ('masks/c.npy', npy(np.zeros(1, np.uint8)), 'shapes: wanted those of'),
+    ('initial/b.npy', npy(INITIAL['b'][:2, 0] * np.nan), 'wanted finite float'),
+    (
+      'initial/b.npy',
+      npy(INITIAL['b'][:, 0]),
+      "initial['b']: wanted 2 weights",
+    ),
+    ('initial/b.npy', npy(INITIAL['b'][:2, 0] * 2), 'other weights or masks'),
     ('masks/a.npy', b'nothing', 'masks/a.npy: wanted a whole .npy file'),
-    ('masks/a.npy', npy(MASKS['a'])[:-1], 'masks/a.npy: wanted a whole'),
+    ('masks/a.npy', npy(np.packbits(MASKS['a'] > 0))[:-1], 'wanted a whole'),
     (
       'initial/a.npy',
       npy(np.array([None]), allow_pickle=True),

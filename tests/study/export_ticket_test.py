@@ -66,17 +66,17 @@ def test_what_is_exported_is_trained_like_the_run(run, small, tmp_path):
 
 def test_plain_keras_trains_a_ticket(run, sample):
   tickets.export(constants.TASK, str(run), 'ticket.npz')
-  file = np.load('ticket.npz')
+  ticket = ticket_lib.read_ticket('ticket.npz')
   model = keras.Sequential([keras.Input([784])])
   for name, activation in (('layer0', 'relu'), ('layer1', None)):
-    mask = file[f'masks/{name}']
+    mask = ticket.masks[name]
     layer = keras.layers.Dense(
       mask.shape[1],
       activation,
       kernel_constraint=lambda kernel, mask=mask: kernel * mask,
     )
     model.add(layer)
-    layer.set_weights([file[f'initial/{name}'], file[f'initial/{name}_bias']])
+    layer.set_weights([ticket.initial[name], ticket.initial[f'{name}_bias']])
   model.compile(
     keras.optimizers.Adam(1.2e-3),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -90,9 +90,9 @@ def test_plain_keras_trains_a_ticket(run, sample):
   model.fit(images, sample['y_train'], 60, epochs=20, shuffle=False, verbose=0)
   assert model.evaluate(tests, sample['y_test'], verbose=0)[1] > 0.75
   for i, name in enumerate(('layer0', 'layer1')):
-    kernel, mask = model.layers[i].get_weights()[0], file[f'masks/{name}']
+    kernel, mask = model.layers[i].get_weights()[0], ticket.masks[name]
     assert np.all(kernel[mask == 0] == 0)
-    initial = file[f'initial/{name}']
+    initial = ticket.initial[name]
     assert np.mean(kernel[mask != 0] != initial[mask != 0]) > 0.5
 
 
