@@ -193,9 +193,10 @@ def _recipe(said: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
   recipe = _part(said, 'recipe') or {
     name: said[name] for name in own if name in said
   }
-  for_tickets = ('prune_percents', 'pruner')  # Controls do not prune.
+  # Controls do not prune, and another execution is the same training.
+  other = ('prune_percents', 'pruner', 'execution')
   return {
-    **{k: v for k, v in recipe.items() if k not in for_tickets},
+    **{name: value for name, value in recipe.items() if name not in other},
     'permute_labels': said.get('permute_labels', False),
     'test data': _part(record, 'inputs').get('test'),
   }

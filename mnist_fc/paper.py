@@ -35,7 +35,11 @@ from lottery_ticket.mnist_fc import constants
 _MNIST = 'ea86ff7c055482ea823fcb6209fba81b6b4f2ab84970edabb36ed7b5af638674'
 
 CLAIMS = claims.Claims(
-  constants.RECIPES['paper'].configuration()
+  {
+    name: value
+    for name, value in constants.RECIPES['paper'].configuration().items()
+    if name != 'execution'
+  }
   | {
     'permute_labels': False,
     'reset': 'initial',
