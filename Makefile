@@ -75,6 +75,7 @@ build/wheel: $(INSTALLED) $(shell git ls-files '*.py' 2>/dev/null)
 bench: $(INSTALLED)
 	@$(RUN) mnist_fc/download_data.py --datasets=mnist
 	$(RUN) benchmarks/speed.py
+	$(RUN) benchmarks/sparse.py
 	$(RUN) benchmarks/many.py
 
 $(INSTALLED): pyproject.toml setup.py
