@@ -80,10 +80,7 @@ def over_density(summary: pd.DataFrame, measure: str) -> figure_lib.Figure:
   Raises:
     InputError: If there is no such measure.
   """
-  if measure not in MEASURES:
-    raise errors.InputError(
-      f'measure: wanted one of {sorted(MEASURES)}, got {measure!r}'
-    )
+  errors.check_choice('measure', measure, sorted(MEASURES))
   figure, [axes] = _figure()
   _draw_measure(axes, summary, measure)
   _legend(figure, axes, columns=2)

@@ -110,10 +110,7 @@ class DatasetMnist(dataset_base.DatasetBase):
 
 
 def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-  """Reads the split 'train' or 'test' of a location, as in `DatasetMnist`.
-
-  Returns:
-    Images, uint8, shape [n, 28, 28], and classes, shape [n].
+  """Reads the images [n, 28, 28], uint8, and classes [n] of 'train' or 'test'.
 
   Raises:
     InputError: If the files are missing or damaged.

@@ -30,12 +30,9 @@ _SIDE = 28
 def read(path: pathlib.Path, key: str) -> np.ndarray:
   """Reads an array from a file, whose first bytes tell the format.
 
-  Inflates and allocates no more than `MAX_BYTES`, or than the file announces.
-
-  Args:
-    path: A .npy or IDX file of the array, gzipped or not; an .npz file that has
-      it; or a CSV file with a row for each example, its class and its pixels.
-    key: 'x_train', 'y_train', 'x_test' or 'y_test'.
+  That is .npy or IDX, gzipped or not, .npz with the array `key` ('x_train',
+  say), or CSV with a row for each example: its class and its pixels. Inflates
+  and allocates no more than `MAX_BYTES`, or than the file announces.
 
   Returns:
     The array; uint8 where it holds integers from 0 to 255.

@@ -154,10 +154,7 @@ def install(name: str, location: str, source: str | None = None) -> str:
 def check(
   name: str, location: str, source: str | None = None
 ) -> Mapping[str, np.ndarray]:
-  """Checks whether `install` could start, without fetching anything.
-
-  Returns:
-    {name: array} of the arrays that are there already.
+  """Returns {name: array} of what is there, if `install` could start.
 
   Raises:
     InputError: If an argument cannot be used, or the location holds other data

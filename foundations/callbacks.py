@@ -28,13 +28,7 @@ Function = Callable[[int, model_base.ModelBase], Any]
 
 @dataclasses.dataclass(frozen=True)
 class Callback:
-  """A function and when it is called; made by `every` and `at`.
-
-  Attributes:
-    function: The function.
-    interval: How often it is called, or None if `iterations` says when.
-    iterations: Iterations after which it is called.
-  """
+  """A function, and when it is called: at an interval, or at iterations."""
 
   function: Function
   interval: schedule.Length | None = None

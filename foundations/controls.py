@@ -202,7 +202,7 @@ and figures read."""
 
 
 def find(name: str) -> tuple[str, Control]:
-  """Returns a control and its name in seeds and records, or InputError.
+  """Returns a control and its name in records, or raises InputError.
 
   One named as in `CONTROLS` has its settings, and one named as in records, like
   `noise`, takes them from flags.
@@ -245,11 +245,7 @@ def pool_weights(tickets: Sequence[Ticket]) -> Network:
 
 
 def surviving_weights(masks: Network, weights: Network) -> Network:
-  """Returns {layer name: array of shape [survivors]} of masked layers.
-
-  Raises:
-    InputError: If a layer has no weights, or they are of another shape.
-  """
+  """Returns {layer name: array of shape [survivors]} of masked layers."""
   return {
     name: _of_shape(weights, name, mask.shape)[mask != 0]
     for name, mask in masks_lib.check(masks).items()
@@ -292,11 +288,7 @@ def sample_weights(distribution: Network, masks: Network, seed: int) -> Network:
 
 
 def keep_signs(weights: Network, initial: Network) -> Network:
-  """Gives weights the signs of others, and keeps their magnitudes.
-
-  Raises:
-    InputError: If `initial` lacks a parameter of `weights`, in its shape.
-  """
+  """Gives weights the signs of others, and keeps their magnitudes."""
   return {
     name: np.copysign(np.abs(array), _of_shape(initial, name, array.shape))
     for name, array in weights.items()

@@ -200,9 +200,7 @@ class DatasetBase:
     byte_values: As in `DatasetSplit`, for all splits.
 
   Attributes:
-    train: The training `DatasetSplit`.
-    test: The test `DatasetSplit`.
-    validate: The validation `DatasetSplit`, or None.
+    train, test, validate: The `DatasetSplit`s; `validate` may be None.
 
   Raises:
     InputError: If arrays do not make a split, the splits' examples are of

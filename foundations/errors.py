@@ -29,12 +29,7 @@ class MissingInputError(InputError):
 
 
 def read_integer(value: Any) -> int | None:
-  """Returns an integer of any type as an int, and None for anything else.
-
-  >>> import numpy as np
-  >>> read_integer(np.int64(3)), read_integer(3.0), read_integer(True)
-  (3, None, None)
-  """
+  """Returns an integer of any type as an int, and None for anything else."""
   if isinstance(value, bool):
     return None
   try:
@@ -44,11 +39,7 @@ def read_integer(value: Any) -> int | None:
 
 
 def check_integer(name: str, value: Any, least: int) -> int:
-  """Returns an integer of any type as an int.
-
-  Raises:
-    InputError: If it is anything else, or below `least`.
-  """
+  """Returns an integer of at least `least` as an int, or raises InputError."""
   integer = read_integer(value)
   if integer is None or integer < least:
     raise InputError(
@@ -65,11 +56,7 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
 
 
 def read_number(value: Any) -> float | None:
-  """Returns a finite number as a float, and None for anything else.
-
-  >>> read_number(3), read_number(True), read_number(math.inf)
-  (3.0, None, None)
-  """
+  """Returns a finite number as a float, and None for anything else."""
   if not isinstance(value, numbers.Real) or isinstance(value, bool):
     return None
   try:
@@ -82,12 +69,7 @@ def read_number(value: Any) -> float | None:
 def check_number(
   name: str, value: Any, least: float = 0, *, is_open: bool = False
 ) -> float:
-  """Returns a finite number as a float.
-
-  Raises:
-    InputError: If it is anything else, below `least`, or `least` itself where
-      the bound is open.
-  """
+  """Returns a finite number from `least`, or above, or raises InputError."""
   number = read_number(value)
   if number is None or number < least or (is_open and number == least):
     bound = f'above {least}' if is_open else f'of at least {least}'

@@ -31,13 +31,8 @@ def fit(
 ) -> None:
   """Trains for `length` iterations, and lets events happen when they are due.
 
-  Args:
-    steps: Makes the updates.
-    dataset: Data to train on.
-    length: The number of iterations.
-    events: What happens, in this order where several are due together.
-    average: Gets the losses and accuracies of the examples trained on.
-    report: Called with the number of iterations done, as a sign of life.
+  Of events due together, the first happens first. `average` gets losses and
+  accuracies, `report` the number of iterations done as a sign of life.
   """
 
   @functools.lru_cache(maxsize=1)

@@ -15,11 +15,7 @@ Network = dict[str, np.ndarray]
 
 
 def check(masks: Mapping[str, np.ndarray], what: str = 'masks') -> Network:
-  """Returns masks as new float32 arrays of exactly 0 and 1.
-
-  Raises:
-    InputError: If `what` is no dictionary of arrays of such numbers.
-  """
+  """Returns masks as new float32 arrays of 0 and 1, or raises InputError."""
   checked = check_network(masks, what)
   for name, mask in checked.items():
     wrong = mask[(mask != 0) & (mask != 1)]
@@ -31,38 +27,31 @@ def check(masks: Mapping[str, np.ndarray], what: str = 'masks') -> Network:
 
 
 def check_network(network: Mapping[str, np.ndarray], what: str) -> Network:
-  """Returns a network as new float32 arrays of finite numbers.
-
-  Raises:
-    InputError: If `what` is no dictionary of arrays of finite numbers.
-  """
+  """Returns a network as new, finite float32 arrays, or raises InputError."""
   if not isinstance(network, Mapping):
     raise errors.InputError(
       f'{what}: wanted a dictionary {{name: array}},'
       f' got {type(network).__name__}'
     )
-  return {
-    name: _check_array(array, f'{what}[{name!r}]')
-    for name, array in network.items()
-  }
-
-
-def _check_array(array: np.ndarray, what: str) -> np.ndarray:
-  try:
-    array = np.asarray(array)
-    got = f', got dtype {array.dtype}'
-  except ValueError:  # Like lists of different lengths.
-    got = ''
-  if not got or array.dtype.kind not in 'buif':
-    raise errors.InputError(f'{what}: wanted an array of numbers{got}')
-  with np.errstate(over='ignore'):  # Beyond float32 is inf: refused below.
-    converted = array.astype(np.float32)
-  if not np.isfinite(converted).all():
-    wrong = array[~np.isfinite(converted)]
-    raise errors.InputError(
-      f'{what}: wanted finite float32 numbers, got {wrong.flat[0]}'
-    )
-  return converted
+  checked = {}
+  for name, given in network.items():
+    try:
+      array = np.asarray(given)
+      got = f', got dtype {array.dtype}'
+    except ValueError:  # Like lists of different lengths.
+      got = ''
+    if not got or array.dtype.kind not in 'buif':
+      raise errors.InputError(
+        f'{what}[{name!r}]: wanted an array of numbers{got}'
+      )
+    with np.errstate(over='ignore'):  # Beyond float32 is inf: refused below.
+      checked[name] = array.astype(np.float32)
+    wrong = array[~np.isfinite(checked[name])]
+    if wrong.size:
+      raise errors.InputError(
+        f'{what}[{name!r}]: wanted finite float32 numbers, got {wrong.flat[0]}'
+      )
+  return checked
 
 
 def union(*masks: Network | Sequence[Network]) -> Network:
@@ -121,11 +110,7 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def apply(masks: Network, network: Network) -> Network:
-  """Returns the network with its pruned weights at exactly 0.
-
-  Raises:
-    InputError: If a mask has another shape than its parameter.
-  """
+  """Returns the network with pruned weights at exactly 0; shapes must agree."""
   for name in masks.keys() & network.keys():
     if masks[name].shape != network[name].shape:
       raise errors.InputError(
@@ -145,9 +130,6 @@ def density(masks: Network) -> float:
 
   >>> density({'layer0': np.array([[1, 0], [0, 0]])})
   0.25
-
-  Raises:
-    InputError: If there are no masks, or they are empty.
   """
   weights = sum(mask.size for mask in masks.values())
   if not weights:

@@ -69,11 +69,7 @@ class Average:
 
 
 class Measurements:
-  """Collects measurements of the splits of one run.
-
-  Args:
-    writer: Where TensorBoard summaries go, or None for none.
-  """
+  """Collects measurements of a run's splits, also for a TensorBoard writer."""
 
   def __init__(self, writer: Any = None):
     self._writer = writer
@@ -99,11 +95,7 @@ class Measurements:
 
 @contextlib.contextmanager
 def collect(summaries: str | None) -> Iterator[Measurements]:
-  """Yields a collector whose summaries go to a folder, or to nowhere.
-
-  Raises:
-    OSError: If they cannot be written, here or as measurements are added.
-  """
+  """Yields a collector whose summaries go to a folder, or to nowhere."""
   if summaries is None:
     yield Measurements()
     return

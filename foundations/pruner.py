@@ -211,95 +211,52 @@ def magnitude(layer: Layer) -> np.ndarray:
   return np.abs(layer.final)
 
 
-def random(layer: Layer) -> np.ndarray:
-  """All weights alike."""
-  return layer.generator.random(layer.final.size)
-
-
-def small_final(layer: Layer) -> np.ndarray:
-  """-|w_f|."""
-  return -np.abs(layer.final)
-
-
-def large_init(layer: Layer) -> np.ndarray:
-  """|w_i|."""
-  return np.abs(layer.initial)
-
-
-def small_init(layer: Layer) -> np.ndarray:
-  """-|w_i|."""
-  return -np.abs(layer.initial)
-
-
-def large_init_large_final(layer: Layer) -> np.ndarray:
-  """min(alpha |w_f|, |w_i|), where alpha aligns the percentiles of the two.
-
-  The score is the smaller of the two ranks among the survivors.
-  """
-  return np.minimum(_ranks(layer.final), _ranks(layer.initial))
-
-
-def small_init_small_final(layer: Layer) -> np.ndarray:
-  """-max(alpha |w_f|, |w_i|), alpha as for `large_init_large_final`."""
-  return -np.maximum(_ranks(layer.final), _ranks(layer.initial))
-
-
-def magnitude_increase(layer: Layer) -> np.ndarray:
-  """|w_f| - |w_i|."""
-  return np.abs(layer.final) - np.abs(layer.initial)
-
-
-def movement(layer: Layer) -> np.ndarray:
-  """|w_f - w_i|."""
-  return np.abs(layer.final - layer.initial)
-
-
-def large_final_same_sign(layer: Layer) -> np.ndarray:
-  """max(0, w_i w_f / |w_i|); weights of another sign go first, at random."""
-  return _with_ties_at_random(layer, np.sign(layer.initial) * layer.final)
-
-
-def large_final_diff_sign(layer: Layer) -> np.ndarray:
-  """max(0, -w_i w_f / |w_i|); weights of the same sign go first, at random."""
-  return _with_ties_at_random(layer, -np.sign(layer.initial) * layer.final)
-
-
-def _with_ties_at_random(layer: Layer, scores: np.ndarray) -> np.ndarray:
-  """Replaces scores that are not above 0 by random ones below it.
-
-  These are ties, and more than go in a round: by position, the first inputs
-  would lose all their weights.
-  """
-  return np.where(scores > 0, scores, -layer.generator.random(scores.size))
-
-
-PRUNERS: dict[str, Pruner] = {
-  'magnitude': prune_by_percent,
-  'global_magnitude': functools.partial(prune, magnitude, across_layers),
-  'large_final': prune_by_percent,
-  **{
-    criterion.__name__: functools.partial(prune, criterion, per_layer)
-    for criterion in (
-      random,
-      small_final,
-      large_init,
-      small_init,
-      large_init_large_final,
-      small_init_small_final,
-      magnitude_increase,
-      movement,
-      large_final_same_sign,
-      large_final_diff_sign,
-    )
-  },
-}
-"""All ways to prune, by name; add one's own to have it in recipes, too."""
-
-
 def _ranks(weights: np.ndarray) -> np.ndarray:
   """Counts, for each weight, those of smaller magnitude."""
   magnitudes = np.abs(weights)
   return np.searchsorted(np.sort(magnitudes), magnitudes)
+
+
+def _by_sign(layer: Layer, sign: int) -> np.ndarray:
+  """Scores max(0, sign w_i w_f / |w_i|), with random scores below 0 for ties.
+
+  The ties are more than go in a round: by position, the first inputs would lose
+  all their weights.
+  """
+  scores = sign * np.sign(layer.initial) * layer.final
+  return np.where(scores > 0, scores, -layer.generator.random(scores.size))
+
+
+CRITERIA: dict[str, Criterion] = {
+  'random': lambda layer: layer.generator.random(layer.final.size),
+  'small_final': lambda layer: -np.abs(layer.final),
+  'large_init': lambda layer: np.abs(layer.initial),
+  'small_init': lambda layer: -np.abs(layer.initial),
+  # min(alpha |w_f|, |w_i|), where alpha aligns the percentiles of the two: the
+  # smaller of a weight's ranks among the survivors.
+  'large_init_large_final': lambda layer: np.minimum(
+    _ranks(layer.final), _ranks(layer.initial)
+  ),
+  'small_init_small_final': lambda layer: (
+    -np.maximum(_ranks(layer.final), _ranks(layer.initial))
+  ),
+  'magnitude_increase': lambda layer: magnitude(layer) - np.abs(layer.initial),
+  'movement': lambda layer: np.abs(layer.final - layer.initial),
+  'large_final_same_sign': lambda layer: _by_sign(layer, 1),
+  'large_final_diff_sign': lambda layer: _by_sign(layer, -1),
+}
+"""Criteria by name, each applied to a layer on its own in `PRUNERS`."""
+
+PRUNERS: dict[str, Pruner] = {
+  'magnitude': prune_by_percent,
+  'large_final': prune_by_percent,
+  'global_magnitude': functools.partial(prune, magnitude, across_layers),
+  **{
+    name: functools.partial(prune, criterion, per_layer)
+    for name, criterion in CRITERIA.items()
+  },
+}
+"""All ways to prune, by name; add one's own to have it in recipes, too."""
 
 
 def _survivors(

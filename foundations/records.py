@@ -7,6 +7,7 @@ run that is under way by the name `{run}.part`.
 """
 
 import contextlib
+import dataclasses
 import errno
 import functools
 import hashlib
@@ -50,17 +51,12 @@ def begin(
   """Holds a run's folder, finished or to be written, for this process.
 
   The lock is the operating system's: it ends with the process, however that
-  ends. Whoever gets it next removes what a killed process left.
-
-  Args:
-    directory: The run's folder.
-    record: Everything known of the run before it begins, as JSON values;
-      `description`, `inputs` and `callbacks` identify it.
-    overwrite: Whether the results of another run, or damaged ones, may be lost.
+  ends. Whoever gets it next removes what a killed process left. `description`,
+  `inputs` and `callbacks` of the record, JSON values, identify the run.
 
   Raises:
     InputError: If the folder cannot be written or renamed onto, holds another
-      run or something that no run has left, or another process has it.
+      run (and not `overwrite`) or anything else, or another process has it.
     OSError: If the disk is full.
   """
   begun = save_restore.as_json(dict(record), 'description')
@@ -68,14 +64,15 @@ def begin(
   with _locked(directory):
     _finish_swap(directory)
     finished = _find_finished(directory, begun, overwrite)
-    run = Run(directory, begun, finished)
-    if os.path.lexists(run.part):
-      _discard(run.part, _RECORD)
+    part = paths.part(directory)
+    if os.path.lexists(part):
+      _discard(part, _RECORD)
     if finished is None:
-      save_restore.write_json(paths.record(run.part), begun)
-    yield run
+      save_restore.write_json(paths.record(part), begun)
+    yield Run(finished, part, directory, begun, os.stat(paths.lock(directory)))
 
 
+@dataclasses.dataclass(frozen=True)
 class Run:
   """A run whose folder this process holds.
 
@@ -84,17 +81,11 @@ class Run:
     part: The folder to write outputs into; its `run.json` is there already.
   """
 
-  def __init__(
-    self,
-    directory: str,
-    record: dict[str, Any],
-    finished: dict[str, Any] | None,
-  ):
-    self.finished = finished
-    self.part = paths.part(directory)
-    self._directory = directory
-    self._record = record
-    self._lock = os.stat(paths.lock(directory))
+  finished: dict[str, Any] | None
+  part: str
+  _directory: str
+  _record: dict[str, Any]
+  _lock: os.stat_result
 
   def commit(self, **results: Any) -> None:
     """Completes the record by `results`, and gives the folder its final name.
@@ -293,7 +284,7 @@ def check(
 
 
 def read(run: str) -> dict[str, Any]:
-  """Returns the record of a finished run, from its folder or its `run.json`.
+  """Returns a finished run's record, from its folder or its `run.json`.
 
   Raises:
     InputError: If the run is not finished, or its record is damaged.

@@ -52,16 +52,13 @@ _SAFE_NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}')
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
-  """Opens a regular file to read; a pipe is refused, not waited for.
+  """Opens a regular file to read, or raises InputError; waits for no pipe."""
 
-  Raises:
-    InputError: If it is missing, no regular file, or cannot be read.
-  """
-  no_wait = getattr(os, 'O_NONBLOCK', 0)
+  def without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, 'O_NONBLOCK', 0))
+
   try:
-    with open(
-      path, 'rb', opener=lambda p, f: os.open(p, f | no_wait)
-    ) as stream:
+    with open(path, 'rb', opener=without_waiting) as stream:
       if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         raise OSError('Not a regular file')
       yield stream
@@ -92,12 +89,7 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
 
 @contextlib.contextmanager
 def written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-  """Yields a name beside `path` that becomes `path` if all goes well.
-
-  Raises:
-    InputError: If there can be no file of that name.
-    OSError: If it cannot be written.
-  """
+  """Yields a name beside `path` that becomes `path` if all goes well."""
   target = pathlib.Path(os.path.abspath(path))
   if not os.fspath(path) or not target.name:
     raise errors.InputError(f'path: wanted that of a file, got {path!r}')
@@ -267,9 +259,6 @@ def standardize(
     combine_fn: Function that makes one network of several, like `masks.union`.
     name: Name of the argument, for errors.
 
-  Returns:
-    {parameter name: array}, or None for None.
-
   Raises:
     InputError: If it is nothing of the kind, cannot be read, is in the folder
       of a run that is not finished, or is a list and there is no `combine_fn`.
@@ -350,11 +339,7 @@ def write_json(path: str, value: Any) -> None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-  """Reads a JSON object, strictly: each name once, and finite numbers.
-
-  Raises:
-    InputError: If the file is missing, damaged, too large or something else.
-  """
+  """Reads a JSON object, or raises InputError: names once, numbers finite."""
   with opened(path) as stream:
     text = stream.read(MAX_JSON_BYTES + 1)
   if len(text) > MAX_JSON_BYTES:

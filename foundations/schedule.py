@@ -18,12 +18,8 @@ When = Callable[[int], int]
 class Schedule(NamedTuple):
   """How long to train, and when to measure and save, in iterations.
 
-  Attributes:
-    training_len: The number of iterations.
-    test: How often to evaluate the test set; None: at the start and the end.
-    validate: The same for the validation set.
-    train: Over how many iterations to average training loss and accuracy.
-    checkpoints: After which iterations to save the weights.
+  `test` and `validate` are intervals, None for only the start and the end;
+  training loss and accuracy are averaged over `train`.
   """
 
   training_len: int
@@ -81,11 +77,7 @@ def at(iterations: Sequence[int]) -> When:
 
 
 def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
-  """Returns a length, ('iterations', n) or ('epochs', n), in iterations.
-
-  Raises:
-    InputError: If it, called `name`, is anything else, or n is not positive.
-  """
+  """Returns a `Length` in iterations, or raises InputError about `name`."""
   is_pair = isinstance(length, (list, tuple)) and len(length) == 2
   if not is_pair or length[0] not in ('iterations', 'epochs'):
     is_bare = name == 'training_len' and errors.read_integer(length) is not None
@@ -103,11 +95,7 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
 
 
 def points(given: Any, first: int, last: int, name: str) -> tuple[int, ...]:
-  """Returns a list of iterations from `first` to `last` in their order.
-
-  Raises:
-    InputError: If it, called `name`, is anything else.
-  """
+  """Returns iterations from `first` to `last`, sorted, or raises InputError."""
   if isinstance(given, np.ndarray):
     given = given.tolist()
   if not isinstance(given, (list, tuple, range)):

@@ -21,11 +21,7 @@ def fresh() -> int:
 
 
 def check(seed: Any, name: str = 'seed') -> int:
-  """Returns a seed, an integer of any type in [0, 2**63), as an int.
-
-  Raises:
-    InputError: If it, called `name`, is anything else.
-  """
+  """Returns a seed in [0, 2**63) as an int, or raises InputError."""
   checked = errors.read_integer(seed)
   if checked is None or not 0 <= checked < LIMIT:
     raise errors.InputError(
@@ -46,13 +42,7 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def integer(seed: int, *names: str | int) -> int:
-  """Returns an integer in [0, 2**32) for libraries that want a plain seed.
-
-  >>> integer(1, 'order', 3) == integer(1, 'order', 3)
-  True
-  >>> integer(1, 'order', 3) == integer(1, 'order', 4)
-  False
-  """
+  """Returns an integer in [0, 2**32) for libraries that want a plain seed."""
   return int(sequence(seed, *names).generate_state(1, np.uint32)[0])
 
 

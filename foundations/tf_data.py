@@ -15,13 +15,13 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def read(dataset: tf.data.Dataset, name: str) -> Pair:
-  """Reads a pipeline of (input, label) pairs, or batches of them, into memory.
+  """Reads (input, label) pairs, or batches of them, into two arrays.
 
-  Reads it twice, as training needs it to stay the same.
+  Reads them twice, as training needs them to stay the same.
 
   Raises:
-    InputError: If it is infinite, has over `MAX_BYTES`, gives other examples
-      at a second reading, or holds anything else than such pairs.
+    InputError: If the pipeline is infinite, has over `MAX_BYTES`, gives other
+      examples at a second reading, or holds anything else than such pairs.
   """
   spec = dataset.element_spec
   is_pair = isinstance(spec, tuple) and len(spec) == 2
@@ -72,7 +72,12 @@ def _joined(elements: list[Pair], name: str) -> Pair:
   """Makes arrays of all examples, of elements that may be batches of them."""
   if not elements:
     raise errors.InputError(f'{name}: the tf.data.Dataset has no examples')
-  join = np.concatenate if _is_batch(*elements[0]) else np.stack
+  inputs, labels = elements[0]
+  # Classes are integers. A vector of numbers is one example's distribution.
+  is_batch = labels.ndim > 1 or (
+    labels.dtype.kind in 'iu' and inputs.shape[:1] == labels.shape != ()
+  )
+  join = np.concatenate if is_batch else np.stack
   try:
     inputs, labels = (join(arrays) for arrays in zip(*elements, strict=True))
   except ValueError as error:
@@ -80,14 +85,6 @@ def _joined(elements: list[Pair], name: str) -> Pair:
       f'{name}: wanted examples of one shape: {_short(error)}'
     ) from error
   return inputs, labels
-
-
-def _is_batch(inputs: np.ndarray, labels: np.ndarray) -> bool:
-  """Tells a batch from an example by its label, a class or a distribution."""
-  if labels.ndim != 1:
-    return labels.ndim > 1
-  # Classes are integers. Numbers are one example's distribution.
-  return labels.dtype.kind in 'iu' and inputs.shape[:1] == labels.shape
 
 
 def _short(something: Any) -> str:

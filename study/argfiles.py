@@ -111,10 +111,7 @@ def reinitialize(
     levels: Only these levels, like [3,15].
     ticket_name: Name of the tickets' folders.
   """
-  if experiment not in REINITIALIZATIONS:
-    raise errors.InputError(
-      f'experiment: wanted one of {list(REINITIALIZATIONS)}, got {experiment!r}'
-    )
+  errors.check_choice('experiment', experiment, list(REINITIALIZATIONS))
   _check(task, given, trials=trials, reinitializations=reinitializations)
   names.check('ticket_name', ticket_name)
   errors.check_integer('iterations', iterations, 0)

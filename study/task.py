@@ -105,10 +105,7 @@ class Task:
 
   def recipe(self, name: str, **values: Any) -> Any:
     """Returns a recipe by name, with other values where they are not None."""
-    if name not in self.recipes:
-      raise errors.InputError(
-        f'recipe: wanted one of {sorted(self.recipes)}, got {name!r}'
-      )
+    errors.check_choice('recipe', name, sorted(self.recipes))
     return self.recipes[name].replace(**values)
 
   def restore(self, values: Mapping[str, Any]) -> Any:
