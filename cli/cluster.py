@@ -59,7 +59,7 @@ class Cluster(pool.Engine):
 
   def __exit__(self, *_: object) -> None:
     """Ends what is still under way, and leaves the cluster."""
-    for ref, _ in self._begun.values():
+    for ref, _begun in self._begun.values():
       with contextlib.suppress(Exception):
         ray.cancel(ref, force=True)
     ray.shutdown()

@@ -96,8 +96,9 @@ def _run(job: jobs.Job) -> tuple[int, str | None]:
       print(error.code, file=sys.stderr)
     code = 1 if isinstance(error.code, str) else error.code or 0
     cause = error.__cause__
-    is_missing = isinstance(cause, errors.MissingInputError)
-    return code, cause.path if is_missing else None
+    if isinstance(cause, errors.MissingInputError):
+      return code, cause.path
+    return code, None
   except BaseException:
     traceback.print_exc()
     return 1, None
