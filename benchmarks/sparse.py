@@ -8,8 +8,8 @@ The whole takes about six minutes.
 """
 
 from lottery_ticket.benchmarks import timing
-from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import entry
+from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import constants
 
 
@@ -35,8 +35,8 @@ def main(
   """
   from lottery_ticket.benchmarks import density
 
-  argfiles.check_count('rounds', rounds)
-  argfiles.check_count('iterations', iterations)
+  errors.check_integer('rounds', rounds, 1)
+  errors.check_integer('iterations', iterations, 1)
   tables = {
     name: density.measure(name, mnist_location, iterations, rounds)
     for name in constants.RECIPES
