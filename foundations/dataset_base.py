@@ -113,7 +113,8 @@ def _make_split(
       f'{name}: wanted a pair of arrays (inputs, labels) or a tf.data.Dataset'
       f' of such pairs, got {type(examples).__name__}'
     )
-  return DatasetSplit(*examples, name, byte_values)
+  inputs, labels = examples
+  return DatasetSplit(inputs, labels, name, byte_values)
 
 
 def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
@@ -129,9 +130,8 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
       f' got {inputs.shape}'
     )
   n, is_one_hot = len(inputs), labels.ndim == 2
-  if len(labels) != n or not (
-    labels.ndim == 1 or (is_one_hot and labels.shape[1] > 1)
-  ):
+  is_some = labels.ndim == 1 or (is_one_hot and labels.shape[1] > 1)
+  if not is_some or len(labels) != n:
     hint = '; use labels[:, 0]' if labels.shape[1:] == (1,) else ''
     raise errors.InputError(
       f'{name} labels: wanted shape [{n}], or [{n}, classes] with two classes'

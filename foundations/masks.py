@@ -5,6 +5,7 @@ All functions return new arrays and leave what they are given as it was.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _combine(
   masks: tuple[Network | Sequence[Network], ...],
 ) -> Network:
   """Combines masks layer by layer."""
-  flat = [
+  flat: list[Any] = [
     one
     for item in masks
     for one in (item if isinstance(item, (list, tuple)) else [item])

@@ -78,8 +78,9 @@ def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
       'hyperparameters: wanted a dictionary with layers and perhaps'
       f' kernel_initializer, got {hyperparameters!r}'
     )
-  given = hyperparameters.get('layers')
+  given: Any = hyperparameters.get('layers')
   is_list = isinstance(given, (list, tuple)) and len(given) > 0
+  layer: Any
   for layer in given if is_list else [given]:
     is_pair = is_list and isinstance(layer, (list, tuple)) and len(layer) == 2
     if not is_pair or (errors.read_integer(layer[0]) or 0) < 1:
