@@ -67,7 +67,9 @@ class Results(NamedTuple):
 def read(
   experiment_path: str, *, target_loss: float = metrics.TARGET_LOSS
 ) -> Results:
-  """Reads the runs of an experiment; unfinished and damaged ones are named.
+  """Reads the runs of an experiment; others are named.
+
+  A run is left out where it is unfinished, damaged or has diverged.
 
   Args:
     experiment_path: The folder of all trials.
@@ -98,7 +100,7 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
     return 'no such folder'
   if problems:
     directory, why = next(iter(problems.items()))
-    count = f'{len(problems)} unfinished or damaged'
+    count = f'{len(problems)} unfinished, damaged or diverged'
     return f'no finished run there; {count}, like {directory}: {why}'
   found, hint = 'no finished run there', ''
   if (folder / paths.record('')).exists():
@@ -114,6 +116,9 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
   """Returns a finished run's row."""
   directory = run.directory
   record = records.read(directory)
+  if 'diverged' in record:
+    iteration = errors.read_integer(record['diverged'])
+    raise errors.InputError(f'diverged by iteration {iteration}')
   # Its weights may be gone: they take space, and few figures need them.
   for output in ('masks', 'test.json', 'validate.json'):
     records.check_output(directory, record, output)

@@ -102,13 +102,14 @@ def exiting() -> Iterator[None]:
   """Ends the program with one line on stderr instead of a traceback.
 
   The exit code is 2 for input that cannot be used, 1 for a file that cannot be
-  read or written. The exit's cause is the error.
+  read or written and for a training that diverged. The exit's cause is the
+  error.
   """
   try:
     yield
   except errors.InputError as error:
     stop(error, BAD_INPUT)
-  except OSError as error:
+  except (OSError, errors.DivergedError) as error:
     stop(error, FAILURE)
   except KeyboardInterrupt:
     stop('interrupted', INTERRUPTED)

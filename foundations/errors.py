@@ -28,6 +28,14 @@ class MissingInputError(InputError):
     self.path = path
 
 
+class DivergedError(ArithmeticError):
+  """A training whose loss or weights are no longer finite.
+
+  It is raised once what came of the training is recorded, and again wherever
+  the run would be loaded. The command line exits with code 1.
+  """
+
+
 def read_integer(value: Any) -> int | None:
   """Returns an integer of any type as an int, and None for anything else."""
   if isinstance(value, bool):

@@ -1,6 +1,7 @@
 """The loop over iterations: batches in their order, and what is due when."""
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -28,11 +29,15 @@ def fit(
   events: Sequence[Event],
   average: measurements.Average,
   report: Callable[[int], None],
-) -> None:
+) -> int | None:
   """Trains for `length` iterations, and lets events happen when they are due.
 
   Of events due together, the first happens first. `average` gets losses and
   accuracies, `report` the number of iterations done as a sign of life.
+
+  Returns:
+    None, or the iteration by which the loss was no longer finite: there it ends
+    without what is due.
   """
 
   @functools.lru_cache(maxsize=1)
@@ -47,11 +52,14 @@ def fit(
     for epoch, first, count, size in _batches(dataset, iteration, stop):
       loss, right = steps(dataset.train, order(epoch), first, count, size)
       average.add(loss, right, count * size)
-    iteration = stop
+      iteration += count
+      if not math.isfinite(loss):
+        return iteration
     if iteration == length:
       steps.finish()
     report(iteration)
     _happen(events, iteration)
+  return None
 
 
 def _happen(events: Sequence[Event], iteration: int) -> None:

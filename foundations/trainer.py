@@ -122,6 +122,8 @@ def train(
       execution is wanted of what it does not know, the optimizer
       would revive pruned weights, or `output_dir` has another run's results,
       or this one's without its networks, is in use or cannot be written.
+    DivergedError: If the loss or the weights stop being finite. The run ends
+      there, and is a finished one, whose record says `diverged`: when.
   """
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   revived = _revived(model.masks, model.get_current_weights())
@@ -156,20 +158,23 @@ def train(
     ),
   )
   if output_dir is None:
-    return run.train(None)[:2]
+    initial, final, outcome = run.train(None)
+    run.check_finite(outcome)
+    return initial, final
   record = run.record(training_len, description, sources or {})
   with records.begin(output_dir, record, overwrite=overwrite) as folder:
     if folder.finished is not None:
+      run.check_finite(folder.finished)
       return run.load(output_dir)
     started = time.monotonic()
-    initial, final, results = run.train(folder.part)
+    initial, final, outcome = run.train(folder.part)
     seconds = time.monotonic() - started
     folder.commit(
-      results=results,
-      iterations=plan.training_len,
+      **outcome,
       seconds=seconds,
-      iterations_per_second=plan.training_len / seconds,
+      iterations_per_second=outcome['iterations'] / seconds,
     )
+  run.check_finite(outcome)
   return initial, final
 
 
@@ -253,6 +258,14 @@ class _Run:
       own['experiment'] = dict(description)
     return own
 
+  def check_finite(self, outcome: Mapping[str, Any]) -> None:
+    """Raises DivergedError if that is what the run's record says."""
+    if 'diverged' in outcome:
+      raise errors.DivergedError(
+        f'{self.directory or "training"}: diverged by iteration'
+        f' {outcome["diverged"]}: loss or weights are no longer finite'
+      )
+
   def load(self, directory: str) -> tuple[Network, Network]:
     """Returns the finished run's weights, and puts the final ones in the model.
 
@@ -279,7 +292,7 @@ class _Run:
   def train(
     self, directory: str | None
   ) -> tuple[Network, Network, dict[str, Any]]:
-    """Trains; returns initial and final weights and the last measurements.
+    """Trains; returns initial and final weights, and what to record.
 
     Args:
       directory: The folder to write to, or None to write nothing.
@@ -314,12 +327,18 @@ class _Run:
           ),
         ),
       ]
-      loop.fit(steps, self.dataset, length, events, average, report)
+      diverged = loop.fit(steps, self.dataset, length, events, average, report)
       results = {
         name: steps.measure(split)._asdict()
         for name, split in self.dataset.splits.items()
       }
     final = self.model.get_current_weights()
+    losses = [measured['loss'] for measured in results.values()]
+    if not all(np.isfinite(x).all() for x in (*losses, *final.values())):
+      diverged = diverged or length
+    outcome: dict[str, Any] = {'results': results, 'iterations': length}
+    if diverged:  # What was measured then is no result.
+      outcome = {'iterations': diverged, 'diverged': diverged}
     revived = _revived(self.model.masks, final)
     if revived:  # Never to be trusted.
       raise RuntimeError(f'pruned weights of {revived!r} came back in training')
@@ -333,7 +352,7 @@ class _Run:
       }
       for path, network in networks.items():
         save_restore.save_network(path(directory), network)
-    return initial, final, results
+    return initial, final, outcome
 
   def _calls(self, steps: steps_lib.Steps) -> list[loop.Event]:
     """Returns the callbacks as events."""

@@ -135,7 +135,8 @@ def make_again(
     _output_dir(output_dir) as again,
     contextlib.redirect_stdout(io.StringIO()),
   ):
-    plan.train(dataset, model, again, record.get('execution'))
+    with contextlib.suppress(errors.DivergedError):  # The record says so.
+      plan.train(dataset, model, again, record.get('execution'))
     made = records.read(again)
   then, now = _environment(record), _environment(made)
   return Repetition(

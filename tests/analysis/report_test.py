@@ -131,7 +131,7 @@ def test_it_says_how_the_runs_were_made(page):
     'reinit 3 3 9 9,000 0.1',
     'tensorflow 2.21.0',
     'All finished runs have the same recipe.',
-    'No run is unfinished or damaged.',
+    'No run is unfinished, damaged or diverged.',
   ):
     cells = re.escape(words).replace(r'\ ', r'\s*')
     assert re.search(cells, text), words

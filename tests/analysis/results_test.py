@@ -303,7 +303,7 @@ WANTED = 'wanted the folder that holds trial1, trial2, ...'
     (
       'trial1/0/same_init/test.json',
       '',
-      ': no finished run there; 1 unfinished or damaged, like'
+      ': no finished run there; 1 unfinished, damaged or diverged, like'
       ' {folder}/trial1/0/same_init: run.json: no such file',
     ),
     (

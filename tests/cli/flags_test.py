@@ -324,6 +324,7 @@ def test_positional_only_parameters_are_given_by_position(capsys):
     (errors.InputError('seed: wrong,\n  really'), 2, 'seed: wrong, really'),
     (FileNotFoundError(2, 'No such file', 'x'), 1, "No such file: 'x'"),
     (OSError(28, 'No space left on device'), 1, 'No space left on device'),
+    (errors.DivergedError('run: diverged'), 1, 'run: diverged'),
     (KeyboardInterrupt(), 130, 'interrupted'),
   ],
 )

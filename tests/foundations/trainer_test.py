@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
+from lottery_ticket.foundations import callbacks
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
@@ -519,19 +520,33 @@ def test_no_measurement_changes_what_is_trained(train, by_hand, assert_same):
   assert log['iteration'].tolist() == [7, 10]
 
 
-def test_diverging_training_ends_and_says_so(train, some_masks):
-  _, final, _ = train('run', lambda: keras.optimizers.SGD(1e30))
+def test_diverging_training_ends_there_and_is_loaded_as_such(train, some_masks):
+  for output_dir in ('run', 'run', None):  # Trained, loaded, not written.
+    before = contents('run')
+    changes = {'checkpoints': ()} if output_dir is None else {}
+    with pytest.raises(errors.DivergedError) as caught:
+      train(output_dir, lambda: keras.optimizers.SGD(1e30), **changes)
+    assert str(caught.value) == (
+      f'{output_dir or "training"}: diverged by iteration 3: loss or weights'
+      ' are no longer finite'
+    )
+    assert before in ({}, contents('run'))
+  record = save_restore.read_json('run/run.json')
+  assert record['diverged'] == record['iterations'] == 3
+  assert 'results' not in record
+  assert save_restore.read_log('run/test.json')['iteration'].tolist() == [0]
+  final = save_restore.restore_network('run/final')
   for name, mask in some_masks.items():
     np.testing.assert_array_equal(final[name][mask == 0], 0)
-  assert np.isnan(final['layer1'][some_masks['layer1'] == 1]).any()
-  written = json.loads(pathlib.Path('run/test.json').read_text())
-  assert written['loss'][0] is not None
-  assert written['loss'][-1] is None
-  assert None not in written['accuracy']
-  record = json.loads(pathlib.Path('run/run.json').read_text())
-  assert record['results']['test']['loss'] is None
-  log = save_restore.read_log('run/test.json')
-  assert np.isnan(log['loss'][-1])
+
+
+def test_weights_that_only_the_last_update_spoils_are_told(train):
+  def fail_at_the_end(iteration, model):
+    model.weights['layer1_bias'].assign(np.full(10, np.nan))
+
+  with pytest.raises(errors.DivergedError, match='diverged by iteration 10'):
+    train('run', callbacks=[callbacks.at([ITERATIONS], fail_at_the_end)])
+  assert 'results' not in save_restore.read_json('run/run.json')
 
 
 # What is refused, before anything is written.

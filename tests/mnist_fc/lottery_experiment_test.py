@@ -10,6 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
+from lottery_ticket.analysis import results
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
@@ -19,6 +20,8 @@ from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import lottery_experiment
+from lottery_ticket.study import repeat
+from lottery_ticket.study import report
 
 RUN = {
   'initial',
@@ -503,3 +506,22 @@ def test_a_damaged_record_may_be_lost_as_well(tmp_path, cheap):
   drawn = description(record.parent)['seed']
   lottery_experiment.train(str(tmp_path), overwrite=True, **arguments)
   assert description(record.parent)['seed'] == drawn
+
+
+def test_a_ladder_ends_where_it_diverges(cheap, tmp_path, capsys):
+  good = tmp_path / 'trial1'
+  lottery_experiment.train(str(good), iterations=0, seed=1, **cheap)
+  wild = cheap | {'learning_rate': 1e30, 'training_len': ('iterations', 4)}
+  run = tmp_path / 'trial2' / '0' / 'same_init'
+  for _ in range(2):  # Trained, and loaded.
+    with pytest.raises(errors.DivergedError, match=f'{run}: diverged by '):
+      lottery_experiment.train(
+        str(tmp_path / 'trial2'), iterations=2, seed=2, **wild
+      )
+  assert not (tmp_path / 'trial2' / '1').exists()
+  assert repeat.make_again(constants.TASK, str(run)).agrees
+  capsys.readouterr()
+  report.summarize(constants.TASK, str(tmp_path))
+  said = f'left out: {run}: diverged by iteration {record(run)["diverged"]}'
+  assert said in capsys.readouterr().err
+  assert len(results.read(str(tmp_path)).runs) == 1
