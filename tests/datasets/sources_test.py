@@ -260,7 +260,7 @@ def test_asks_one_source_after_another(use):
   assert not os.path.exists('nowhere')
 
 
-@pytest.mark.parametrize('source', ['', 'nowhere', 'a\nb', 'a\0b', '\ud800'])
+@pytest.mark.parametrize('source', ['', 'nowhere', 'a\nb'])
 def test_refuses_a_source_that_is_not_there(source):
   assert refusal(source=source) == (
     f'source: wanted a folder or an .npz file, {source!r} is not there'
@@ -281,7 +281,6 @@ def test_refuses_an_unwritable_location_before_it_asks_anyone(use):
   for path, why in [
     ('file', 'File exists'),
     ('file/inner', 'Not a directory'),
-    ('a\0b', 'embedded null byte'),
     ('x' * 5000, 'File name too long'),
   ]:
     message = f'location {path!r}: cannot be written: {why}'

@@ -131,17 +131,19 @@ def test_checksums_tell_splits_apart():
       Y[:0],
       ' inputs: wanted shape [n, features...] with n > 0, got (0, 2)',
     ),
-    (
-      X,
-      Y[:9],
-      ' labels: wanted shape [10], or [10, classes] with two classes or more,'
-      ' as there are 10 inputs, got (9,)',
-    ),
-    (
-      X,
-      np.zeros((10, 2, 2)),
-      ' labels: wanted shape [10], or [10, classes] with two classes or more,'
-      ' as there are 10 inputs, got (10, 2, 2)',
+    *(
+      (
+        X,
+        labels,
+        ' labels: wanted shape [10], or [10, classes] with two classes or more,'
+        f' as there are 10 inputs, got {got}',
+      )
+      for labels, got in (
+        (Y[:9], '(9,)'),
+        (Y[0], '()'),
+        (np.zeros((10, 2, 2)), '(10, 2, 2)'),
+        (Y[:, np.newaxis], '(10, 1); use labels[:, 0]'),
+      )
     ),
     *(
       (X, labels, f' labels: wanted integers from 0, below 2**31, got {got}')
@@ -165,12 +167,6 @@ def test_checksums_tell_splits_apart():
       X,
       np.full((10, 3), np.inf),
       ' labels: wanted finite numbers in float32, example 0 has others',
-    ),
-    (
-      X,
-      Y[:, np.newaxis],
-      ' labels: wanted shape [10], or [10, classes] with two classes or more,'
-      ' as there are 10 inputs, got (10, 1); use labels[:, 0]',
     ),
     (
       X,
