@@ -393,9 +393,10 @@ def _run(kernel: Any, *args: Any) -> Any:
       folder = cache_folder()
       with filelock.FileLock(folder / 'lock'):  # Others wait, then load it.
         if not list(folder.rglob(f'*{kernel.__name__}*.nbi')):
-          logging.info(
-            'Compiling %s of the sparse execution, once on this machine',
-            kernel.__name__,
+          logging.log_first_n(
+            logging.WARNING,
+            'Compiling the sparse execution, once on this machine',
+            1,
           )
         kernel.compile(signature)
     else:
