@@ -265,3 +265,23 @@ def test_loading_begins_anew():
     results.append(steps.unload())
   for name, array in results[0].items():
     np.testing.assert_array_equal(array, results[2][name])
+
+
+@pytest.mark.parametrize('gone', ['layer0', 'layer1', 'layer2'])
+def test_a_layer_may_be_pruned_whole(gone):
+  generator = np.random.default_rng(0)
+  layers, weights, masks = network(generator, 0.3)
+  masks[gone][:] = 0
+  weights[gone][:] = 0
+  adam = optimizers()['adam']
+  train = split(generator, kind='unit')
+  assert differences(layers, weights, masks, adam, train, 60, 5) < 1e-5
+
+
+def test_a_network_without_weights_stays_as_it_is():
+  layers, weights, masks = network(np.random.default_rng(0), 0)
+  for name in list(masks):
+    del weights[f'{name}_bias']
+  train = split(np.random.default_rng(0))
+  adam = optimizers()['adam']
+  assert differences(layers, weights, masks, adam, train, 60, 5) == 0
