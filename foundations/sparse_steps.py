@@ -387,18 +387,14 @@ def _cached(kernel: Any) -> bool:
 
 def _run(kernel: Any, *args: Any) -> Any:
   """Calls a kernel, compiled by this process or by one before it."""
-  signature = tuple(map(numba.typeof, args))
-  if signature not in kernel.overloads:
-    if _cached(kernel):
-      folder = cache_folder()
-      with filelock.FileLock(folder / 'lock'):  # Others wait, then load it.
-        if not list(folder.rglob(f'*{kernel.__name__}*.nbi')):
-          logging.log_first_n(
-            logging.WARNING,
-            'Compiling the sparse execution, once on this machine',
-            1,
-          )
-        kernel.compile(signature)
-    else:
-      kernel.compile(signature)
+  if not kernel.overloads and _cached(kernel):
+    folder = cache_folder()
+    with filelock.FileLock(folder / 'lock'):  # Others wait, then load it.
+      if not list(folder.rglob(f'*{kernel.__name__}*.nbi')):
+        logging.log_first_n(
+          logging.WARNING,
+          'Compiling the sparse execution, once on this machine',
+          1,
+        )
+      kernel.compile(tuple(map(numba.typeof, args)))
   return kernel(*args)
