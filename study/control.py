@@ -76,8 +76,9 @@ def train(
   plan = plan_lib.make(
     task,
     'control',
-    [run(level), run(0), output_dir],
+    output_dir,
     given,
+    tickets=[run(level), run(0)],
     level=level,
     settings={
       'control': name,

@@ -63,7 +63,7 @@ def train(
   dense = plan_lib.make(
     task,
     'lottery_experiment',
-    [run(level=0)],
+    run(level=0),
     given,
     level=0,
     sources=plan_lib.absolute(masks=masks, presets=presets),

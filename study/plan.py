@@ -4,6 +4,7 @@ A run is made from its plan alone, whichever script it is of, and so it can be
 made again from what its record says.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -171,8 +172,10 @@ class Plan:
 def make(
   task: task_lib.Task,
   script: str,
-  runs: Sequence[str],
+  output_dir: str,
   given: Mapping[str, Any],
+  *,
+  tickets: Sequence[str] = (),
   **known: Any,
 ) -> Plan:
   """Returns the plan of a script's run.
@@ -180,9 +183,11 @@ def make(
   Args:
     task: Makes data and model.
     script: Name of the script.
-    runs: Folders of runs whose records are asked in turn for the seed if none
-      is given: so an interrupted experiment goes on with its own.
+    output_dir: The run's folder, whose record is asked for the seed if none is
+      given: so an interrupted experiment goes on with its own.
     given: Flags of `task.Given`, values of the recipe and where the data are.
+    tickets: Folders of runs whose records are asked before, in turn, and for
+      what else is not given: the recipe, and where the data are.
     **known: Other parts of the plan.
   """
   values = {k: value for k, value in given.items() if value is not None}
@@ -192,9 +197,15 @@ def make(
     for key in ('permute_labels', 'train_order_seed', 'overwrite')
     if key in values
   }
+  recorded = _recorded(task, tickets)
+  if name is None:
+    values = recorded['description'].get('recipe', {}) | values
+  location = recorded.get('sources', {}).get(task.location)
+  if os.path.isdir(str(location)):
+    values.setdefault(task.location, location)
   recipe, location = task.choose(name, **values)
   if seed is None:
-    seed = _recorded_seed(runs, plain.get('overwrite', False))
+    seed = _recorded_seed([*tickets, output_dir], plain.get('overwrite', False))
   return Plan(
     task=task,
     script=script,
@@ -204,6 +215,16 @@ def make(
     **plain,
     **known,
   )
+
+
+def _recorded(task: task_lib.Task, runs: Sequence[str]) -> dict[str, Any]:
+  """Returns the first record of the task's own, or one that says nothing."""
+  for run in runs:
+    with contextlib.suppress(errors.InputError):
+      record = records.read(run)
+      if record.get('description', {}).get('task') == task.name:
+        return record
+  return {'description': {}}
 
 
 def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:

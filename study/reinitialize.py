@@ -44,14 +44,15 @@ def train(
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """
-  runs = [output_dir]
+  tickets = []
   if isinstance(masks, (str, os.PathLike)):  # Beside them lies their record.
-    runs.insert(0, os.path.dirname(os.path.abspath(masks)))
+    tickets = [os.path.dirname(os.path.abspath(masks))]
   plan = plan_lib.make(
     task,
     'control',  # It makes the same run under another name.
-    runs,
+    output_dir,
     given,
+    tickets=tickets,
     level=errors.check_integer('level', level, least=0),
     settings={
       'control': _control(initialization_distribution, same_sign),

@@ -27,7 +27,8 @@ class Common:
   """What all scripts that train are given beside a recipe's values.
 
   Attributes:
-    recipe: Name of the recipe; the task's first by default.
+    recipe: Name of the recipe; by default the task's first, or for a control
+      that of its ticket.
     permute_labels: Whether to rename the classes by a random permutation.
     train_order_seed: Seed of the order of the data alone; by default the order
       depends on the seed and the level.

@@ -32,7 +32,7 @@ def train(
   plan = plan_lib.make(
     task,
     'train',
-    [output_dir],
+    output_dir,
     given,
     level=level,
     sources=plan_lib.absolute(masks=masks, presets=presets),

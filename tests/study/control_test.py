@@ -16,6 +16,7 @@ from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import lottery_experiment
 from lottery_ticket.mnist_fc import reinitialize
 from lottery_ticket.study import control as control_lib
+from lottery_ticket.study import reinitialize as reinitialize_lib
 
 LAYERS = ('layer0', 'layer1')
 TRAIN = functools.partial(control_lib.train, constants.TASK)
@@ -256,7 +257,11 @@ def recorded(experiment_path, tmp_path):
   ('recorded_changes', 'changes', 'message'),
   [
     ({}, {'optimizer': 'Adam'}, "optimizer: wanted 'SGD', that of {}, got"),
-    ({'scaling': 'l2'}, {}, "scaling: wanted 'l2', that of {}, got 'unit'"),
+    (
+      {'scaling': 'l2'},
+      {'scaling': 'unit'},
+      "scaling: wanted 'l2', that of {}, got 'unit'",
+    ),
     ({'permute_labels': True}, {}, 'permute_labels: wanted True, that of {},'),
     ({}, {'permute_labels': True}, 'permute_labels: wanted False, that of {},'),
     (
@@ -285,6 +290,32 @@ def test_all_else_is_as_it_was_for_the_ticket(
     TRAIN(str(tmp_path / 'run'), **(arguments | changes))
   assert str(caught.value).startswith(message.format(run))
   assert not (tmp_path / 'run').exists()
+
+
+def test_a_control_has_its_tickets_recipe_and_data(
+  experiment_path, ticket, tmp_path
+):
+  wanted = record(ticket)
+  TRAIN('run', trial_dir=str(experiment_path / 'trial1'), level=1)
+  reinitialize_lib.train(
+    constants.TASK, 'other', masks=str(ticket / 'masks'), level=1
+  )
+  for folder in (tmp_path / 'run', tmp_path / 'other'):
+    made = record(folder)
+    assert made['description']['recipe'] == wanted['description']['recipe']
+    assert (
+      made['sources']['mnist_location'] == (wanted['sources']['mnist_location'])
+    )
+  with pytest.raises(
+    errors.InputError, match=r"wanted 'SGD', that of .* 'Adam'"
+  ):
+    TRAIN(
+      'named',
+      trial_dir=str(experiment_path / 'trial1'),
+      level=1,
+      recipe='paper',
+      layers=[20, 10],
+    )
 
 
 def test_how_the_ticket_was_pruned_does_not_matter(recorded, cheap, tmp_path):
