@@ -200,9 +200,10 @@ def make(
   recorded = _recorded(task, tickets)
   if name is None:
     values = recorded['description'].get('recipe', {}) | values
-  location = recorded.get('sources', {}).get(task.location)
+  place = task.location or ''
+  location = recorded.get('sources', {}).get(place, '')
   if os.path.isdir(str(location)):
-    values.setdefault(task.location, location)
+    values.setdefault(place, location)
   recipe, location = task.choose(name, **values)
   if seed is None:
     seed = _recorded_seed([*tickets, output_dir], plain.get('overwrite', False))
