@@ -12,6 +12,7 @@ from lottery_ticket.foundations import errors
 
 # Two images of 1 x 3 pixels, written by hand from the format's description.
 ENCODED = bytes.fromhex('00000803 00000002 00000001 00000003 000102 fdfeff')
+GZIPPED = gzip.compress(ENCODED, mtime=0)  # Test names must not depend on time.
 WANTED = 'wanted 6 bytes after the IDX header, at most 268435456'
 DECODED = np.array([[[0, 1, 2]], [[253, 254, 255]]], np.uint8)
 
@@ -101,8 +102,8 @@ def test_says_that_a_file_is_gzipped_twice():
       b'\x00\x00\x08\x02' + b'\xff' * 8,
       'wanted 18446744065119617025 bytes after the IDX header, at most',
     ),
-    (gzip.compress(ENCODED)[:-4], 'cannot be read: Compressed file ended'),
-    (gzip.compress(ENCODED) + b'more', 'cannot be read: Not a gzipped file'),
+    (GZIPPED[:-4], 'cannot be read: Compressed file ended'),
+    (GZIPPED + b'more', 'cannot be read: Not a gzipped file'),
     (b'PK\x03\x04', 'cannot be read: File is not a zip file'),
   ],
 )
