@@ -16,6 +16,8 @@ from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import trainer
 
+pytestmark = pytest.mark.slow
+
 INPUTS, HIDDEN, CLASSES = 6, 5, 3
 BATCH, ITERATIONS = 8, 4
 RATE = 0.05
