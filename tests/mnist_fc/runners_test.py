@@ -374,7 +374,7 @@ def test_bad_input_of_a_reinitialization(refusal, argv, message):
       'iterations: wanted an integer of at least 0, got -1',
     ),
     (['--iterations=x'], "--iterations: wanted an integer, got 'x'"),
-    (['--masks=good'], '--masks: no such flag; try --help'),
+    (['--mask=good'], '--mask: no such flag; did you mean --masks?'),
     (['--presets=nowhere'], 'nowhere: wanted a folder of .npy files'),
     (
       ['--presets=shape'],
