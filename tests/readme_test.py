@@ -41,7 +41,7 @@ def test_own_model_and_data_take_thirty_lines(readme):
 
 def test_python_runs_and_finds_tickets(pages, root):
   names = {}
-  for path in (root / 'README.md', root / 'docs/models.md'):
+  for path in pages:
     for block in blocks(pages[path], 'python'):
       exec(compile(block, path.name, 'exec'), names)
   tickets = names['tickets']
