@@ -1,6 +1,7 @@
 # make quickstart   winning tickets on MNIST, in minutes
 # make test         the quick tests
 # make check        those, and everything that is slower
+# make api          the reference of all modules, in build/api
 # make bench        speed and memory
 # make replicate    the paper's whole study: hours; FLAGS="--trials=2" for less
 # Each sets up what it needs in .venv.
@@ -20,7 +21,8 @@ QUICK := --experiment_path=$(QUICKSTART) --trials=$(TRIALS) \
   --prune_percents={'layer0':.488,'layer1':.488,'layer2':.271}
 
 .DELETE_ON_ERROR:
-.PHONY: quickstart test slow-test lint types imports wheel check bench replicate clean
+.PHONY: quickstart test slow-test lint types imports wheel wheel-installs api \
+  check bench replicate clean
 
 quickstart: $(INSTALLED)
 	@echo '1/3  MNIST'
@@ -44,7 +46,7 @@ replicate: $(INSTALLED)
 test: $(INSTALLED)
 	$(RUN) -m pytest -q -n auto --dist=loadfile -m 'not slow'
 
-check: test slow-test lint types imports wheel
+check: test slow-test lint types imports wheel api
 
 slow-test: $(INSTALLED)
 	$(RUN) -m pytest -q -n auto --dist=loadfile -m slow
@@ -65,6 +67,21 @@ imports: build/wheel
 
 wheel: build/wheel
 	$(RUN) tests/wheel_check.py build/wheel
+
+# The wheel in a fresh environment of each Python at hand; takes minutes.
+PYTHONS ?= $(wildcard $(foreach v,10 11 12 13,$(shell command -v python3.$(v))))
+
+wheel-installs: build/wheel
+	for python in $(PYTHONS); do \
+	  rm -rf build/fresh && $$python -m venv build/fresh \
+	  && build/fresh/bin/pip install -q "$$(ls build/dist/*.whl)[analysis]" \
+	  && build/fresh/bin/python tests/wheel_check.py || exit 1; \
+	done
+	rm -rf build/fresh
+
+api: build/wheel
+	cd build/wheel && TF_CPP_MIN_LOG_LEVEL=3 ../../$(RUN) -m pdoc \
+	  --docformat=google --output-directory=../api lottery_ticket
 
 build/wheel: $(INSTALLED) $(shell git ls-files '*.py' 2>/dev/null)
 	rm -rf build/wheel build/lib build/dist

@@ -1,8 +1,9 @@
 """Checks an installed wheel from a folder where the checkout is not.
 
-    python tests/wheel_check.py FOLDER
+    python tests/wheel_check.py [FOLDER]
 
-FOLDER is what `pip install --target` made of the wheel.
+FOLDER is what `pip install --target` made of the wheel; without it, the wheel
+is installed in this environment.
 """
 
 import os
@@ -34,7 +35,7 @@ def _save_sample(location: pathlib.Path) -> None:
       np.save(location / f'{name}.npy', array)
 
 
-def main(folder: str) -> None:
+def main(folder: str = sys.prefix) -> None:
   """Runs what a user would, and ends with an error if it does not work."""
   environment = {
     name: value
@@ -58,4 +59,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == '__main__':
-  main(str(pathlib.Path(sys.argv[1]).resolve()))
+  main(*(str(pathlib.Path(folder).resolve()) for folder in sys.argv[1:]))
