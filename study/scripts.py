@@ -12,6 +12,7 @@ from lottery_ticket.cli import argfiles as argfiles_lib
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import flags
 from lottery_ticket.study import argfiles
+from lottery_ticket.study import board
 from lottery_ticket.study import control
 from lottery_ticket.study import initialization
 from lottery_ticket.study import lottery_experiment
@@ -54,6 +55,7 @@ RUNNERS = {
   'replicate': Script(replicate.replicate, task_lib.Task.flags),
   'report': Script(report.report),
   'summarize': Script(report.summarize),
+  'board': Script(board.board),
   'export_ticket': Script(tickets.export),
   'import_ticket': Script(tickets.unpack),
 }

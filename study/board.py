@@ -1,0 +1,136 @@
+"""TensorBoard for a whole experiment, under names that a reader understands."""
+
+import os
+import pathlib
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
+from lottery_ticket.study import task as task_lib
+
+if TYPE_CHECKING:  # Extras, or slow to import.
+  import pandas as pd
+  from tensorboard.compat.proto import summary_pb2
+
+_BY_DENSITY = urllib.parse.quote(r'regex:^(\S+)', safe='')
+"""How TensorBoard's address asks for one colour for each P_m."""
+
+
+def board(
+  task: task_lib.Task,
+  /,
+  experiment_path: str | None = None,
+  *,
+  levels: list[int] | None = None,
+  experiments: list[str] | None = None,
+  histograms: bool = False,
+  port: int = 6006,
+) -> None:
+  """Shows an experiment's curves in TensorBoard, until Ctrl-C.
+
+  TensorBoard calls a run by its folder. Here each is called by P_m, what was
+  trained, and the trial, like "021.1% winning ticket, trial 1", and coloured by
+  P_m. The page HPARAMS compares runs by level, P_m, control and seed.
+
+  Args:
+    experiment_path: The folder of all trials; the task's by default.
+    levels: Only these levels, like [0,7,15].
+    experiments: Only these folders of runs, like [same_init,reinit].
+    histograms: Whether to show the weights that are left, before and after
+      training, as histograms.
+    port: Number of the port where the page is served.
+  """
+  from tensorboard import program
+
+  from lottery_ticket.analysis import results
+
+  errors.check_integer('port', port, 1)
+  runs = results.read(experiment_path or task.experiment_path).runs
+  if levels is not None:
+    runs = runs[runs.level.isin(levels)]
+  if experiments is not None:
+    runs = runs[runs.experiment.isin(experiments)]
+  if runs.empty:
+    raise errors.InputError('levels, experiments: wanted some run, found none')
+  with tempfile.TemporaryDirectory() as folder:
+    lay_out(runs, folder, histograms=histograms)
+    tensorboard = program.TensorBoard()
+    tensorboard.configure(
+      argv=[None, f'--logdir={folder}', f'--port={port}', '--load_fast=false']
+    )
+    url = f'http://localhost:{port}/?runColorGroup={_BY_DENSITY}#timeseries'
+    print(f'{len(runs)} runs: {url}', flush=True)
+    tensorboard.main()
+
+
+def lay_out(
+  runs: 'pd.DataFrame', folder: str, *, histograms: bool = False
+) -> None:
+  """Makes a folder that TensorBoard shows runs from.
+
+  Args:
+    runs: Rows of finished runs, as `results.read` gives them.
+    folder: Where to; each run gets a folder of a readable name in it, with
+      links to its summaries.
+    histograms: Whether to add histograms of the weights that are left.
+  """
+  for run in runs.itertuples():
+    _show(run, pathlib.Path(folder, _name(run)), histograms)
+
+
+def _name(run: Any) -> str:
+  from lottery_ticket.analysis import plots
+
+  # The digits in front make the order of names that of P_m.
+  what = plots.label(run.experiment) if run.level else 'dense network'
+  name = ' '.join(
+    filter(None, (f'{100 * run.density:05.1f}%', what, run.run_id))
+  )
+  return f'{name}, trial {run.trial}'.replace(os.sep, ' ')
+
+
+def _show(run: Any, folder: pathlib.Path, histograms: bool) -> None:
+  """Fills the folder that TensorBoard reads a run from."""
+  from tensorboard.compat.proto import event_pb2
+  from tensorboard.summary.writer import event_file_writer
+
+  folder.mkdir(parents=True)
+  for file in pathlib.Path(paths.summaries(run.directory)).glob('*tfevents*'):
+    (folder / file.name).symlink_to(file.resolve())
+  writer = event_file_writer.EventFileWriter(str(folder))
+  summaries = [
+    *_hyperparameters(run, folder.name),
+    *(_histograms(run) if histograms else ()),
+  ]
+  for step, summary in summaries:
+    writer.add_event(event_pb2.Event(step=step, summary=summary))
+  writer.close()
+
+
+def _hyperparameters(
+  run: Any, name: str
+) -> Iterator[tuple[int, 'summary_pb2.Summary']]:
+  from tensorboard.plugins.hparams import summary_v2
+
+  values = {
+    'level': run.level,
+    'P_m': round(run.density, 4),
+    'control': run.experiment,
+    'seed': str(run.seed),  # As a number, TensorBoard would make it a float.
+  }
+  yield 0, summary_v2.hparams_pb(values, trial_id=name)
+
+
+def _histograms(run: Any) -> Iterator[tuple[int, 'summary_pb2.Summary']]:
+  from tensorboard.plugins.histogram import summary_v2
+
+  from lottery_ticket.analysis import results
+
+  found = results.networks(run.directory)
+  for step, weights in ((0, found.initial), (run.iterations, found.final)):
+    for name, mask in found.masks.items():
+      left = weights[name][mask != 0]
+      yield step, summary_v2.histogram_pb(f'weights/{name}', left)
