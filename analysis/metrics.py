@@ -6,7 +6,7 @@ Masks are {layer name: 0/1 array of shape [..., inputs, units]}, weights
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from scipy import stats
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
 
@@ -26,6 +27,14 @@ TARGET_LOSS = 0.12
 
 With the paper's recipe on MNIST, long before early stop.
 """
+
+
+class Networks(NamedTuple):
+  """Masks {layer name: array} and weights {parameter name: array} of a run."""
+
+  masks: Network
+  initial: Network
+  final: Network
 
 
 class Stop(NamedTuple):
@@ -266,3 +275,176 @@ def bimodality(masks: Network, weights: Network) -> pd.DataFrame:
 def _ratio(numerator: float, denominator: float) -> float:
   """Returns a / b, and NaN for b = 0."""
   return float(numerator / denominator) if denominator else np.nan
+
+
+BINS = 36  # Of a distribution: the last layer has but hundreds of weights.
+QUANTILES = 41  # Of the connections of units, from the least to the most.
+_PERMUTATIONS = 10
+
+
+def statistics(
+  run: Networks, dense: Networks | None = None
+) -> dict[str, dict[str, Any]]:
+  """Returns all that claims and figures need of a run's weights.
+
+  A run's row keeps it as JSON in the column `statistics`, so that it outlives
+  the weights. What is not defined, like the shape of three weights, is left
+  out.
+
+  Args:
+    run: A run's networks.
+    dense: Those of the unpruned run of its trial; for tickets alone.
+
+  Returns:
+    {layer: statistics}, which are `initial` and `final` (of the surviving
+    weights, as `distribution` returns them), `incoming` and `outgoing` (as
+    `connections`), `through`: the correlation of the connections into a unit
+    with those out of it, into the next layer; and of tickets `moved`.
+  """
+  found: dict[str, dict[str, Any]] = {}
+  before = None
+  for name, mask in run.masks.items():
+    kept = mask != 0
+    # [inputs, units], for convolutions as well.
+    counts = np.count_nonzero(kept.reshape(-1, *kept.shape[-2:]), axis=0)
+    incoming, outgoing = counts.sum(axis=0), counts.sum(axis=1)
+    found[name] = {
+      'initial': distribution(run.initial[name][kept]),
+      'final': distribution(run.final[name][kept]),
+      'incoming': connections(incoming, kept.size),
+      'outgoing': connections(outgoing, kept.size),
+    }
+    if dense is not None:
+      weights = dense.initial[name], dense.final[name]
+      found[name]['moved'] = moved(kept, *weights)
+    if before is not None and len(before[1]) == len(outgoing):
+      through = found[before[0]]
+      through |= _defined(through=_correlation(before[1], outgoing))
+    before = name, incoming
+  return found
+
+
+def distribution(values: np.ndarray) -> dict[str, Any]:
+  """Describes the distribution of some weights.
+
+  Returns:
+    `weights`, their count; `widest`, the greatest magnitude, and `counts` in
+    `BINS` bins of equal width from -widest to widest; `bimodality`, Sarle's
+    coefficient (skewness^2 + 1) / kurtosis (Pfister et al. 2013, "Good things
+    peak in pairs"): 1/3 for a Gaussian, 0.423 for one truncated at two stddevs
+    as the initializer is, 5/9 for a uniform distribution, up to 1 for two
+    modes; `near_0`, the density within half a stddev of 0 over that from there
+    to one and a half: 1.58 for a Gaussian, 1.44 for the initializer, 1 for a
+    uniform distribution, 0 where there is a hole. These two are not there for
+    fewer than four weights, or equal ones.
+  """
+  values = values.astype(np.float64)
+  widest = float(np.abs(values).max(initial=0)) or 1.0
+  counts, _ = np.histogram(values, BINS, range=(-widest, widest))
+  found = {'weights': values.size, 'widest': widest, 'counts': counts.tolist()}
+  # The coefficient of three values or fewer says nothing: it is 1 for two.
+  if values.size < 4 or not (spread := values.std()):
+    return found
+  kurtosis = stats.kurtosis(values, fisher=False)
+  # It is at least 1 for any distribution with one mode, at 0: a test for
+  # modes that needs no choice of the place of the others, which would find a
+  # peak in noise.
+  near, nearer = (np.mean(np.abs(values) < k * spread) for k in (1.5, 0.5))
+  return found | _defined(
+    bimodality=(stats.skew(values) ** 2 + 1) / kurtosis,
+    near_0=_ratio(2 * nearer, near - nearer),
+  )
+
+
+def connections(counts: np.ndarray, possible: int) -> dict[str, Any]:
+  """Describes how evenly connections are spread over units (Appendix F.6).
+
+  Args:
+    counts: Connections of each unit, shape [units].
+    possible: Number of connections that all units had before any pruning.
+
+  Returns:
+    `mean` (of connections a unit); `variation` (stddev / mean); `excess`: the
+    variance beyond that of as many connections placed at random, over the
+    squared mean, and over 1 - 1 / possible connections of a unit; `shares`:
+    `QUANTILES` of the share of its connections that a unit keeps, in [0, 1].
+    An `excess` of 0 is as even as chance; units whose chances vary with a
+    stddev of a quarter of their mean come to 1/16, however many connections
+    they may have.
+  """
+  each = possible // len(counts)
+  mean, variance = float(counts.mean()), counts.var()
+  # A random mask keeps exactly so many weights: the count of a unit is
+  # hypergeometric, and varies less than independent draws would.
+  share = counts.sum() / possible
+  chance = each * share * (1 - share) * (possible - each) / (possible - 1)
+  shares = np.quantile(counts / each, np.linspace(0, 1, QUANTILES))
+  return {'mean': mean, 'shares': shares.round(4).tolist()} | _defined(
+    variation=_ratio(np.sqrt(variance), mean),
+    # The factor makes it free of the layer's shape.
+    excess=_ratio(variance - chance, mean**2 * (1 - 1 / each)),
+  )
+
+
+def moved(
+  kept: np.ndarray, initial: np.ndarray, final: np.ndarray
+) -> dict[str, float]:
+  """Compares how far the training of a dense network moved a ticket's weights.
+
+  Appendix F.5 of the paper. A ticket's weights were chosen for being large, so
+  that they moved further than others, and away from 0, even where movement has
+  nothing to do with the ticket. So the same is computed of movements permuted
+  within the layer, with weights chosen by the same ranks of final magnitude.
+
+  Args:
+    kept: Mask of the ticket's layer, of any shape.
+    initial: Weights of that layer in the dense network before training.
+    final: Weights after it.
+
+  Returns:
+    `distance`, the mean |final - initial| of weights that are kept over that of
+    the others; `away`, the share with |final| > |initial| of those kept, in
+    [0, 1]; `distance_by_chance` and `away_by_chance`, the means of the same
+    over permutations. Nothing where all or none are kept.
+  """
+  if kept.all() or not kept.any():
+    return {}
+  initial, final = initial.astype(np.float64), final.astype(np.float64)
+  steps = (final - initial).ravel()
+  start, chosen = initial.ravel(), kept.ravel()
+
+  def measure(chosen: np.ndarray, steps: np.ndarray) -> tuple[float, float]:
+    lengths, ends = np.abs(steps), np.abs(start + steps)
+    return (
+      _ratio(lengths[chosen].mean(), lengths[~chosen].mean()),
+      float((ends > np.abs(start))[chosen].mean()),
+    )
+
+  # A ticket is found in several rounds, so that its weights are not exactly the
+  # largest ones of the dense network: ranks keep that as it is.
+  by_rank = chosen[np.argsort(np.abs(start + steps), kind='stable')]
+  generator, chances = seeds.generator(0, 'permuted'), []
+  for _ in range(_PERMUTATIONS):
+    permuted, again = generator.permutation(steps), np.empty_like(chosen)
+    again[np.argsort(np.abs(start + permuted), kind='stable')] = by_rank
+    chances.append(measure(again, permuted))
+  distance, away = measure(chosen, steps)
+  means = np.mean(chances, axis=0)
+  return _defined(
+    distance=distance,
+    away=away,
+    distance_by_chance=means[0],
+    away_by_chance=means[1],
+  )
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+  """Returns Pearson's correlation, NaN if one of the two is constant."""
+  if not first.std() or not second.std():
+    return np.nan
+  return float(stats.pearsonr(first, second).statistic)
+
+
+def _defined(**numbers: float) -> dict[str, float]:
+  """Returns the finite numbers among these."""
+  return {k: float(x) for k, x in numbers.items() if np.isfinite(x)}

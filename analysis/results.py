@@ -229,12 +229,7 @@ def curves(runs: pd.DataFrame, split: str = 'test') -> pd.DataFrame:
   return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
-class Networks(NamedTuple):
-  """Masks {layer name: array} and weights {parameter name: array} of a run."""
-
-  masks: masks_lib.Network
-  initial: masks_lib.Network
-  final: masks_lib.Network
+Networks = metrics.Networks
 
 
 def networks(directory: str) -> Networks:

@@ -1,8 +1,11 @@
 """Tests of lottery_ticket.analysis.metrics."""
 
+import json
+
 import numpy as np
 import pytest
 
+from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import metrics
 from lottery_ticket.foundations import errors
 
@@ -191,3 +194,131 @@ def test_bimodality():
 @pytest.mark.parametrize('values', [[1.0] * 10, [1.0, 2.0, 3.0]])
 def test_too_few_or_equal_weights_have_no_modes(values):
   assert np.isnan(bimodality(values).bimodality)
+
+
+def networks(masks, initial, steps):
+  """Returns networks of one layer that was trained by these steps."""
+  final = {'a': (initial + steps) * masks}
+  return metrics.Networks({'a': masks}, {'a': initial * masks}, final)
+
+
+def test_statistics_are_plain_data_of_each_layer():
+  generator = np.random.default_rng(0)
+  initial, steps = generator.normal(size=(2, 60, 50))
+  dense = networks(np.ones((60, 50)), initial, steps)
+  ticket = networks((initial > 0).astype(float), initial, steps)
+  found = metrics.statistics(ticket, dense)
+  assert json.loads(json.dumps(found, allow_nan=False)) == found
+  assert found == metrics.statistics(ticket, dense)
+  assert sorted(found['a']) == [
+    'final',
+    'incoming',
+    'initial',
+    'moved',
+    'outgoing',
+  ]
+  assert found['a']['initial']['weights'] == ticket.masks['a'].sum()
+  assert sum(found['a']['initial']['counts']) == ticket.masks['a'].sum()
+  assert 'moved' not in metrics.statistics(ticket)['a']
+
+
+def test_statistics_of_layers_that_follow_each_other():
+  masks = {
+    'a': np.array([[1, 1, 0], [1, 0, 0]]),
+    'b': np.array([[1, 1], [1, 0], [0, 0]]),
+    'conv': np.ones((3, 3, 7, 2)),
+  }
+  found = metrics.statistics(metrics.Networks(masks, masks, masks))
+  assert found['a']['through'] == pytest.approx(1)  # 2, 1, 0 and 2, 1, 0.
+  assert 'through' not in found['b']
+  assert found['conv']['incoming']['mean'] == 63
+  assert found['conv']['outgoing']['mean'] == 18
+  assert found['a']['incoming']['shares'][:: metrics.QUANTILES // 2] == [
+    0,
+    0.5,
+    1,
+  ]
+
+
+@pytest.mark.parametrize('share', [0.036, 0.211])
+def test_weights_chosen_for_being_large_have_moved_further_by_chance(share):
+  generator = np.random.default_rng(0)
+  initial, steps = generator.normal(size=(2, 40_000))
+  steps *= 0.5
+
+  def of_largest(final, noise):
+    # A ticket is found in rounds: its weights are not exactly the largest.
+    size = np.abs(final) + noise * generator.normal(size=final.shape)
+    kept = size > np.quantile(size, 1 - share)
+    return metrics.moved(kept, initial, final)
+
+  found = of_largest(initial + steps, 0.3)
+  assert found['distance'] > 1.25  # Which would look like a finding.
+  assert found['distance'] == pytest.approx(
+    found['distance_by_chance'], abs=0.04
+  )
+  assert found['away'] == pytest.approx(found['away_by_chance'], abs=0.01)
+  # Were there weights that move further, and away from 0, it would be seen.
+  special = generator.random(40_000) < share
+  away = 1.5 * np.abs(steps) * np.sign(initial)
+  found = of_largest(initial + np.where(special, away, steps), 0)
+  assert found['distance'] > found['distance_by_chance'] + 0.05
+  assert found['away'] > found['away_by_chance'] + 0.004
+
+
+@pytest.mark.parametrize(
+  ('name', 'coefficient', 'near_0'),
+  [
+    ('normal', 1 / 3, 1.58),
+    ('truncated', 0.423, 1.44),
+    ('uniform', 5 / 9, 1),
+    ('hole', 0.506, 0.367),
+  ],
+)
+def test_shapes_of_distributions(name, coefficient, near_0):
+  generator = np.random.default_rng(0)
+  values = generator.normal(size=200_000)
+  if name == 'truncated':
+    values = values[np.abs(values) < 2]
+  elif name == 'uniform':
+    values = generator.uniform(-1, 1, 200_000)
+  elif name == 'hole':
+    values = values[np.abs(values) > 0.5]
+  found = metrics.distribution(values)
+  assert found['bimodality'] == pytest.approx(coefficient, abs=0.01)
+  assert found['near_0'] == pytest.approx(near_0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+  ('name', 'modes', 'coefficient'),
+  [
+    ('initializer', 0, 0),
+    ('uniform', 0.025, 0.05),  # The hardest of one mode.
+    ('half of those near 0 pruned', 0.91, 0),
+    ('kept in proportion to magnitude', 1, 1),
+  ],
+)
+def test_how_often_five_trials_say_that_there_are_two_modes(
+  name, modes, coefficient
+):
+  """About 400 weights; 95% intervals: of near_0 below 1, Sarle's above 5/9."""
+  generator = np.random.default_rng(0)
+
+  def trial():
+    if name == 'uniform':
+      return generator.uniform(-1, 1, 400)
+    values = generator.normal(size=420)
+    size = np.abs(values)
+    chance = {'initializer': 1.0, 'kept in proportion to magnitude': size / 2}
+    kept = chance.get(name, np.where(size < 0.5, 0.5, 1.0))
+    return values[(size < 2) & (generator.random(420) < kept)]
+
+  said = []
+  for _ in range(100):
+    found = [metrics.distribution(trial()) for _ in range(5)]
+    near_0, sarle = (
+      intervals.t_interval([one[key] for one in found])
+      for key in ('near_0', 'bimodality')
+    )
+    said.append((near_0.high < 1, sarle.low > metrics.UNIFORM_BIMODALITY))
+  assert np.mean(said, axis=0) == pytest.approx((modes, coefficient), abs=0.06)
