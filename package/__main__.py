@@ -1,11 +1,11 @@
 """The command `lottery-ticket`, also `python -m lottery_ticket`."""
 
-from lottery_ticket.cli import argfile_runner
+from lottery_ticket.study import program
 
 
 def main() -> None:
-  """Runs a runner for each line that an argfile prints."""
-  argfile_runner.main(task='mnist_fc')
+  """Does what the command line says."""
+  program.main()
 
 
 if __name__ == '__main__':

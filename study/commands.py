@@ -117,7 +117,7 @@ def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
     else:
       strangers[name, script] += len(group)
   for flags, those in together.values():
-    yield _argfile(_CONTROL, {'controls': those} | flags)
+    yield argfile(_CONTROL, {'controls': those} | flags)
   for (name, script), count in strangers.items():
     said = '1 run' if count == 1 else f'{count} runs'
     yield f'# {name}: {said}, made by {script}'
@@ -144,7 +144,7 @@ def _ladders(
   last = {run.row.trial: run for run in runs}
   if _numbers(runs) and not flags.keys() & {'masks', 'presets'}:
     count = {'trials': len(last), 'iterations': runs[-1].row.level}
-    yield _argfile(_LADDER, count | flags)
+    yield argfile(_LADDER, count | flags)
     return
   for trial, (row, _, record) in last.items():
     folder = paths.run(f'experiments/trial{trial}', row.level, row.experiment)
@@ -177,11 +177,12 @@ def _numbers(runs: Sequence[_Run]) -> list[int]:
   return numbers if trials == set(map(str, numbers)) and are_seeds else []
 
 
-def _argfile(script: str, flags: Flags) -> str:
-  argfile = f'argfiles/{script}_argfile.py {argfiles.short_line(**flags)}'
-  if set(argfile) & set('$`\\!'):
-    quoted = shlex.quote(argfile)
+def argfile(script: str, flags: Flags) -> str:
+  """Returns the command that runs the jobs of an argfile."""
+  given = f'argfiles/{script}_argfile.py {argfiles.short_line(**flags)}'.strip()
+  if set(given) & set('$`\\!'):
+    quoted = shlex.quote(given)
   else:
-    escaped = argfile.replace('"', '\\"')
+    escaped = given.replace('"', '\\"')
     quoted = f'"{escaped}"'
   return f'python argfile_runner.py runners/{script}.py {quoted}'

@@ -112,7 +112,7 @@ def replicate(
     )
   if dry_run:
     return
-  todo = [_job(task, *script_and_flags) for script_and_flags in study]
+  todo = [job(task, *script_and_flags) for script_and_flags in study]
   succeeded = argfile_runner.run_jobs(todo, jobs=jobs, log_dir=log_dir)
   report.report(task, path)
   if not succeeded:
@@ -176,9 +176,10 @@ def runs_of(flags: argfiles.Flags) -> list[str]:
   return [paths.run(flags['output_dir'], level, name) for level in levels]
 
 
-def _job(
+def job(
   task: task_lib.Task, script: str, flags: argfiles.Flags
 ) -> jobs_lib.Job:
+  """Returns the job that runs a runner of the task with these flags."""
   runner = os.path.join(task.folder, 'runners', f'{script}.py')
   argv = tuple(f'--{name}={value}' for name, value in flags.items())
   return jobs_lib.Job(runner, argv, folder=os.getcwd())
@@ -207,7 +208,7 @@ def _speed(
       flags = {k: v for k, v in common.items() if v is not None}
       flags |= {'training_len': f'{unit},{count}', 'seed': 1}
       runs = [f'{folder}/{i}/{unit}{count}' for i in range(workers)]
-      jobs = [_job(task, 'train', flags | {'output_dir': run}) for run in runs]
+      jobs = [job(task, 'train', flags | {'output_dir': run}) for run in runs]
       if not argfile_runner.run_jobs(jobs, jobs=workers, quiet=True):
         raise errors.InputError('a short training fails; see above')
       found = [records.read(run) for run in runs]

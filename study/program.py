@@ -1,0 +1,159 @@
+"""The program `lottery-ticket`: a word for each common job.
+
+It calls the functions of runners and argfiles, with their flags.
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+import sys
+from typing import NamedTuple
+
+from lottery_ticket.cli import argfile_runner
+from lottery_ticket.cli import argfiles
+from lottery_ticket.cli import entry
+from lottery_ticket.cli import flags as flags_lib
+from lottery_ticket.foundations import errors
+from lottery_ticket.study import commands
+from lottery_ticket.study import replicate
+from lottery_ticket.study import scripts
+from lottery_ticket.study import task as task_lib
+
+PACKAGE = __name__.partition('.')[0]
+TASK = 'mnist_fc'
+
+
+class Command(NamedTuple):
+  """A word of the program.
+
+  Attributes:
+    script: Name of the runner, and of the argfile if there is one.
+    does: What it does, and how long that takes.
+  """
+
+  script: str
+  does: str
+
+
+COMMANDS = {
+  'download': Command('', 'brings the data to where the others look for them'),
+  'train': Command('train', 'trains networks (50,000 iterations: 2 minutes)'),
+  'ladder': Command(
+    'lottery_experiment',
+    'trains, prunes and resets, level by level (30 levels: 15 minutes a trial)',
+  ),
+  'control': Command('control', 'trains tickets of which something is changed'),
+  'reinitialize': Command('reinitialize', 'trains tickets from other weights'),
+  'report': Command(
+    'report', "judges the paper's claims on a page, with figures"
+  ),
+  'summarize': Command(
+    'summarize', 'prints a table of tickets, draws a figure'
+  ),
+  'board': Command('board', 'shows all curves in TensorBoard'),
+  'export': Command('export_ticket', 'writes the ticket of a run as one file'),
+  'import': Command('import_ticket', 'unpacks such a file'),
+  'repeat': Command('repeat', 'makes a run again, and compares the bytes'),
+  'replicate': Command('replicate', "runs the paper's whole study (hours)"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool(argfile_runner.Options):
+  """How many runs are made.
+
+  Attributes:
+    dry_run: Whether only to print the same command for `argfile_runner.py`.
+  """
+
+  dry_run: bool = False
+
+
+def main() -> None:
+  """Does what the command line says."""
+  words = sys.argv[1:]
+  if words and words[0].endswith('.py'):
+    argfile_runner.main(task=TASK)
+  elif not words or words[0] in ('--help', '-h', 'help'):
+    print(_overview())
+  else:
+    sys.argv[0] = 'lottery-ticket'
+    with flags_lib.exiting():
+      errors.check_choice('command', words[0], list(COMMANDS))
+      name, argv = _take_task(words[1:])
+    sys.argv = [f'lottery-ticket {words[0]}', *argv]
+    _run(COMMANDS[words[0]], name)
+
+
+def _overview() -> str:
+  width = max(map(len, COMMANDS))
+  return '\n'.join(
+    [
+      'Does a large network contain a small one that trains just as well?\n',
+      *(f'  {name:{width}}  {row.does}' for name, row in COMMANDS.items()),
+      '\nEach has flags: lottery-ticket ladder --help. The experiment is',
+      f'--task={TASK} by default. Minutes are those of two cores.\n\nExamples:',
+      '  lottery-ticket ladder --trials=5 --jobs=2',
+      '  lottery-ticket control --controls=[reinit,random] --trials=5',
+      '  lottery-ticket report',
+      '  lottery-ticket RUNNER ARGFILE  # as argfile_runner.py',
+    ]
+  )
+
+
+def _take_task(words: list[str]) -> tuple[str, list[str]]:
+  """Returns the name of the experiment folder, and the other words."""
+  name, others, rest = TASK, [], iter(words)
+  for word in rest:
+    flag, is_one_word, value = word.partition('=')
+    if flag == '--task':
+      name = value if is_one_word else next(rest, '')
+    else:
+      others.append(word)
+  for part in (name, f'{name}.constants'):  # A parent has to be there first.
+    if not name.isidentifier() or not importlib.util.find_spec(
+      f'{PACKAGE}.{part}'
+    ):
+      raise errors.InputError(
+        f'task: wanted an experiment folder like {TASK}, got {name!r}'
+      )
+  return name, others
+
+
+def _run(command: Command, folder: str) -> None:
+  if not command.script:
+    entry.run(f'{PACKAGE}.{folder}.download_data:download')
+    return
+  entry.limit_threads()
+  task = importlib.import_module(f'{PACKAGE}.{folder}.constants').TASK
+  one = any(word.startswith('--output_dir') for word in sys.argv)
+  if command.script in scripts.ARGFILES and not one:
+    with flags_lib.exiting():
+      _run_many(task, command)
+  else:
+    scripts.run(task, command.script)
+
+
+def _run_many(task: task_lib.Task, command: Command) -> None:
+  """Runs the jobs of an argfile, or says what they are."""
+  function, values = scripts.bind(task, scripts.ARGFILES[command.script])
+  bases = tuple(filter(None, (values, Pool)))
+  both = dataclasses.make_dataclass('Flags', (), bases=bases, frozen=True)
+  if {'--help', '-h'} & set(sys.argv):
+    _, _, told = flags_lib.describe(function, both).partition('\n\n')
+    print(f'This {command.does}. With --output_dir: one run.\n\n{told}')
+    return
+  _, given = flags_lib.read(function, sys.argv[1:], both)
+  pool = {
+    field.name: given.pop(field.name)
+    for field in dataclasses.fields(Pool)
+    if field.name in given
+  }
+  todo = function(**given)
+  if pool.pop('dry_run', False):
+    line = commands.argfile(command.script, given)
+    print(' '.join(filter(None, (line, argfiles.short_line(**pool)))))
+  elif not argfile_runner.run_jobs(
+    [replicate.job(task, command.script, each) for each in todo], **pool
+  ):
+    sys.exit(flags_lib.FAILURE)
