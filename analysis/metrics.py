@@ -6,7 +6,7 @@ Masks are {layer name: 0/1 array of shape [..., inputs, units]}, weights
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -277,113 +277,101 @@ def _ratio(numerator: float, denominator: float) -> float:
   return float(numerator / denominator) if denominator else np.nan
 
 
-BINS = 36  # Of a distribution: the last layer has but hundreds of weights.
-QUANTILES = 41  # Of the connections of units, from the least to the most.
 _PERMUTATIONS = 10
 
 
 def statistics(
   run: Networks, dense: Networks | None = None
-) -> dict[str, dict[str, Any]]:
-  """Returns all that claims and figures need of a run's weights.
-
-  A run's row keeps it as JSON in the column `statistics`, so that it outlives
-  the weights. What is not defined, like the shape of three weights, is left
-  out.
+) -> dict[str, float]:
+  """Returns all that claims need of a run's weights: columns of its row.
 
   Args:
-    run: A run's networks.
-    dense: Those of the unpruned run of its trial; for tickets alone.
+    run: A run's networks; `initial` or `final` is empty if they are lost.
+    dense: Those of the unpruned run that the run's ticket was found from.
 
   Returns:
-    {layer: statistics}, which are `initial` and `final` (of the surviving
-    weights, as `distribution` returns them), `incoming` and `outgoing` (as
-    `connections`), `through`: the correlation of the connections into a unit
-    with those out of it, into the next layer; and of tickets `moved`.
+    {'{statistic} {layer}': number}: 'initial bimodality' and 'near 0', 'final
+    ...' (as in `modes`), 'incoming excess' and 'variation', 'outgoing ...' (as
+    in `connections`), 'in and out' (correlation of the connections into a unit
+    with those out of it, into the next layer) and, of tickets, 'distance',
+    'away' and both 'by chance' (as in `moved`). What is not defined, like the
+    shape of three weights, is left out.
   """
-  found: dict[str, dict[str, Any]] = {}
-  before = None
-  for name, mask in run.masks.items():
+  found, before = {}, None
+  for layer, mask in run.masks.items():
     kept = mask != 0
     # [inputs, units], for convolutions as well.
     counts = np.count_nonzero(kept.reshape(-1, *kept.shape[-2:]), axis=0)
     incoming, outgoing = counts.sum(axis=0), counts.sum(axis=1)
-    found[name] = {
-      'initial': distribution(run.initial[name][kept]),
-      'final': distribution(run.final[name][kept]),
-      'incoming': connections(incoming, kept.size),
-      'outgoing': connections(outgoing, kept.size),
+    of_layer = {
+      f'{stage} {name}': value
+      for stage in ('initial', 'final')
+      if layer in (network := getattr(run, stage))
+      for name, value in modes(network[layer][kept]).items()
     }
-    if dense is not None:
-      weights = dense.initial[name], dense.final[name]
-      found[name]['moved'] = moved(kept, *weights)
+    for direction, units in (('incoming', incoming), ('outgoing', outgoing)):
+      for name, value in connections(units, kept.size).items():
+        of_layer[f'{direction} {name}'] = value
+    if dense is not None and layer in dense.initial and layer in dense.final:
+      of_layer |= moved(kept, dense.initial[layer], dense.final[layer])
     if before is not None and len(before[1]) == len(outgoing):
-      through = found[before[0]]
-      through |= _defined(through=_correlation(before[1], outgoing))
-    before = name, incoming
-  return found
+      found[f'in and out {before[0]}'] = _correlation(before[1], outgoing)
+    found |= {f'{name} {layer}': value for name, value in of_layer.items()}
+    before = layer, incoming
+  return {k: float(x) for k, x in found.items() if np.isfinite(x)}
 
 
-def distribution(values: np.ndarray) -> dict[str, Any]:
-  """Describes the distribution of some weights.
+def modes(values: np.ndarray) -> dict[str, float]:
+  """Measures whether weights have two modes, one on each side of 0.
 
   Returns:
-    `weights`, their count; `widest`, the greatest magnitude, and `counts` in
-    `BINS` bins of equal width from -widest to widest; `bimodality`, Sarle's
-    coefficient (skewness^2 + 1) / kurtosis (Pfister et al. 2013, "Good things
-    peak in pairs"): 1/3 for a Gaussian, 0.423 for one truncated at two stddevs
-    as the initializer is, 5/9 for a uniform distribution, up to 1 for two
-    modes; `near_0`, the density within half a stddev of 0 over that from there
-    to one and a half: 1.58 for a Gaussian, 1.44 for the initializer, 1 for a
-    uniform distribution, 0 where there is a hole. These two are not there for
-    fewer than four weights, or equal ones.
+    `bimodality`: Sarle's coefficient (skewness^2 + 1) / kurtosis (Pfister et
+    al. 2013, "Good things peak in pairs"), 1/3 for a Gaussian, 0.423 for one
+    truncated at two stddevs as the initializer is, 5/9 for a uniform
+    distribution, up to 1 for two modes. `near 0`: the density within half a
+    stddev of 0 over that from there to one and a half, 1.58 for a Gaussian,
+    1.44 for the initializer, 1 for a uniform distribution, 0 for a hole.
+    Nothing for fewer than four weights, or equal ones.
   """
   values = values.astype(np.float64)
-  widest = float(np.abs(values).max(initial=0)) or 1.0
-  counts, _ = np.histogram(values, BINS, range=(-widest, widest))
-  found = {'weights': values.size, 'widest': widest, 'counts': counts.tolist()}
   # The coefficient of three values or fewer says nothing: it is 1 for two.
   if values.size < 4 or not (spread := values.std()):
-    return found
+    return {}
+  # A density with one mode, at 0, has no less there than beside: a test for two
+  # modes that has not to find their places, where it would find peaks in noise.
+  inside, near = (np.mean(np.abs(values) < k * spread) for k in (1.5, 0.5))
   kurtosis = stats.kurtosis(values, fisher=False)
-  # It is at least 1 for any distribution with one mode, at 0: a test for
-  # modes that needs no choice of the place of the others, which would find a
-  # peak in noise.
-  near, nearer = (np.mean(np.abs(values) < k * spread) for k in (1.5, 0.5))
-  return found | _defined(
-    bimodality=(stats.skew(values) ** 2 + 1) / kurtosis,
-    near_0=_ratio(2 * nearer, near - nearer),
-  )
+  return {
+    'bimodality': float((stats.skew(values) ** 2 + 1) / kurtosis),
+    'near 0': _ratio(2 * near, inside - near),
+  }
 
 
-def connections(counts: np.ndarray, possible: int) -> dict[str, Any]:
-  """Describes how evenly connections are spread over units (Appendix F.6).
+def connections(counts: np.ndarray, possible: int) -> dict[str, float]:
+  """Measures how unevenly connections are spread over units (Appendix F.6).
 
   Args:
     counts: Connections of each unit, shape [units].
     possible: Number of connections that all units had before any pruning.
 
   Returns:
-    `mean` (of connections a unit); `variation` (stddev / mean); `excess`: the
-    variance beyond that of as many connections placed at random, over the
-    squared mean, and over 1 - 1 / possible connections of a unit; `shares`:
-    `QUANTILES` of the share of its connections that a unit keeps, in [0, 1].
-    An `excess` of 0 is as even as chance; units whose chances vary with a
-    stddev of a quarter of their mean come to 1/16, however many connections
-    they may have.
+    `variation` (stddev / mean) and `excess`: the variance beyond that of as
+    many connections placed at random, over the squared mean, and over 1 - 1 /
+    possible connections of a unit. 0 is as even as chance; units whose chances
+    vary with a stddev of a quarter of their mean come to 1/16, however many
+    connections they may have.
   """
-  each = possible // len(counts)
-  mean, variance = float(counts.mean()), counts.var()
+  each, share = possible // len(counts), counts.sum() / possible
+  mean, variance = counts.mean(), counts.var()
   # A random mask keeps exactly so many weights: the count of a unit is
   # hypergeometric, and varies less than independent draws would.
-  share = counts.sum() / possible
-  chance = each * share * (1 - share) * (possible - each) / (possible - 1)
-  shares = np.quantile(counts / each, np.linspace(0, 1, QUANTILES))
-  return {'mean': mean, 'shares': shares.round(4).tolist()} | _defined(
-    variation=_ratio(np.sqrt(variance), mean),
+  rest = (possible - each) / max(possible - 1, 1)
+  chance = each * share * (1 - share) * rest
+  return {
+    'variation': _ratio(np.sqrt(variance), mean),
     # The factor makes it free of the layer's shape.
-    excess=_ratio(variance - chance, mean**2 * (1 - 1 / each)),
-  )
+    'excess': _ratio(variance - chance, mean**2 * (1 - 1 / each)),
+  }
 
 
 def moved(
@@ -404,7 +392,7 @@ def moved(
   Returns:
     `distance`, the mean |final - initial| of weights that are kept over that of
     the others; `away`, the share with |final| > |initial| of those kept, in
-    [0, 1]; `distance_by_chance` and `away_by_chance`, the means of the same
+    [0, 1]; `distance by chance` and `away by chance`, the means of the same
     over permutations. Nothing where all or none are kept.
   """
   if kept.all() or not kept.any():
@@ -428,13 +416,10 @@ def moved(
     permuted, again = generator.permutation(steps), np.empty_like(chosen)
     again[np.argsort(np.abs(start + permuted), kind='stable')] = by_rank
     chances.append(measure(again, permuted))
-  distance, away = measure(chosen, steps)
-  means = np.mean(chances, axis=0)
-  return _defined(
-    distance=distance,
-    away=away,
-    distance_by_chance=means[0],
-    away_by_chance=means[1],
+  names = 'distance', 'away'
+  by_chance = [f'{name} by chance' for name in names]
+  return dict(zip(names, measure(chosen, steps), strict=True)) | dict(
+    zip(by_chance, np.mean(chances, axis=0), strict=True)
   )
 
 
@@ -442,9 +427,4 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
   """Returns Pearson's correlation, NaN if one of the two is constant."""
   if not first.std() or not second.std():
     return np.nan
-  return float(stats.pearsonr(first, second).statistic)
-
-
-def _defined(**numbers: float) -> dict[str, float]:
-  """Returns the finite numbers among these."""
-  return {k: float(x) for k, x in numbers.items() if np.isfinite(x)}
+  return float(np.corrcoef(first, second)[0, 1])

@@ -202,7 +202,7 @@ def networks(masks, initial, steps):
   return metrics.Networks({'a': masks}, {'a': initial * masks}, final)
 
 
-def test_statistics_are_plain_data_of_each_layer():
+def test_statistics_are_numbers_of_each_layer():
   generator = np.random.default_rng(0)
   initial, steps = generator.normal(size=(2, 60, 50))
   dense = networks(np.ones((60, 50)), initial, steps)
@@ -210,16 +210,24 @@ def test_statistics_are_plain_data_of_each_layer():
   found = metrics.statistics(ticket, dense)
   assert json.loads(json.dumps(found, allow_nan=False)) == found
   assert found == metrics.statistics(ticket, dense)
-  assert sorted(found['a']) == [
-    'final',
-    'incoming',
-    'initial',
-    'moved',
-    'outgoing',
+  assert sorted(found) == [
+    'away a',
+    'away by chance a',
+    'distance a',
+    'distance by chance a',
+    'final bimodality a',
+    'final near 0 a',
+    'incoming excess a',
+    'incoming variation a',
+    'initial bimodality a',
+    'initial near 0 a',
+    'outgoing excess a',
+    'outgoing variation a',
   ]
-  assert found['a']['initial']['weights'] == ticket.masks['a'].sum()
-  assert sum(found['a']['initial']['counts']) == ticket.masks['a'].sum()
-  assert 'moved' not in metrics.statistics(ticket)['a']
+  lost = metrics.statistics(ticket._replace(initial={}, final={}))
+  assert set(lost) == {
+    name for name in found if 'going' in name or 'com' in name
+  }
 
 
 def test_statistics_of_layers_that_follow_each_other():
@@ -229,15 +237,11 @@ def test_statistics_of_layers_that_follow_each_other():
     'conv': np.ones((3, 3, 7, 2)),
   }
   found = metrics.statistics(metrics.Networks(masks, masks, masks))
-  assert found['a']['through'] == pytest.approx(1)  # 2, 1, 0 and 2, 1, 0.
-  assert 'through' not in found['b']
-  assert found['conv']['incoming']['mean'] == 63
-  assert found['conv']['outgoing']['mean'] == 18
-  assert found['a']['incoming']['shares'][:: metrics.QUANTILES // 2] == [
-    0,
-    0.5,
-    1,
-  ]
+  assert found['in and out a'] == pytest.approx(1)  # 2, 1, 0 and 2, 1, 0.
+  assert 'in and out b' not in found
+  assert found['incoming variation a'] == pytest.approx(0.816, abs=0.001)
+  assert found['outgoing variation conv'] == 0
+  assert found['incoming excess conv'] == 0
 
 
 @pytest.mark.parametrize('share', [0.036, 0.211])
@@ -255,15 +259,15 @@ def test_weights_chosen_for_being_large_have_moved_further_by_chance(share):
   found = of_largest(initial + steps, 0.3)
   assert found['distance'] > 1.25  # Which would look like a finding.
   assert found['distance'] == pytest.approx(
-    found['distance_by_chance'], abs=0.04
+    found['distance by chance'], abs=0.04
   )
-  assert found['away'] == pytest.approx(found['away_by_chance'], abs=0.01)
+  assert found['away'] == pytest.approx(found['away by chance'], abs=0.01)
   # Were there weights that move further, and away from 0, it would be seen.
   special = generator.random(40_000) < share
   away = 1.5 * np.abs(steps) * np.sign(initial)
   found = of_largest(initial + np.where(special, away, steps), 0)
-  assert found['distance'] > found['distance_by_chance'] + 0.05
-  assert found['away'] > found['away_by_chance'] + 0.004
+  assert found['distance'] > found['distance by chance'] + 0.05
+  assert found['away'] > found['away by chance'] + 0.004
 
 
 @pytest.mark.parametrize(
@@ -284,9 +288,9 @@ def test_shapes_of_distributions(name, coefficient, near_0):
     values = generator.uniform(-1, 1, 200_000)
   elif name == 'hole':
     values = values[np.abs(values) > 0.5]
-  found = metrics.distribution(values)
+  found = metrics.modes(values)
   assert found['bimodality'] == pytest.approx(coefficient, abs=0.01)
-  assert found['near_0'] == pytest.approx(near_0, abs=0.02)
+  assert found['near 0'] == pytest.approx(near_0, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +305,7 @@ def test_shapes_of_distributions(name, coefficient, near_0):
 def test_how_often_five_trials_say_that_there_are_two_modes(
   name, modes, coefficient
 ):
-  """About 400 weights; 95% intervals: of near_0 below 1, Sarle's above 5/9."""
+  """About 400 weights; 95% intervals: near 0 below 1, Sarle's above 5/9."""
   generator = np.random.default_rng(0)
 
   def trial():
@@ -315,10 +319,10 @@ def test_how_often_five_trials_say_that_there_are_two_modes(
 
   said = []
   for _ in range(100):
-    found = [metrics.distribution(trial()) for _ in range(5)]
+    found = [metrics.modes(trial()) for _ in range(5)]
     near_0, sarle = (
       intervals.t_interval([one[key] for one in found])
-      for key in ('near_0', 'bimodality')
+      for key in ('near 0', 'bimodality')
     )
     said.append((near_0.high < 1, sarle.low > metrics.UNIFORM_BIMODALITY))
   assert np.mean(said, axis=0) == pytest.approx((modes, coefficient), abs=0.06)
