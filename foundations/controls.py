@@ -151,7 +151,6 @@ class Control:
     name: Name in seeds and records, if it is not that of the folders.
     permutes_labels: Whether it renames the classes by a random permutation.
     reorders: Whether it shuffles the examples in another order.
-    is_main: Whether the paper's figures show it, at every level.
   """
 
   function: Callable[..., Ticket]
@@ -160,7 +159,6 @@ class Control:
   name: str = ''
   permutes_labels: bool = False
   reorders: bool = False
-  is_main: bool = False
 
   @property
   def needs(self) -> tuple[str, ...]:
@@ -171,15 +169,15 @@ class Control:
 _OF_ALL = {'trials': None}
 
 CONTROLS: dict[str, Control] = {
-  'reinit': Control(reinit, 'reinitialized', is_main=True),
+  'reinit': Control(reinit, 'reinitialized'),
   'reuse': Control(reuse, 'weights of all tickets', _OF_ALL),
   'reuse_sign': Control(
     reuse_sign, 'weights of all tickets, signs kept', _OF_ALL
   ),
   'own': Control(own, 'weights of its own'),
   'own_sign': Control(own_sign, 'weights of its own, signs kept'),
-  'random': Control(random, 'random sparsity', is_main=True),
-  'one_shot': Control(one_shot, 'one-shot pruning', is_main=True),
+  'random': Control(random, 'random sparsity'),
+  'one_shot': Control(one_shot, 'one-shot pruning'),
   'init_magnitude': Control(init_magnitude, 'pruned at iteration 0'),
   **{
     f'noise_{scale}x': Control(

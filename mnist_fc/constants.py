@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lottery_ticket.foundations import paths
 from lottery_ticket.mnist_fc import locations
+from lottery_ticket.mnist_fc import parts
 from lottery_ticket.mnist_fc import recipe as recipe_lib
 from lottery_ticket.study import task
 
@@ -73,6 +74,7 @@ TASK = task.Task(
   make_model=make_model,
   experiment_path=EXPERIMENT_PATH,
   data=recipe_lib.Data,
+  parts=parts.parts,
 )
 
 recipe = TASK.recipe

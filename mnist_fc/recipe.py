@@ -40,7 +40,7 @@ class Recipe(recipe_lib.Recipe):
   scaling: str = 'unit'
   validation_size: int = 5_000
   prune_percents: dict[str, float] = dataclasses.field(
-    default_factory=lambda: _percents(3)
+    default_factory=lambda: percents(3)
   )
 
   def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class Recipe(recipe_lib.Recipe):
         f'layers: wanted ((units, activation), ...), got {self.layers!r};'
         ' `replace` takes units alone'
       )
-    known = list(_percents(len(self.layers)))
+    known = list(percents(len(self.layers)))
     for name in self.prune_percents:
       if name not in known:
         raise errors.InputError(
@@ -64,8 +64,8 @@ class Recipe(recipe_lib.Recipe):
     if 'layers' not in values:
       return values
     layers = _layers(values['layers'])
-    percents = values.get('prune_percents', _percents(len(layers)))
-    return values | {'layers': layers, 'prune_percents': percents}
+    values = {'prune_percents': percents(len(layers)), **values}
+    return values | {'layers': layers}
 
   @property
   def hyperparameters(self) -> dict[str, Any]:
@@ -76,9 +76,12 @@ class Recipe(recipe_lib.Recipe):
     }
 
 
-def _percents(layers: int) -> dict[str, float]:
-  hidden = {f'layer{i}': HIDDEN_PERCENT for i in range(layers - 1)}
-  return hidden | {f'layer{layers - 1}': LAST_PERCENT}
+def percents(
+  layers: int, hidden: float = HIDDEN_PERCENT, last: float = LAST_PERCENT
+) -> dict[str, float]:
+  """Returns the fraction of each of some layers that is pruned a round."""
+  all_hidden = {f'layer{i}': hidden for i in range(layers - 1)}
+  return all_hidden | {f'layer{layers - 1}': last}
 
 
 def _layers(layers: Any) -> tuple[Layer, ...]:

@@ -5,7 +5,6 @@ are passed on.
 """
 
 import itertools
-from collections.abc import Iterable
 from typing import Any
 
 from lottery_ticket.foundations import controls as controls_lib
@@ -20,6 +19,13 @@ Flags = dict[str, Any]
 LEVELS = (7, 15)
 """Levels of the controls, by default: P_m = 21.1% and 3.6%."""
 REINITIALIZATIONS = ('reinit', 'reuse', 'reuse_sign')
+
+_LEAST = {
+  'trials': 1,
+  'iterations': 0,
+  'repetitions': 1,
+  'reinitializations': 1,
+}
 
 
 def lottery_experiment(
@@ -43,18 +49,14 @@ def lottery_experiment(
     reset: What to reset to: 'initial' (the runner's default), 'final', or an
       iteration of the dense network's training.
   """
-  recipe = _check(task, given, trials=trials)
+  recipe = _check(task, given, trials=trials, iterations=iterations)
   if reset is not None:
     recipe.check_reset(reset)
   if experiment_name is not None:
     names.check_experiment(experiment_name)
-  if iterations is not None:
-    errors.check_integer('iterations', iterations, 0)
-  settings = {'experiment_name': experiment_name, 'reset': reset}
+  own = {'experiment_name': experiment_name, 'reset': reset}
   return [
-    _given(
-      output_dir=folder, iterations=iterations, **settings, seed=trial, **given
-    )
+    _given(output_dir=folder, iterations=iterations, **own, seed=trial, **given)
     for trial, folder in _trials(task, experiment_path, trials).items()
   ]
 
@@ -75,8 +77,7 @@ def train(
     trials: How many trials.
     experiment_name: Name of the runs' folders.
   """
-  _check(task, given, trials=trials)
-  names.check('experiment_name', experiment_name)
+  _check(task, given, trials=trials, experiment_name=experiment_name)
   return [
     _given(
       output_dir=paths.run(folder, 0, experiment_name), seed=trial, **given
@@ -112,27 +113,31 @@ def reinitialize(
     ticket_name: Name of the tickets' folders.
   """
   errors.check_choice('experiment', experiment, list(REINITIALIZATIONS))
-  _check(task, given, trials=trials, reinitializations=reinitializations)
-  names.check('ticket_name', ticket_name)
-  errors.check_integer('iterations', iterations, 0)
+  counts = {'iterations': iterations, 'reinitializations': reinitializations}
+  _check(task, given, trials=trials, **counts, ticket_name=ticket_name)
+  top = experiment_path or task.experiment_path
   jobs = []
   for (trial, folder), level, run_id in itertools.product(
     _trials(task, experiment_path, trials).items(),
-    check_numbers('levels', levels, range(iterations + 1)),
+    check_list('levels', levels) or range(iterations + 1),
     range(1, reinitializations + 1),
   ):
     ticket = paths.run(folder, level, ticket_name)
-    flags = {
-      'output_dir': paths.run(folder, level, experiment, run_id),
-      'masks': paths.masks(ticket),
-    }
-    if experiment != 'reinit':
-      top = experiment_path or task.experiment_path
-      pooled = paths.initialization(top, level)
-      flags['initialization_distribution'] = pooled
-    if experiment == 'reuse_sign':
-      flags['same_sign'] = paths.initial(ticket)
-    jobs.append(flags | _given(seed=trial, level=level, run_id=run_id, **given))
+    pooled = (
+      paths.initialization(top, level) if experiment != 'reinit' else None
+    )
+    signs = paths.initial(ticket) if experiment == 'reuse_sign' else None
+    flags = _given(
+      output_dir=paths.run(folder, level, experiment, run_id),
+      masks=paths.masks(ticket),
+      initialization_distribution=pooled,
+      same_sign=signs,
+      seed=trial,
+      level=level,
+      run_id=run_id,
+      **given,
+    )
+    jobs.append(flags)
   return jobs
 
 
@@ -162,53 +167,42 @@ def control(
     of_trials: Only the tickets of these trials, like [1]; by default of all.
     ticket_name: Name of the tickets' folders; the runner's by default.
   """
-  _check(task, given, trials=trials, repetitions=repetitions)
-  if ticket_name is not None:
-    names.check('ticket_name', ticket_name)
-  everyone = list(_trials(task, experiment_path, trials).values())
+  counts = {'trials': trials, 'repetitions': repetitions}
+  _check(task, given, **counts, ticket_name=ticket_name)
+  if isinstance(controls, str):
+    controls = [controls]
+  everyone = _trials(task, experiment_path, trials)
+  chosen = check_list('controls', controls, str) or [
+    name
+    for name, row in controls_lib.CONTROLS.items()
+    if 'no_reset' not in row.needs
+  ]
+  for name in chosen:
+    errors.check_choice('controls', name, list(controls_lib.CONTROLS))
   jobs = []
   for trial, level, name, run_id in itertools.product(
-    check_numbers('of_trials', of_trials, range(1, trials + 1)),
-    check_numbers('levels', levels, LEVELS),
-    _check_controls(controls),
+    check_list('of_trials', of_trials) or everyone,
+    check_list('levels', levels) or LEVELS,
+    chosen,
     range(1, repetitions + 1),
   ):
     row = controls_lib.CONTROLS[name]
     folder = paths.trial(experiment_path or task.experiment_path, trial)
     settings = {'control': row.name or name, **row.settings}
     if 'trials' in settings:
-      settings['trials'] = everyone
-    jobs.append(
-      _given(
-        output_dir=paths.run(folder, level, name, run_id),
-        trial_dir=folder,
-        level=level,
-        run_id=run_id,
-        **settings,
-        ticket_name=ticket_name,
-        seed=trial,
-        **given,
-      )
+      settings['trials'] = list(everyone.values())
+    flags = _given(
+      output_dir=paths.run(folder, level, name, run_id),
+      trial_dir=folder,
+      level=level,
+      run_id=run_id,
+      **settings,
+      ticket_name=ticket_name,
+      seed=trial,
+      **given,
     )
+    jobs.append(flags)
   return jobs
-
-
-def _check_controls(controls: list[str] | str | None) -> list[str]:
-  table = controls_lib.CONTROLS
-  if controls is None:
-    return [name for name, row in table.items() if 'no_reset' not in row.needs]
-  if isinstance(controls, str):
-    controls = [controls]
-  if not isinstance(controls, (list, tuple)) or not controls:
-    raise errors.InputError(
-      f'controls: wanted a list of names, like [random,own], got {controls!r}'
-    )
-  for name in controls:
-    if name not in table:
-      raise errors.InputError(
-        f'controls: wanted some of {list(table)}, got {name!r}'
-      )
-  return list(controls)
 
 
 def initialization(
@@ -230,9 +224,7 @@ def initialization(
     trials: Names of the trials, like [1,2]; all that are there by default.
     overwrite: Whether other distributions there may be replaced.
   """
-  if experiment_name is not None:
-    names.check('experiment_name', experiment_name)
-  errors.check_integer('iterations', iterations, 0)
+  _check(task, {}, iterations=iterations, experiment_name=experiment_name)
   common = _given(
     experiment_path=experiment_path or task.experiment_path,
     experiment_name=experiment_name,
@@ -242,24 +234,28 @@ def initialization(
   return [{'level': level, **common} for level in range(iterations + 1)]
 
 
-def check_numbers(
-  name: str, numbers: Any, default: Iterable[int]
-) -> Iterable[int]:
-  """Returns numbers that are given as a list of integers, or the default."""
-  if numbers is None:
-    return default
-  is_list = isinstance(numbers, (list, tuple)) and numbers
-  if not is_list or any(type(n) is not int or n < 0 for n in numbers):
-    raise errors.InputError(
-      f'{name}: wanted a list of integers, like [3,15], got {numbers!r}'
-    )
-  return numbers
+def check_list(name: str, given: Any, kind: type = int) -> list[Any] | None:
+  """Returns a list of numbers from 0, or of names, or None if none is given."""
+  if given is None:
+    return None
+  is_list = isinstance(given, (list, tuple)) and given
+  if is_list and all(
+    type(n) is kind and (kind is str or n >= 0) for n in given
+  ):
+    return list(given)
+  wanted = (
+    'integers, like [3,15]' if kind is int else 'names, like [random,own]'
+  )
+  raise errors.InputError(f'{name}: wanted a list of {wanted}, got {given!r}')
 
 
-def _check(task: task_lib.Task, given: Flags, **counts: int) -> Any:
-  """Returns the recipe, if it and the counts are of use."""
-  for name, count in counts.items():
-    errors.check_integer(name, count, 1)
+def _check(task: task_lib.Task, given: Flags, **own: int | str | None) -> Any:
+  """Returns the recipe, if it, the counts and the names are of use."""
+  for name, value in own.items():
+    if name in _LEAST and value is not None:
+      errors.check_integer(name, value, _LEAST[name])
+    elif value is not None:
+      names.check(name, value)
   common = ('permute_labels', 'train_order_seed', 'overwrite')
   values = {k: value for k, value in given.items() if k not in common}
   return task.choose(values.pop('recipe', None), **values)[0]

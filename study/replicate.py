@@ -1,16 +1,15 @@
-"""Replicates the paper's study: tickets, controls, and a report."""
+"""Replicates a study, part by part: tickets, controls, and a report."""
 
-import functools
+import dataclasses
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lottery_ticket.cli import argfile_runner
 from lottery_ticket.cli import flags as flags_lib
 from lottery_ticket.cli import jobs as jobs_lib
-from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
@@ -19,9 +18,70 @@ from lottery_ticket.study import names
 from lottery_ticket.study import report
 from lottery_ticket.study import task as task_lib
 
-LABELS = (3, 7, 9, 12, 15, 16, 18, 20)
-"""Levels that the paper's figures label, but for 0."""
 _SAMPLES = (500, 2_500)  # Iterations, to measure the machine's speed.
+
+Parts = Mapping[str, Sequence[tuple[str, argfiles.Flags]]]
+"""{part: [(argfile, its flags)]}; without trials or levels it has no jobs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+  """How large a study is.
+
+  Attributes:
+    trials: How many trials; by default 5.
+    iterations: The number of pruning rounds, by default 24: levels 0 to 24.
+    levels: Levels of the controls of all trials; the task says which by
+      default.
+    control_trials: For how many trials all else is run; by default 3.
+    control_levels: Levels of the other controls; by default [7,15], P_m = 21.1%
+      and 3.6%.
+    repetitions: How many reinitializations of each ticket; by default 3.
+  """
+
+  trials: int = 5
+  iterations: int = 24
+  levels: list[int] | None = None
+  control_trials: int = 3
+  control_levels: list[int] | None = None
+  repetitions: int = 3
+
+  def __post_init__(self) -> None:
+    """Checks all of them."""
+    for name, least in (
+      ('trials', 1),
+      ('iterations', 0),
+      ('control_trials', 0),
+      ('repetitions', 1),
+    ):
+      errors.check_integer(name, getattr(self, name), least)
+    for name in ('levels', 'control_levels'):
+      argfiles.check_list(name, getattr(self, name))
+    if self.control_trials > self.trials:
+      raise errors.InputError(
+        f'control_trials: wanted 0 to {self.trials}, as many as there are'
+        f' trials, got {self.control_trials}'
+      )
+
+  def at(self, levels: Sequence[int] | None, default: Sequence[int]) -> Any:
+    """Returns those of some levels that tickets are found at."""
+    return [n for n in levels or default if n <= self.iterations]
+
+  def few(self) -> argfiles.Flags:
+    """Returns flags for controls of some trials at some levels."""
+    return {
+      'levels': self.at(self.control_levels, argfiles.LEVELS),
+      'of_trials': list(range(1, self.control_trials + 1)),
+    }
+
+
+def usual_parts(recipe: Any, sizes: Sizes) -> Parts:
+  """Returns the parts of a study of any task: tickets and all controls."""
+  del recipe
+  return {
+    'tickets': [('lottery_experiment', {'iterations': sizes.iterations})],
+    'controls': [('control', sizes.few())],
+  }
 
 
 def replicate(
@@ -29,90 +89,62 @@ def replicate(
   /,
   experiment_path: str | None = None,
   *,
-  trials: int = 5,
-  iterations: int = 20,
-  levels: list[int] | None = None,
-  control_trials: int = 1,
-  control_levels: list[int] | None = None,
-  repetitions: int = 1,
+  parts: list[str] | None = None,
   recipe: str | None = None,
   jobs: int | None = None,
   log_dir: str | None = None,
   dry_run: bool = False,
   **values: Any,
 ) -> None:
-  """Runs the whole study, says beforehand how long it takes, and reports.
+  """Runs a whole study, says beforehand what it takes, and reports.
 
-  By default 5 trials of levels 0 to 20; at the levels that the paper's figures
-  label, a random reinitialization, a random sparse network and a one-shot
-  pruned one for each ticket; the other controls for some trials at two levels.
   Nothing that is finished is repeated: interrupted, it goes on when it is
   started again.
 
   Args:
     experiment_path: The folder of all trials, the task's by default; the report
       goes to its `report`.
-    trials: How many trials.
-    iterations: The number of pruning rounds: levels 0 to `iterations`.
-    levels: Levels at which a reinitialized, a random and a one-shot network are
-      trained for each ticket; by default those that the paper's figures label.
-    control_trials: For how many trials all other controls are run.
-    control_levels: Levels of these; by default [7,15], P_m = 21.1% and 3.6%.
-    repetitions: How many of each control.
+    parts: Only these parts, like [tickets,labels]; --dry_run lists all.
     recipe: Name of the recipe; the task's first by default.
     jobs: How many runs at a time; by default as many as there are processors.
     log_dir: Folder for what each job prints.
     dry_run: Only say how much there is to do.
-    **values: Values of the recipe to replace, and where the data are.
+    **values: Fields of `Sizes`, values of the recipe to replace, and where the
+      data are.
   """
-  errors.check_integer('trials', trials, 1)
-  errors.check_integer('repetitions', repetitions, 1)
-  errors.check_integer('iterations', iterations, 0)
-  errors.check_integer('jobs', 1 if jobs is None else jobs, 1)
-  if not 0 <= control_trials <= trials:
-    raise errors.InputError(
-      f'control_trials: wanted 0 to {trials}, as many as there are trials,'
-      f' got {control_trials}'
-    )
-  length = task.choose(recipe, **values)[0].training_len
+  own = [field.name for field in dataclasses.fields(Sizes)]
+  sizes = Sizes(**{k: values.pop(k) for k in own if k in values})
+  workers = argfile_runner.processors() if jobs is None else jobs
+  errors.check_integer('jobs', workers, 1)
   path = experiment_path or task.experiment_path
   common = {'recipe': recipe, **values}
-  study = plan(
-    task,
-    trials,
-    iterations,
-    argfiles.check_numbers('levels', levels, LABELS),
-    control_trials,
-    argfiles.check_numbers('control_levels', control_levels, argfiles.LEVELS),
-    repetitions,
-    experiment_path=path,
-    **common,
-  )
-  runs = [runs_of(flags) for _, flags in study]
-  left = [
-    sum(not os.path.isfile(paths.record(run)) for run in those)
-    for those in runs
-  ]
-  count = sum(map(len, runs))
-  print(
-    f'{count:,} runs of {length[1]:,} {length[0]},'
-    f' {count - sum(left):,} of them finished before',
-    flush=True,
-  )
-  if any(left):
-    workers = jobs or argfile_runner.processors()
-    print('Trying how fast this machine is ...', flush=True)
-    seconds, iterations_ = _speed(task, length, common, workers)
-    minutes = rounds(left, workers) * iterations_ * seconds / 60
+  unit, count = task.choose(recipe, **values)[0].training_len
+  planned = plan(task, sizes, parts, experiment_path=path, **common)
+  left = []
+  for part, todo in planned.items():
+    runs = [runs_of(flags) for _, flags in todo]
+    missing = [sum(not _is_finished(run) for run in row) for row in runs]
+    number = sum(map(len, runs))
     print(
-      f'About {minutes // 60:.0f} h {minutes % 60:02.0f} min, {workers} at a'
-      f' time ({workers / seconds:,.0f} iterations a second). It may be'
-      ' interrupted: the same command goes on.',
+      f'{part:16}{number:5} runs {number * count:12,} {unit},'
+      f' {number - sum(missing)} finished before',
+      flush=True,
+    )
+    left += missing
+  if any(left):
+    print('Trying how fast this machine is ...', flush=True)
+    seconds, iterations = _speed(task, (unit, count), common, workers)
+    minutes = rounds(left, workers) * iterations * seconds / 60
+    print(
+      f'At most {minutes // 60:.0f} h {minutes % 60:02.0f} min, {workers} at a'
+      f' time ({workers / seconds:,.0f} iterations a second of whole networks;'
+      ' pruned ones take less). It may be interrupted: the same command goes'
+      ' on.',
       flush=True,
     )
   if dry_run:
     return
-  todo = [job(task, *script_and_flags) for script_and_flags in study]
+  todo = [job(task, *each) for jobs_ in planned.values() for each in jobs_]
   succeeded = argfile_runner.run_jobs(todo, jobs=jobs, log_dir=log_dir)
   report.report(task, path)
   if not succeeded:
@@ -121,50 +153,39 @@ def replicate(
 
 def plan(
   task: task_lib.Task,
-  trials: int,
-  iterations: int,
-  levels: Iterable[int],
-  control_trials: int,
-  control_levels: Iterable[int],
-  repetitions: int,
+  sizes: Sizes,
+  parts: Sequence[str] | None = None,
   **common: Any,
-) -> list[tuple[str, argfiles.Flags]]:
-  """Returns the jobs of the study: (script, flags).
+) -> dict[str, list[tuple[str, argfiles.Flags]]]:
+  """Returns the jobs of each part of a study: {part: [(script, flags)]}.
 
-  What takes longest comes first, so that no processor is left without work:
-  the levels of a trial follow each other, while controls wait for nothing but
-  the trials that they are about. Arguments are those of `replicate`; `common`
-  is what all argfiles are given.
+  Args:
+    task: Says what the parts are.
+    sizes: How large they are.
+    parts: Names of those that are wanted; by default all.
+    **common: What all argfiles are given.
   """
-  table = controls.CONTROLS
-  main = [name for name, row in table.items() if row.is_main]
-  levels, control_levels = (
-    [level for level in numbers if level <= iterations]
-    for numbers in (levels, control_levels)
+  recipe, _ = task.choose(
+    common.get('recipe'),
+    **{
+      k: v for k, v in common.items() if k not in ('recipe', 'experiment_path')
+    },
   )
-  ladder = functools.partial(argfiles.lottery_experiment, task, **common)
-  control = functools.partial(
-    argfiles.control, task, trials=trials, repetitions=repetitions, **common
-  )
-  ladders = ladder(trials=trials, iterations=iterations)
-  others = []
-  if control_levels and control_trials:
-    ladders += ladder(
-      trials=control_trials,
-      iterations=max(control_levels),
-      experiment_name=names.NO_RESET,
-      reset='final',
-    )
-    others = control(
-      controls=[name for name in table if name not in main],
-      levels=control_levels,
-      of_trials=list(range(1, control_trials + 1)),
-    )
-  mains = control(controls=main, levels=levels) if levels else []
-  return [
-    *(('lottery_experiment', flags) for flags in ladders),
-    *(('control', flags) for flags in [*mains, *others]),
-  ]
+  known = (task.parts or usual_parts)(recipe, sizes)
+  chosen = argfiles.check_list('parts', parts, str) or list(known)
+  for part in chosen:
+    errors.check_choice('parts', part, list(known))
+  planned: dict[str, Any] = {}
+  for part in chosen:
+    planned[part] = []
+    for script, flags in known[part]:
+      flags = {'trials': sizes.trials, **common, **flags}
+      make: Callable[..., list[argfiles.Flags]] = getattr(argfiles, script)
+      if all(
+        flags.get(each, True) for each in ('trials', 'of_trials', 'levels')
+      ):
+        planned[part] += [(script, job) for job in make(task, **flags)]
+  return planned
 
 
 def runs_of(flags: argfiles.Flags) -> list[str]:
@@ -174,6 +195,10 @@ def runs_of(flags: argfiles.Flags) -> list[str]:
   name = flags.get('experiment_name', names.TICKET)
   levels = range(flags['iterations'] + 1)
   return [paths.run(flags['output_dir'], level, name) for level in levels]
+
+
+def _is_finished(run: str) -> bool:
+  return os.path.isfile(paths.record(run))
 
 
 def job(

@@ -43,6 +43,7 @@ class Script(NamedTuple):
 
 _given = operator.methodcaller('flags', task_lib.Given)
 _common = operator.methodcaller('flags', task_lib.Common)
+_sizes = operator.methodcaller('flags', replicate.Sizes)
 _data = operator.attrgetter('data')
 
 RUNNERS = {
@@ -52,7 +53,7 @@ RUNNERS = {
   'control': Script(control.train, _given, _TRAINER),
   'initialization': Script(initialization.pool),
   'repeat': Script(repeat.repeat, _data, _TRAINER),
-  'replicate': Script(replicate.replicate, task_lib.Task.flags),
+  'replicate': Script(replicate.replicate, _sizes),
   'report': Script(report.report),
   'summarize': Script(report.summarize),
   'board': Script(board.board),

@@ -66,6 +66,8 @@ class Task:
     experiment_path: Folder of all trials, by default.
     data: Dataclass with one field, the folder of the data: its name is that of
       the flag, like `mnist_location`; without fields if data lie nowhere.
+    parts: `parts(recipe, sizes)` gives the parts of the whole study; by default
+      tickets and their controls. See `study/replicate.py`.
   """
 
   folder: str | pathlib.Path
@@ -74,6 +76,7 @@ class Task:
   make_model: Callable[..., 'model_base.ModelBase']
   experiment_path: str
   data: type = NoData
+  parts: Callable[[Any, Any], Mapping[str, Any]] | None = None
 
   @property
   def name(self) -> str:
