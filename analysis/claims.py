@@ -20,7 +20,6 @@ import pandas as pd
 
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import intervals
-from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
@@ -241,9 +240,7 @@ def _measure(
   for name in only or ():
     if name not in known:
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
-  # Several claims look at the same networks, and reading them takes long.
-  networks = functools.lru_cache(maxsize=64)(results.networks)
-  study = view.Study(runs.reset_index(drop=True), claims.recipe, networks)
+  study = view.Study(runs.reset_index(drop=True), claims.recipe)
   find = functools.partial(_find, study, confidence, seed)
   rows = pd.DataFrame(
     [

@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib import figure as figure_lib
 
 from lottery_ticket.analysis import intervals
-from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import view
@@ -19,7 +18,6 @@ from lottery_ticket.foundations import errors
 TICKET = view.TICKET
 
 _MOST_LEVELS = 6  # In one panel of distributions.
-_BINS = 36  # Of a distribution: the last layer has but hundreds of weights.
 _EQUAL = 0.05  # Relative difference of P_m.
 _NO_CONTROLS = (
   'no finished control at a level of a ticket; the runner reinitialize makes'
@@ -182,8 +180,6 @@ def _accuracy(tables: Tables, measure: str) -> Drawing:
 def _curves(tables: Tables, name: str) -> Drawing:
   levels = tables.shown_levels()
   table = results.curves(tables.ticket_runs(levels))
-  if table.empty:
-    raise errors.InputError('the runs have no logs of their test accuracy')
   means = table.groupby(['iteration', 'level']).accuracy.mean().unstack()
   early = means[means.index >= means.index.max() / 50].iloc[0]
   best, densities = early.idxmax(), tables.tickets().density
@@ -322,23 +318,12 @@ def _weights(tables: Tables, name: str) -> Drawing:
   stage = name.removesuffix('_weights')
   runs = tables.ticket_runs(tables.shown_levels()[-_MOST_LEVELS:])
   runs = runs[runs.trial == runs.trial.iloc[0]]
-  histograms = []
-  for run in runs.itertuples():
-    networks = results.networks(run.directory)
-    weights = getattr(networks, stage)
-    table = metrics.weight_histograms(networks.masks, weights, _BINS)
-    histograms.append(table.assign(level=run.level, p_m=run.density))
-  modes = metrics.bimodality(networks.masks, weights).set_index('layer')
-  near_0 = ', '.join(f'{x:.2f} ({layer})' for layer, x in modes.near_0.items())
-  said = (
-    f'Trial {runs.trial.iloc[0]}. At P_m = {_percent(runs.density.iloc[-1])}'
-    f' the share of weights near 0, over that of a Gaussian, is {near_0}: 1 is'
-    ' a Gaussian, 0 two separate modes.'
-  )
+  if not all(row['weights'].get(stage) for row in runs.row):
+    raise errors.InputError('the weights were gone before there were rows')
   values = f'{stage} values of the surviving weights'
   return Drawing(
-    plots.weights(pd.concat(histograms), values),
-    said,
+    plots.weights(runs, stage),
+    f'Trial {runs.trial.iloc[0]}: {values}.',
     f'Histograms of the {stage} values of surviving weights, a panel for each'
     ' layer, a line for each level.',
   )
@@ -348,28 +333,14 @@ def _weights(tables: Tables, name: str) -> Drawing:
 def _connections(tables: Tables, name: str) -> Drawing:
   levels = tables.shown_levels()
   runs = tables.ticket_runs([levels[len(levels) // 2]])
-  masks = [results.networks(directory).masks for directory in runs.directory]
-  table = pd.concat(
-    metrics.connectivity(of_trial).assign(trial=trial)
-    for trial, of_trial in zip(runs.trial, masks, strict=True)
-  )
-  uneven = pd.concat(map(metrics.unevenness, masks))
-  excess = uneven.groupby(['direction', 'layer']).excess.mean()
-  variation = excess.clip(lower=0) ** 0.5
-  incoming, outgoing = (
-    ', '.join(f'{x:.2f} ({layer})' for layer, x in variation[name].items())
-    for name in ('incoming', 'outgoing')
-  )
   said = (
     'How many of its possible connections each unit keeps at P_m ='
     f' {_percent(runs.density.mean())}: incoming ones of the units of a layer,'
     ' outgoing ones of the units, or pixels, that feed it; a line for each'
-    ' trial. Flat is even, steep uneven. Stddev over mean, beyond that of'
-    f' connections placed at random: {incoming} for incoming, {outgoing} for'
-    ' outgoing ones.'
+    ' trial. Flat is even, steep uneven.'
   )
   alt = 'Lines of connections kept over units, falling from left to right.'
-  return Drawing(plots.connections(table), said, alt)
+  return Drawing(plots.connections(runs), said, alt)
 
 
 def _percent(fraction: float) -> str:

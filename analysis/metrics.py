@@ -6,7 +6,7 @@ Masks are {layer name: 0/1 array of shape [..., inputs, units]}, weights
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -209,36 +209,50 @@ def movement(
 
 
 def weight_histograms(
-  masks: Network, weights: Network, bins: int = 60
-) -> pd.DataFrame:
+  masks: Network, weights: Network, bins: int = 36
+) -> dict[str, dict[str, Any]]:
   """Returns the distribution of each layer's surviving weights.
 
   Args:
     masks: Masks of a run.
     weights: Its initial or final weights.
-    bins: Number of bins, of equal width, symmetric about 0.
+    bins: Number of bins, of equal width; the last layer has but hundreds of
+      weights.
 
   Returns:
-    A row for each layer and bin: `layer`, `left` and `right` (its edges, in
-    units of the weights), `count`, and `density` (share of the layer's
-    survivors per unit of weight: it integrates to 1).
+    {layer: {'widest': the greatest magnitude, 'counts': [bins], in bins from
+    -widest to widest}}.
   """
-  tables = []
+  found = {}
   for name, values in controls.surviving_weights(masks, weights).items():
     widest = float(np.abs(values).max(initial=0)) or 1.0
-    counts, edges = np.histogram(values, bins, range=(-widest, widest))
-    tables.append(
-      pd.DataFrame(
-        {
-          'layer': name,
-          'left': edges[:-1],
-          'right': edges[1:],
-          'count': counts,
-          'density': counts / max(values.size, 1) / np.diff(edges),
-        }
-      )
-    )
-  return pd.concat(tables, ignore_index=True)
+    counts, _ = np.histogram(values, bins, range=(-widest, widest))
+    found[name] = {'widest': widest, 'counts': counts.tolist()}
+  return found
+
+
+def ranked_connections(
+  masks: Network, points: int = 41
+) -> dict[str, dict[str, list[float]]]:
+  """Returns which share of its connections a unit keeps, the most first.
+
+  Args:
+    masks: Masks of a run.
+    points: Number of quantiles over the units of a layer.
+
+  Returns:
+    {'incoming' or 'outgoing': {layer: [points], in [0, 1]}}.
+  """
+  found: dict[str, dict[str, list[float]]] = {'incoming': {}, 'outgoing': {}}
+  for layer, mask in masks.items():
+    # [inputs, units], for convolutions as well.
+    kept = np.count_nonzero(mask.reshape(-1, *mask.shape[-2:]), axis=0)
+    for direction, axis in (('incoming', 0), ('outgoing', 1)):
+      counts = kept.sum(axis=axis)
+      shares = counts * len(counts) / mask.size
+      ranked = np.quantile(shares, np.linspace(1, 0, points))
+      found[direction][layer] = ranked.round(4).tolist()
+  return found
 
 
 GAUSSIAN_NEAR_0 = float(stats.norm.cdf(0.5) - stats.norm.cdf(-0.5))

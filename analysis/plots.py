@@ -118,37 +118,38 @@ def curves(table: pd.DataFrame) -> figure_lib.Figure:
   return figure
 
 
-def weights(table: pd.DataFrame, label: str) -> figure_lib.Figure:
+def weights(runs: pd.DataFrame, stage: str) -> figure_lib.Figure:
   """Draws distributions of surviving weights, like Figures 15 to 18.
 
   Args:
-    table: Table as `metrics.weight_histograms` returns it for several runs,
-      with `level` and `p_m`, its density in [0, 1], of each.
-    label: Name of these weights.
+    runs: Rows of `results.Results.runs` of a trial's tickets.
+    stage: 'initial' or 'final' weights.
 
   Returns:
     A figure with a panel for each layer and a line for each level.
   """
-  layers = sorted(table.layer.unique())
+  layers = sorted(runs.iloc[0]['row']['weights'][stage])
   figure, panels = _figure(len(layers))
   for axes, layer in zip(panels, layers, strict=True):
-    for bins, look in _levels(table[table.layer == layer], 'p_m'):
-      edges = [*bins.left, bins.right.iloc[-1]]
-      axes.stairs(bins.density, edges, linewidth=1.4, **look)
+    for rows, look in _levels(runs, 'density'):
+      found = rows.iloc[0]['row']['weights'][stage][layer]
+      widest, counts = found['widest'], np.array(found['counts'])
+      edges = np.linspace(-widest, widest, len(counts) + 1)
+      density = counts / max(counts.sum(), 1) / np.diff(edges)
+      axes.stairs(density, edges, linewidth=1.4, **look)
     axes.set_ylabel('density')
     axes.set_title(layer, fontsize='medium', loc='left')
     axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
-  panels[-1].set_xlabel(label)
+  panels[-1].set_xlabel(f'{stage} values of the surviving weights')
   _legend(figure, panels[0], '$P_m$ (%)')
   return figure
 
 
-def connections(table: pd.DataFrame) -> figure_lib.Figure:
+def connections(runs: pd.DataFrame) -> figure_lib.Figure:
   """Draws how many connections each unit keeps, as in Appendix F.6.
 
   Args:
-    table: Table as `metrics.connectivity` returns it for one level of several
-      trials, with the `trial` of each.
+    runs: Rows of `results.Results.runs` of the tickets of one level.
 
   Returns:
     A figure of two panels, for incoming and for outgoing connections: lines
@@ -156,13 +157,13 @@ def connections(table: pd.DataFrame) -> figure_lib.Figure:
   """
   figure, panels = _figure(2, sharey=True)
   for axes, direction in zip(panels, ('incoming', 'outgoing'), strict=True):
-    rows = table[table.direction == direction]
-    for i, (layer, units) in enumerate(rows.groupby('layer')):
-      look = _LOOKS[i % len(_LOOKS)] | {'marker': None, 'label': layer}
-      for _, counts in units.groupby('trial'):
-        ranked = np.sort(100 * counts.connections / counts.possible)[::-1]
-        places = 100 * (np.arange(len(ranked)) + 0.5) / len(ranked)
-        axes.step(places, ranked, where='mid', **look)
+    for row in runs.row:
+      for i, (layer, shares) in enumerate(
+        row['connections'][direction].items()
+      ):
+        look = _LOOKS[i % len(_LOOKS)] | {'marker': None, 'label': layer}
+        percents = 100 * np.array(shares)
+        axes.plot(np.linspace(0, 100, len(percents)), percents, **look)
     axes.set_title(f'{direction} connections', fontsize='medium', loc='left')
     axes.set_ylabel('kept (%)')
   panels[-1].set_xlabel('units, from the most to the least connected (%)')

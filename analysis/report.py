@@ -100,7 +100,7 @@ def write(
   save_restore.write_json(
     str(target / 'claims.json'), {'claims': rows.to_dict('records')}
   )
-  runs = found.runs.assign(
+  runs = found.runs[list(results.COLUMNS)].assign(
     directory=[
       os.path.relpath(d, experiment_path) for d in found.runs.directory
     ]

@@ -1,5 +1,10 @@
-"""Every finished run of an experiment's folder, as one tidy table."""
+"""Every finished run of an experiment's folder, as one tidy table.
 
+What is known of a run is its row: made of its folder, or read from the file of
+rows (see `rows`), so that runs outlive their folders.
+"""
+
+import functools
 import json
 import os
 import pathlib
@@ -9,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lottery_ticket.analysis import metrics
+from lottery_ticket.analysis import rows as rows_lib
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
@@ -21,7 +27,7 @@ COLUMNS = (
   *('final_accuracy', 'recipe', 'remaining', 'final_train_accuracy'),
   *('final_train_loss', 'loss_stop', 'loss_stop_censored', 'seed', 'control'),
   *('script', 'reset', 'ticket_name', 'prune_percents', 'pruner', 'task'),
-  *('checksum', 'seconds', 'versions', 'directory'),
+  *('checksum', 'seconds', 'versions', 'source', 'directory'),
 )
 _TYPES = {
   **dict.fromkeys(('iterations', 'loss_stop'), 'Int64'),
@@ -31,10 +37,9 @@ _TYPES = {
   'seed': 'UInt64',
 }
 """Types of columns in which values may be missing."""
-_RUN = ['trial', 'level', 'experiment', 'run_id', 'density']
-"""Columns that say which run a row of another table is about."""
 
 _SUMMARIZED = 'early_stop', 'accuracy', 'final_accuracy', 'final_train_accuracy'
+_POINTS = 48  # Of a curve, evenly over the logarithm of the iteration.
 
 
 class Results(NamedTuple):
@@ -56,41 +61,68 @@ class Results(NamedTuple):
       missing if not recorded; `prune_percents` (JSON)
       and `pruner`, of no meaning for controls; `task` the experiment folder;
       `checksum` that of the final weights; `seconds` the time of training;
-      `versions` those of the software, as JSON; `directory` the run's folder.
+      `versions` those of the software, as JSON; `source` the commit that the
+      run was made with; `directory` the run's folder. Then the numbers of
+      `metrics.statistics`, like `initial bimodality layer0`, and `row`: all
+      that is known of a run.
     problems: {run's folder: why it is not among the runs}.
+    rows: {run, like trial1/7/same_init: row}.
   """
 
   runs: pd.DataFrame
   problems: dict[str, str]
+  rows: dict[str, rows_lib.Row]
 
 
 def read(
-  experiment_path: str, *, target_loss: float = metrics.TARGET_LOSS
+  experiment_path: str,
+  *,
+  target_loss: float = metrics.TARGET_LOSS,
+  beside: str | None = None,
 ) -> Results:
   """Reads the runs of an experiment; others are named.
 
-  A run is left out where it is unfinished, damaged or has diverged.
+  A run is left out where it is unfinished, damaged or has diverged. One whose
+  folder is gone is there if there is a row of it.
 
   Args:
     experiment_path: The folder of all trials.
     target_loss: The loss that `loss_stop` waits for.
+    beside: Another folder with rows of these runs.
 
   Raises:
     InputError: If there is no finished run.
   """
-  rows, problems = [], {}
+  known = rows_lib.read(beside) if beside else {}
+  known |= rows_lib.read(experiment_path)
+  problems = dict.fromkeys(
+    paths.find_parts(experiment_path), 'under way, or interrupted'
+  )
   for run in paths.find_runs(experiment_path):
+    name = os.path.relpath(run.directory, experiment_path)
     try:
-      rows.append(_row(run, target_loss))
+      record = records.read(run.directory)
+      if known.get(name, {}).get('record') != record:
+        known[name] = {'run': name, **_made(run, record)}
     except errors.InputError as error:
+      known.pop(name, None)
       where = os.path.join(run.directory, '')
       problems[run.directory] = str(error).removeprefix(where)
-  if not rows:
+  if not known:
     raise errors.InputError(
       f'{experiment_path}: {_why_empty(experiment_path, problems)}'
     )
-  runs = pd.DataFrame(rows, columns=list(COLUMNS))
-  return Results(runs.astype(_TYPES), problems)
+  place = functools.partial(os.path.join, experiment_path)
+  runs = sorted(
+    (paths.read_run(place(name)) for name in known), key=paths.in_order
+  )
+  rows = {os.path.relpath(run.directory, experiment_path): run for run in runs}
+  table = pd.DataFrame(
+    [_columns(run, known[name], target_loss) for name, run in rows.items()]
+  )
+  return Results(
+    table.astype(_TYPES), problems, {name: known[name] for name in rows}
+  )
 
 
 def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
@@ -112,31 +144,101 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
   return f'{found}; wanted the folder that holds trial1, trial2, ...{hint}'
 
 
-def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
-  """Returns a finished run's row."""
+def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
+  """Returns what a run's folder says, and that of its ticket's dense network.
+
+  Its weights may be gone: they take space, and little needs them.
+  """
   directory = run.directory
-  record = records.read(directory)
   if 'diverged' in record:
     iteration = errors.read_integer(record['diverged'])
     raise errors.InputError(f'diverged by iteration {iteration}')
-  # Its weights may be gone: they take space, and few figures need them.
   for output in ('masks', 'test.json', 'validate.json'):
     records.check_output(directory, record, output)
-  masks = masks_lib.check(save_restore.restore_network(paths.masks(directory)))
+  _described(record)
+  masks, initial, final = found = networks(directory)
+  trial = pathlib.Path(directory).parents[1]
+  dense = paths.run(str(trial), 0, run.experiment_name)
+  is_ticket = run.level and not run.run_id and os.path.isdir(dense)
+  row = {
+    'record': record,
+    'density': masks_lib.density(masks),
+    'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
+    'curve': _curve(directory),
+    'statistics': metrics.statistics(
+      found, networks(dense) if is_ticket else None
+    ),
+  }
+  if not run.run_id:  # Figures show these of tickets alone.
+    row['connections'] = metrics.ranked_connections(masks)
+    row['weights'] = {
+      stage: metrics.weight_histograms(masks, weights)
+      for stage, weights in (('initial', initial), ('final', final))
+      if weights
+    }
+  # As it will be when it has been read from its file.
+  return save_restore.as_json(save_restore.plain(row), 'row')
+
+
+def networks(directory: str) -> metrics.Networks:
+  """Reads a run's masks, and its weights: {} for those that are gone.
+
+  Raises:
+    InputError: If the masks are missing, or anything is damaged.
+  """
+  initial, final = (
+    save_restore.restore_network(path) if os.path.isdir(path) else {}
+    for path in (paths.initial(directory), paths.final(directory))
+  )
+  masks = save_restore.restore_network(paths.masks(directory))
+  return metrics.Networks(masks_lib.check(masks), initial, final)
+
+
+def _curve(directory: str) -> dict[str, Any]:
+  """Returns the measurements of a run, thinned.
+
+  All that early stop within any number of iterations needs is there: each loss
+  that is lower than all before it, and the last.
+  """
+  split = 'validate'
+  if not pathlib.Path(paths.log(directory, split)).exists():
+    split = 'test'
+  log, test = (save_restore.read_log(directory, s) for s in (split, 'test'))
+  path = paths.log(directory, split)
+  try:
+    stop = metrics.early_stop(log)
+    path = paths.log(directory, 'test')
+    metrics.accuracy_at(test, stop.iteration)
+  except errors.InputError as error:
+    raise errors.InputError(f'{path}: {error}') from None
+  last = len(log['loss']) - 1
+  losses = np.nan_to_num(log['loss'][1:], nan=np.inf)
+  before = np.minimum.accumulate(np.append(np.inf, losses[:-1]))
+  spread = np.geomspace(1, max(last, 1), _POINTS).round().astype(int)
+  lows = 1 + np.flatnonzero(losses < before)
+  places = np.unique([0, last, *lows, *spread[spread <= last]])
+  accuracies = dict(zip(test['iteration'], test['accuracy'], strict=True))
+  kept = log['iteration'][places]
+  return {
+    'split': split,
+    'iteration': kept,
+    'loss': log['loss'][places],
+    'accuracy': [float(accuracies.get(k, np.nan)) for k in kept],
+    'final_accuracy': float(test['accuracy'][-1]),
+  }
+
+
+def _described(record: dict[str, Any]) -> dict[str, Any]:
+  """Returns the columns that a record alone says."""
   # What identifies a run, with what a script of one's own says.
   said = _part(record, 'description')
   said = _part(said, 'experiment') | said
   recipe, train = _part(said, 'recipe'), _part(record, 'results', 'train')
   seed, reset = errors.read_integer(said.get('seed')), said.get('reset')
+  commit = _part(record, 'commit')
+  changed = ' and changes' if commit.get('changed') else ''
   return {
-    'trial': run.trial,
-    'level': run.level,
-    'experiment': run.experiment_name,
-    'run_id': run.run_id,
-    'density': masks_lib.density(masks),
-    'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
     'iterations': errors.read_integer(record.get('iterations')),
-    **_measurements(directory, target_loss),
     'final_train_accuracy': errors.read_number(train.get('accuracy')),
     'final_train_loss': errors.read_number(train.get('loss')),
     'recipe': json.dumps(_recipe(said, record), sort_keys=True),
@@ -149,33 +251,35 @@ def _row(run: paths.Run, target_loss: float) -> dict[str, Any]:
     'pruner': _text(recipe.get('pruner')),
     'seconds': errors.read_number(record.get('seconds')),
     'versions': json.dumps(_part(record, 'versions'), sort_keys=True),
-    'directory': directory,
+    'source': f'{commit["hash"][:12]}{changed}' if commit else None,
   }
 
 
-def _measurements(directory: str, target_loss: float) -> dict[str, Any]:
-  """Returns when a run would best have been stopped, and how good it was."""
-  split = 'validate'
-  if not pathlib.Path(paths.log(directory, split)).exists():
-    split = 'test'
-  log, test = (save_restore.read_log(directory, s) for s in (split, 'test'))
-  path = paths.log(directory, split)
-  try:
-    stop = metrics.early_stop(log)
-    path = paths.log(directory, 'test')
-    accuracy = metrics.accuracy_at(test, stop.iteration)
-  except errors.InputError as error:
-    raise errors.InputError(f'{path}: {error}') from None
-  reached = metrics.loss_stop(log, target_loss)
-  return {
+def _columns(
+  run: paths.Run, row: rows_lib.Row, target_loss: float
+) -> dict[str, Any]:
+  """Returns a run's row of the table."""
+  curve = {k: np.array(row['curve'][k], float) for k in save_restore.LOG_KEYS}
+  stop = metrics.early_stop(curve)
+  reached = metrics.loss_stop(curve, target_loss)
+  found = {
+    **_described(row['record']),
+    'trial': run.trial,
+    'level': run.level,
+    'experiment': run.experiment_name,
+    'run_id': run.run_id,
+    'density': row['density'],
+    'remaining': row['remaining'],
     'early_stop': stop.iteration,
     'censored': stop.censored,
-    'early_stop_split': split,
-    'accuracy': accuracy,
-    'final_accuracy': float(test['accuracy'][-1]),
+    'early_stop_split': row['curve']['split'],
+    'accuracy': metrics.accuracy_at(curve, stop.iteration),
+    'final_accuracy': row['curve']['final_accuracy'],
     'loss_stop': pd.NA if reached.censored else reached.iteration,
     'loss_stop_censored': reached.censored,
+    'directory': run.directory,
   }
+  return {**{k: found[k] for k in COLUMNS}, **row['statistics'], 'row': row}
 
 
 def _part(record: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -207,42 +311,24 @@ def _recipe(said: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
   }
 
 
-def curves(runs: pd.DataFrame, split: str = 'test') -> pd.DataFrame:
-  """Reads the logs of runs, as one tidy table.
+def curves(runs: pd.DataFrame) -> pd.DataFrame:
+  """Returns the thinned learning curves of runs, as one tidy table.
 
   Args:
-    runs: Table as in `Results`; or some of its rows, as each is a file to read.
-    split: 'train', 'validate' or 'test'.
+    runs: Table as in `Results`, or some of its rows.
 
   Returns:
     A row for each measurement, with `trial`, `level`, `experiment`, `run_id`
-    and `density` of the run, and `iteration`, `loss` and `accuracy`. Runs
-    without a log of that split have no rows.
+    and `density` of the run, and `iteration`, `loss` (on `early_stop_split`)
+    and `accuracy` (on the test set).
   """
-  tables = [pd.DataFrame(columns=[*_RUN, *save_restore.LOG_KEYS])]
-  for run in runs.itertuples():
-    path = paths.log(run.directory, split)
-    if pathlib.Path(path).exists():
-      values = {name: getattr(run, name) for name in _RUN}
-      log = save_restore.read_log(path)
-      tables.append(pd.DataFrame(values | log, columns=tables[0].columns))
-  return pd.concat(tables[1:] or tables, ignore_index=True)
-
-
-Networks = metrics.Networks
-
-
-def networks(directory: str) -> Networks:
-  """Reads the masks and weights in a run's folder.
-
-  Raises:
-    InputError: If they are missing or damaged.
-  """
-  return Networks(
-    masks_lib.check(save_restore.restore_network(paths.masks(directory))),
-    save_restore.restore_network(paths.initial(directory)),
-    save_restore.restore_network(paths.final(directory)),
-  )
+  about = ['trial', 'level', 'experiment', 'run_id', 'density']
+  keys = list(save_restore.LOG_KEYS)
+  tables = [
+    pd.DataFrame({k: run['row']['curve'][k] for k in keys}).assign(**run[about])
+    for _, run in runs.iterrows()
+  ]
+  return pd.concat(tables or [pd.DataFrame(columns=[*about, *keys])])
 
 
 def differences(runs: pd.DataFrame) -> list[str]:

@@ -14,8 +14,6 @@ import numpy as np
 import pandas as pd
 
 from lottery_ticket.analysis import bounded
-from lottery_ticket.analysis import results
-from lottery_ticket.foundations import errors
 
 TICKET = 'same_init'
 LADDER = 'lottery_experiment'  # The script that prunes level by level.
@@ -39,17 +37,12 @@ class View:
     percents: P_m of each level.
   """
 
-  def __init__(
-    self,
-    runs: pd.DataFrame,
-    networks: Callable[[str], results.Networks] = results.networks,
-  ):
-    """Takes the runs, and the function that reads networks in their folders."""
+  def __init__(self, runs: pd.DataFrame):
+    """Takes the runs."""
     self.runs = runs
     tickets = runs[runs.experiment == TICKET]
     self.percents = 100 * tickets.groupby('level').density.mean()
     self._table = functools.cache(self._measured)
-    self._networks = networks
 
   def over(
     self,
@@ -80,6 +73,8 @@ class View:
 
   def _measured(self, measure: str, experiment: str) -> bounded.Bounded:
     """Returns a measure over all trials and levels of an experiment."""
+    if measure not in self.runs:
+      raise NotMeasuredError(f'wanted: runs with their {measure}')
     rows = self.runs[self.runs.experiment == experiment]
     seen = rows[measure].astype('Float64').to_numpy(float, na_value=np.nan)
     is_stop, is_at_stop = measure == 'early_stop', measure == 'accuracy'
@@ -126,29 +121,6 @@ class View:
       f'wanted: runs of {TICKET!r} at a level with P_m = {percent:g}%'
     )
 
-  def of_networks(
-    self, function: Callable[..., float], *percents: float
-  ) -> bounded.Bounded:
-    """Returns what a function says of a trial's tickets at some levels.
-
-    Args:
-      function: Function of the ticket's `results.Networks` at each level.
-      *percents: P_m of the levels; trials that lack one are left out.
-    """
-    rows = self.runs[self.runs.experiment == TICKET]
-    folders = rows.groupby(['trial', 'level']).directory.first().unstack()
-    chosen = folders.reindex(columns=[self.level(p) for p in percents]).dropna()
-    try:
-      values = {
-        trial: function(*map(self._networks, row))
-        for trial, *row in chosen.itertuples()
-      }
-    except (errors.InputError, KeyError) as error:
-      raise NotMeasuredError(f'weights cannot be read: {error}') from None
-    if not values:
-      raise NotMeasuredError(f'wanted: tickets at P_m = {percents}%')
-    return bounded.exact(pd.Series(values, dtype=float))
-
 
 class Study(View):
   """The runs of the main recipe, and those of other recipes beside them.
@@ -162,15 +134,10 @@ class Study(View):
       reference's.
   """
 
-  def __init__(
-    self,
-    runs: pd.DataFrame,
-    reference: dict[str, Any],
-    networks: Callable[[str], results.Networks] = results.networks,
-  ):
+  def __init__(self, runs: pd.DataFrame, reference: dict[str, Any]):
     """Finds the main one of the runs' recipes, and takes its runs."""
     self.settings = [
-      (json.loads(recipe), View(_unique_trials(_as_tickets(rows)), networks))
+      (json.loads(recipe), View(_unique_trials(_as_tickets(rows))))
       for recipe, rows in runs.groupby(_recipes(runs), sort=True)
     ]
 
@@ -182,7 +149,7 @@ class Study(View):
 
     self.recipe, main = min(self.settings, key=distance)
     self.differing = _departing(self.recipe, reference)
-    super().__init__(main.runs, networks)
+    super().__init__(main.runs)
 
   def varying(
     self, wanted: Callable[[dict[str, Any]], bool], *names: str

@@ -88,6 +88,16 @@ def graph(parent_directory: str, category: str, filename: str) -> str:
   return os.path.join(parent_directory, 'graphs', category, filename)
 
 
+def rows(parent_directory: str) -> str:
+  """The file of what claims and figures need of all runs."""
+  return os.path.join(parent_directory, 'rows.jsonl.gz')
+
+
+def tickets(parent_directory: str) -> str:
+  """The file of the levels at which weights were pruned."""
+  return os.path.join(parent_directory, 'tickets.npz')
+
+
 def report(parent_directory: str) -> str:
   """The folder of the report on an experiment."""
   return os.path.join(parent_directory, 'report')
@@ -117,25 +127,44 @@ class Run(NamedTuple):
   run_id: str
 
 
+def find_parts(parent_directory: str) -> list[str]:
+  """Returns the folders of runs that are under way or were interrupted."""
+  folders = pathlib.Path(parent_directory).glob(part('trial*/*/*'))
+  return sorted(str(folder) for folder in folders if folder.is_dir())
+
+
 def find_runs(parent_directory: str) -> list[Run]:
   """Returns the finished runs of an experiment, by trial and level."""
-  runs = []
-  for folder in pathlib.Path(parent_directory).glob('trial*/*/*'):
-    level, name = folder.parts[-2:]
-    is_other = name.startswith('.') or name.endswith(RESERVED)
-    if is_other or not level.isdecimal() or not folder.is_dir():
-      continue
-    trial_name = folder.parts[-3].removeprefix('trial')
-    experiment_name = name.rstrip('0123456789')
-    run_id = name.removeprefix(experiment_name)
-    runs.append(
-      Run(str(folder), trial_name, int(level), experiment_name, run_id)
-    )
-  # By length first: trial 2 comes before trial 10.
-  return sorted(
-    runs,
-    key=lambda run: (
-      (len(run.trial), run.trial, run.level),
-      (run.experiment_name, len(run.run_id), run.run_id),
-    ),
+  folders = pathlib.Path(parent_directory).glob('trial*/*/*')
+  # A folder of another kind has no number above it, or an ending of ours.
+  found = [
+    read_run(str(folder))
+    for folder in folders
+    if folder.parent.name.isdecimal()
+    and not folder.name.startswith('.')
+    and not folder.name.endswith(RESERVED)
+    and folder.is_dir()
+  ]
+  return sorted(found, key=in_order)
+
+
+def read_run(directory: str) -> Run:
+  """Returns which run a folder is of, by its name."""
+  trial_name, level, name = pathlib.PurePath(directory).parts[-3:]
+  experiment_name = name.rstrip('0123456789')
+  return Run(
+    directory,
+    trial_name.removeprefix('trial'),
+    int(level),
+    experiment_name,
+    name.removeprefix(experiment_name),
+  )
+
+
+def in_order(run: Run) -> tuple:
+  """Sorts runs by trial and level: trial 2 comes before trial 10."""
+  trial_name, run_id = run.trial, run.run_id
+  return (
+    (len(trial_name), trial_name, run.level),
+    (run.experiment_name, len(run_id), run_id),
   )

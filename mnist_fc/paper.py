@@ -19,15 +19,10 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import numpy as np
-import pandas as pd
-from scipy import stats
-
 from lottery_ticket.analysis import bounded
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import metrics
-from lottery_ticket.analysis import results
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import constants
@@ -77,6 +72,7 @@ _TO_LOSS = (
   ' reach it'
 )
 
+LAYERS = ('layer0', 'layer1', 'layer2')
 EFFECT = 0.05  # Points of accuracy: 5 of the 10,000 test images.
 SURVIVORS = 9_537  # Weights at level 15 of the paper's ladder: 3.6%.
 EQUAL_SIZE = 12_000  # Weights: the middle of 9,000 to 15,000.
@@ -483,19 +479,9 @@ def _adam(study: Study) -> View:
   raise view.NotMeasuredError('wanted: tickets found with Adam')
 
 
-def _of_layer(table: pd.DataFrame, layer: str, column: str) -> float:
-  """Returns what a table of layers has of one; NaN if there is no such one."""
-  return table.set_index('layer')[column].get(layer, math.nan)
-
-
 def _modes(layer: str, find: Callable[[Study], View], study: Study) -> Bounded:
   """Returns Sarle's coefficient of a layer's survivors at P_m = 3.6%."""
-
-  def of_run(run: results.Networks) -> float:
-    modes = metrics.bimodality(run.masks, run.initial)
-    return _of_layer(modes, layer, 'bimodality')
-
-  return find(study).of_networks(of_run, LAST)
+  return find(study).at(f'initial bimodality {layer}', TICKET, LAST)
 
 
 def _also_split(claim: str, find: Callable[[Study], View]) -> None:
@@ -566,15 +552,11 @@ def pruning_at_once_is_worse(study: Study) -> Measured:
   return _more_accurate(study, 'init_magnitude', REINIT)
 
 
-def _moved(study: View, summary: Callable[[pd.DataFrame], float]) -> Bounded:
-  """Returns how the dense network's weights moved, by whether they survive."""
-
-  def of_runs(dense: results.Networks, ticket: results.Networks) -> float:
-    return summary(
-      metrics.movement(dense.masks, ticket.masks, dense.initial, dense.final)
-    )
-
-  return study.of_networks(of_runs, DENSE, SPARSE)
+def _moved(study: View, measure: str) -> Bounded:
+  """Returns how the dense network's weights moved, mean over layers."""
+  return bounded.mean(
+    [study.at(f'{measure} {layer}', TICKET, SPARSE) for layer in LAYERS]
+  )
 
 
 @CLAIMS.part('C22', 'ratio', paper='yes', null=1, margin=0.1)
@@ -584,62 +566,34 @@ def kept_weights_move_more(study: Study) -> Measured:
   Mean |final - initial| in the dense network of the weights that the ticket at
   P_m = 21.1% keeps over that of those it prunes, mean over layers.
   """
-
-  def ratio(moved: pd.DataFrame) -> float:
-    distances = moved.pivot(index='layer', columns='group', values='distance')
-    return float((distances.kept / distances.pruned).mean())
-
-  return _moved(study, ratio)
+  return _moved(study, 'distance')
 
 
 @CLAIMS.part('C22', 'share', null=0.5)
 def kept_weights_move_away(study: Study) -> Measured:
   """Share of the kept weights that were moved away from 0; null: half."""
-
-  def share(moved: pd.DataFrame) -> float:
-    kept = moved[moved.group == 'kept']
-    return float(np.average(kept.away, weights=kept.weights))
-
-  return _moved(study, share)
-
-
-def _uneven(layer: str, column: str, direction: str, study: View) -> Bounded:
-  """Returns a column of `metrics.unevenness` at P_m = 21.1%."""
-
-  def of_run(run: results.Networks) -> float:
-    table = metrics.unevenness(run.masks)
-    return _of_layer(table[table.direction == direction], layer, column)
-
-  return study.of_networks(of_run, SPARSE)
+  return _moved(study, 'away')
 
 
 def _more_uneven(layer: str, study: View) -> Bounded:
   """Returns by how much more uneven outgoing connections are."""
-  outgoing = _uneven(layer, 'excess', 'outgoing', study)
-  return outgoing - _uneven(layer, 'excess', 'incoming', study)
+  outgoing = study.at(f'outgoing excess {layer}', TICKET, SPARSE)
+  return outgoing - study.at(f'incoming excess {layer}', TICKET, SPARSE)
 
 
-def _in_and_out(layer: str, following: str, study: View) -> Bounded:
-  """Returns how connections into a layer's units and out are correlated."""
-
-  def of_run(run: results.Networks) -> float:
-    if not {layer, following} <= run.masks.keys():
-      return math.nan
-    incoming = run.masks[layer].sum(axis=0)
-    outgoing = run.masks[following].sum(axis=1)
-    return float(stats.pearsonr(incoming, outgoing).statistic)
-
-  return study.of_networks(of_run, SPARSE)
-
-
-def _also_uneven(layer: str, following: str | None = None) -> None:
+def _also_uneven(layer: str, is_followed: bool = False) -> None:
   """Has the note of the last part of C23 say more of a layer."""
-  for name in ('incoming', 'outgoing'):
-    measure = functools.partial(_uneven, layer, 'variation', name)
-    CLAIMS.also(f'stddev / mean of {name} connections')(measure)
-  if following:
+  measures = {
+    f'stddev / mean of {name} connections': f'{name} variation {layer}'
+    for name in ('incoming', 'outgoing')
+  }
+  if is_followed:
     words = f'correlation of connections into and out of a unit of {layer}'
-    CLAIMS.also(words)(functools.partial(_in_and_out, layer, following))
+    measures[words] = f'in and out {layer}'
+  for words, measure in measures.items():
+    CLAIMS.also(words)(
+      functools.partial(View.at, measure=measure, percent=SPARSE)
+    )
 
 
 @CLAIMS.part('C23', 'squared variation', paper='yes')
@@ -652,13 +606,13 @@ def pixels_are_uneven(study: Study) -> Measured:
   return _more_uneven('layer0', study)
 
 
-_also_uneven('layer0', 'layer1')
-for _layer, _next in (('layer1', 'layer2'), ('layer2', None)):
+_also_uneven('layer0', is_followed=True)
+for _layer in ('layer1', 'layer2'):
   _said = f'The same of connections a unit of {_layer}.'
   CLAIMS.part('C23', 'squared variation', said=_said)(
     functools.partial(_more_uneven, _layer)
   )
-  _also_uneven(_layer, _next)
+  _also_uneven(_layer, _layer == 'layer1')
 
 
 @CLAIMS.part('C24', 'points', paper='yes')

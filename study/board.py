@@ -49,6 +49,7 @@ def board(
 
   errors.check_integer('port', port, 1)
   runs = results.read(experiment_path or task.experiment_path).runs
+  runs = runs[runs.directory.map(os.path.isdir)]  # Of others there are rows.
   if levels is not None:
     runs = runs[runs.level.isin(levels)]
   if experiments is not None:

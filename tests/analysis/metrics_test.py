@@ -157,21 +157,19 @@ def test_movement_of_none():
 
 
 def test_histograms():
-  table = metrics.weight_histograms(
-    {'a': np.array([1, 1, 1, 1, 0])},
-    {'a': np.array([-2.0, -1.0, 0.5, 1.5, 70.0])},
+  found = metrics.weight_histograms(
+    {'a': np.array([1, 1, 1, 1, 0]), 'none': np.zeros(3)},
+    {'a': np.array([-2.0, -1.0, 0.5, 1.5, 70.0]), 'none': np.ones(3)},
     bins=4,
   )
-  assert list(table.left) == [-2, -1, 0, 1]
-  assert list(table.right) == [-1, 0, 1, 2]
-  assert list(table['count']) == [1, 1, 1, 1]
-  assert (table.density * (table.right - table.left)).sum() == 1
+  assert found['a'] == {'widest': 2, 'counts': [1, 1, 1, 1]}
+  assert found['none']['counts'] == [0] * 4
 
 
-def test_the_histogram_of_no_weights():
-  table = metrics.weight_histograms({'a': np.zeros(3)}, {'a': np.ones(3)})
-  assert table['count'].sum() == 0
-  assert np.isfinite(table.density).all()
+def test_ranked_connections():
+  found = metrics.ranked_connections(MASKS, 3)
+  assert found['incoming']['a'] == [1, 0.5, 0]
+  assert found['outgoing']['b'] == [0.5, 0.5, 0]
 
 
 def bimodality(values):

@@ -120,36 +120,41 @@ def test_curves_are_means_in_a_band_without_iteration_0():
   assert axes.get_xscale() == 'log'
 
 
-def test_weights_have_a_panel_a_layer_and_a_line_a_level():
+def of_masks(*masks):
+  """Returns runs of these masks, of a level each."""
   generator = np.random.default_rng(0)
-  masks = {'layer0': np.ones((9, 9)), 'layer1': np.ones((9, 3))}
-  weights = {name: generator.normal(size=masks[name].shape) for name in masks}
-  histogram = metrics.weight_histograms(masks, weights, 8)
-  table = pd.concat(
-    histogram.assign(level=level, p_m=0.5**level) for level in (0, 3)
-  )
-  figure = plots.weights(table, 'initial values')
-  assert [axes.get_title('left') for axes in figure.axes] == [
-    'layer0',
-    'layer1',
-  ]
-  expected = histogram[histogram.layer == 'layer1'].density
-  for line in figure.axes[1].patches:
-    assert list(line.get_data().values) == pytest.approx(list(expected))
+  rows = []
+  for level, mask in enumerate(masks):
+    both = {'a': mask, 'b': mask}
+    weights = {name: generator.normal(size=mask.shape) for name in both}
+    histograms = metrics.weight_histograms(both, weights)
+    connections = metrics.ranked_connections(both)
+    row = {'weights': {'initial': histograms}, 'connections': connections}
+    rows.append({'level': level, 'density': mask.mean(), 'row': row})
+  return pd.DataFrame(rows)
+
+
+def test_weights_have_a_panel_a_layer_and_a_line_a_level():
+  runs = of_masks(np.ones((8, 8)), np.eye(8))
+  figure = plots.weights(runs, 'initial')
+  assert [axes.get_title('left') for axes in figure.axes] == ['a', 'b']
+  dense, ticket = (line.get_data() for line in figure.axes[1].patches)
+  for line, row in ((dense, runs.row[0]), (ticket, runs.row[1])):
+    counts = np.array(row['weights']['initial']['b']['counts'])
+    share = line.values * np.diff(line.edges)
+    assert list(share) == pytest.approx(list(counts / counts.sum()))
   assert texts(figure.legends[0]) == ['100.0', '12.5']
-  assert figure.axes[1].get_xlabel() == 'initial values'
 
 
 def test_connections_fall_from_the_busiest_unit_on():
   mask = np.zeros((4, 2))
   mask[:, 1] = 1
   mask[0, 0] = 1
-  table = metrics.connectivity({'layer0': mask}).assign(trial='1')
-  figure = plots.connections(table)
-  incoming, outgoing = figure.axes
-  assert list(incoming.lines[0].get_ydata()) == [100, 25]
-  assert list(outgoing.lines[0].get_ydata()) == [100, 50, 50, 50]
-  assert list(incoming.lines[0].get_xdata()) == [25, 75]
+  figure = plots.connections(of_masks(mask))
+  incoming, outgoing = (axes.lines[0].get_ydata() for axes in figure.axes)
+  assert (incoming[0], incoming[-1]) == (100, 25)
+  assert (outgoing[0], outgoing[-1]) == (100, 50)
+  assert all(np.diff(incoming) <= 0)
 
 
 def test_controls_stand_in_order_from_the_top_with_intervals():

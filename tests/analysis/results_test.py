@@ -55,9 +55,10 @@ def experiment(tmp_path):
 def test_a_row_for_each_run(experiment):
   found = results.read(str(experiment))
   assert not found.problems
-  assert list(found.runs.columns) == list(results.COLUMNS)
+  columns = list(results.COLUMNS)
+  assert list(found.runs.columns[: len(columns)]) == columns
   assert len(found.runs) == 6
-  first = found.runs.iloc[0]
+  first = found.runs.iloc[0][columns]
   assert {**first, 'loss_stop': None, 'seed': None} == {
     'trial': '1',
     'level': 0,
@@ -87,6 +88,7 @@ def test_a_row_for_each_run(experiment):
     'checksum': None,
     'seconds': pytest.approx(float('nan'), nan_ok=True),
     'versions': '{}',
+    'source': None,
     'directory': paths.run(paths.trial(str(experiment), 1), 0),
   }
   assert first[['loss_stop', 'seed']].isna().all()
@@ -281,10 +283,27 @@ def test_curves(experiment):
   assert set(one.density) == {0.8}
 
 
-def test_curves_of_a_split_that_was_not_logged(experiment):
-  table = results.curves(results.read(str(experiment)).runs, 'train')
-  assert table.empty
-  assert 'accuracy' in table
+def test_a_thinned_curve_has_all_that_early_stop_needs(tmp_path):
+  """Within any number of iterations, too."""
+  losses = [3.0, *np.random.default_rng(0).uniform(0.1, 1, 500)]
+  losses[1:200] = np.linspace(1, 0.5, 199)
+  run = paths.run(paths.trial(str(tmp_path), 1), 0)
+  write_run(run, losses, 20)
+  table = results.curves(results.read(str(tmp_path)).runs)
+  assert len(table) < 260
+  assert list(table.iteration.iloc[[0, -1]]) == [0, 5000]
+  for last in (200, 1500, 2500, 5000):
+    within = table[(table.iteration > 0) & (table.iteration <= last)]
+    wanted = 10 * (1 + np.argmin(losses[1 : last // 10 + 1]))
+    assert within.iteration[within.loss.idxmin()] == wanted
+
+
+def test_a_run_under_way_is_named(experiment):
+  part = experiment / 'trial1' / '2' / 'same_init.part'
+  part.mkdir(parents=True)
+  assert results.read(str(experiment)).problems == {
+    str(part): 'under way, or interrupted'
+  }
 
 
 WANTED = 'wanted the folder that holds trial1, trial2, ...'

@@ -1,0 +1,162 @@
+"""Rows: what claims and figures need of each run, when its folder is gone.
+
+  {experiment}/rows.jsonl.gz  a JSON object for each finished run, one a line
+  {experiment}/tickets.npz    a trial's tickets of all levels as one array,
+                              {trial}/{experiment name}: for each weight, layer
+                              by layer, the level at which it was pruned
+
+A row is a function of finished folders alone, and the same rows become the same
+bytes. The initial weights of tickets come from the seed: rows have the
+checksums of what must come out.
+"""
+
+import gzip
+import io
+import json
+import os
+import pathlib
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import save_restore
+
+Row = dict[str, Any]
+
+KEPT = 255
+"""Stands in a ticket's array for a weight that no level has pruned yet."""
+
+
+def read(folder: str | os.PathLike) -> dict[str, Row]:
+  """Returns {run, like trial1/7/same_init: row} of an experiment's folder.
+
+  Raises:
+    InputError: If there is a file of rows that is damaged.
+  """
+  path = paths.rows(os.fspath(folder))
+  if not os.path.lexists(path):
+    return {}
+  try:
+    with save_restore.opened(path) as stream, gzip.open(stream) as content:
+      lines = content.read(save_restore.MAX_BYTES).splitlines()
+    rows = [json.loads(line) for line in lines]
+    return {row['run']: row for row in rows if row['record'] is not None}
+  except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError):
+    raise errors.InputError(
+      f'{path}: wanted rows as the runner report writes them; remove it'
+    ) from None
+
+
+def write(folder: str, rows: Mapping[str, Row]) -> None:
+  """Writes the rows of an experiment, in their order."""
+  lines = [
+    json.dumps(save_restore.plain(row), allow_nan=False, separators=(',', ':'))
+    for row in rows.values()
+  ]
+  packed = io.BytesIO()
+  # With its name or the time, the same rows would become other bytes.
+  with gzip.GzipFile('', 'wb', fileobj=packed, mtime=0) as file:
+    file.write(''.join(f'{line}\n' for line in lines).encode())
+  with save_restore.written_aside(paths.rows(folder)) as aside:
+    save_restore.write_file(aside, packed.getbuffer())
+
+
+def read_tickets(folder: str) -> dict[str, np.ndarray]:
+  """Returns {trial/experiment name: levels, shape [weights]} of a folder."""
+  path = paths.tickets(folder)
+  if not os.path.lexists(path):
+    return {}
+  with save_restore.opened(path) as stream:
+    try:
+      with np.load(stream, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays}
+    except Exception:  # For damaged files zipfile raises whatever it raises.
+      raise errors.InputError(
+        f'{path}: wanted tickets as the runner report writes them; remove it'
+      ) from None
+
+
+def add_tickets(folder: str, rows: Mapping[str, Row], source: str) -> None:
+  """Adds the tickets of runs in `source` to those in `folder`."""
+  known = read_tickets(folder)
+  ladders = dict(known)
+  for run in rows:  # Level by level.
+    trial, level, name = pathlib.PurePath(run).parts
+    place = paths.masks(os.path.join(source, run))
+    is_ladder = f'{trial}/0/{name}' in rows and int(level) < KEPT
+    if is_ladder and os.path.isdir(place):
+      flat = _flat(save_restore.restore_network(place))
+      key = f'{trial}/{name}'
+      ladders[key] = _pruned(ladders.get(key), flat, int(level))
+  if ladders.keys() != known.keys() or any(
+    not np.array_equal(ladders[key], known[key]) for key in known
+  ):
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **ladders)
+    with save_restore.written_aside(paths.tickets(folder)) as aside:
+      save_restore.write_file(aside, packed.getbuffer())
+
+
+def _flat(masks: masks_lib.Network) -> np.ndarray:
+  return np.concatenate([masks[name].ravel() for name in sorted(masks)])
+
+
+def _pruned(
+  levels: np.ndarray | None, mask: np.ndarray, level: int
+) -> np.ndarray:
+  """Returns the level at which each weight was pruned, with one more mask."""
+  if levels is None or levels.shape != mask.shape:
+    levels = np.full(mask.shape, KEPT, np.uint8)
+  # A level that was trained again may keep what it pruned before.
+  kept = np.where(levels <= level, KEPT, levels)
+  return np.where(mask == 0, np.minimum(levels, level), kept).astype(np.uint8)
+
+
+def record(run: str) -> dict[str, Any]:
+  """Returns the record of a run, from its folder or else from its row.
+
+  Raises:
+    InputError: If the run is not finished, or its record is damaged.
+  """
+  if not os.path.lexists(paths.record(run)):
+    folder, name = _split(run)
+    if row := read(folder).get(name):
+      return row['record']
+  return records.read(run)
+
+
+def masks(run: str, shapes: Mapping[str, tuple[int, ...]]) -> masks_lib.Network:
+  """Returns the masks of a run whose folder is gone.
+
+  Args:
+    run: The folder that it had.
+    shapes: {layer name: shape}.
+  """
+  folder, name = _split(run)
+  trial, level, experiment = pathlib.PurePath(name).parts
+  levels = read_tickets(folder).get(f'{trial}/{experiment}', np.zeros(0))
+  sizes = [int(np.prod(shapes[layer])) for layer in sorted(shapes)]
+  if levels.shape != (sum(sizes),):
+    raise errors.MissingInputError(
+      f'{run}: wanted a finished run, or its ticket in {paths.tickets(folder)}',
+      paths.record(run),
+    )
+  flat = (levels > int(level)).astype(np.float32)
+  parts = np.split(flat, np.cumsum(sizes)[:-1])
+  return {
+    layer: part.reshape(shapes[layer])
+    for layer, part in zip(sorted(shapes), parts, strict=True)
+  }
+
+
+def _split(run: str) -> tuple[str, str]:
+  """Returns the experiment's folder of a run, and the run's name there."""
+  path = pathlib.Path(os.path.abspath(run))
+  folder = path.parents[2] if len(path.parts) > 3 else path
+  return str(folder), str(path.relative_to(folder))
