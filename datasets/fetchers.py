@@ -99,13 +99,15 @@ def package(commands: Sequence[Sequence[str]], inner: str) -> Fetch:
 
 def _run(command: list[str], folder: pathlib.Path) -> None:
   """Runs a client in a folder."""
-  program = shutil.which(command[0])
+  name, *arguments = command
+  program = shutil.which(name)
   if program is None:
-    raise errors.InputError(f'{command[0]} is not on PATH')
+    raise errors.InputError(f'{name} is not on PATH')
+  # A file, as whatever a client leaves running may hold a pipe open.
   with tempfile.TemporaryFile() as stderr:
     try:
       code = subprocess.run(
-        [os.path.abspath(program), *command[1:]],
+        [os.path.abspath(program), *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -114,16 +116,14 @@ def _run(command: list[str], folder: pathlib.Path) -> None:
       ).returncode
     except subprocess.TimeoutExpired:
       raise errors.InputError(
-        f'{command[0]} took over {CLIENT_SECONDS:g} s'
+        f'{name} took over {CLIENT_SECONDS:g} s'
       ) from None
     stderr.seek(0)
     lines = stderr.read(2**16).decode(errors='replace').splitlines()
   if code:
-    said = [line for line in lines if line and not line.startswith('W:')]
-    raise errors.InputError(
-      f'{command[0]} failed with code {code}:'
-      f' {said[0][:200] if said else "it did not say why"}'
-    )
+    said = (line[:200] for line in lines if line and not line.startswith('W:'))
+    why = next(said, 'it did not say why')
+    raise errors.InputError(f'{name} failed with code {code}: {why}')
 
 
 def reason(error: BaseException) -> str:

@@ -70,7 +70,13 @@ def _read(
       f'{path}: is a web page (HTML), not data; download the file itself'
     )
   if head.startswith(b'PK'):
-    return _read_member(stream, str(path), f'{key}.npy')
+    with zipfile.ZipFile(stream) as archive:
+      member = archive.getinfo(f'{key}.npy')
+      # Other methods inflate a whole file at once, whatever one asks for.
+      if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f'{member.filename} is neither stored nor deflated')
+      with archive.open(member) as plain:
+        return save_restore.load_array(plain, str(path), MAX_BYTES)
   if head.startswith(_IDX):
     return _read_idx(stream, str(path))
   if path.suffix == '.csv':
@@ -78,40 +84,27 @@ def _read(
   return save_restore.load_array(stream, str(path), MAX_BYTES)
 
 
-def _read_member(
-  stream: io.BufferedReader, name: str, inner: str
-) -> np.ndarray:
-  """Reads an array from an .npz file."""
-  with zipfile.ZipFile(stream) as archive:
-    member = archive.getinfo(inner)
-    # Other methods inflate a whole file at once, whatever one asks for.
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-      raise errors.InputError(f'{name}: {inner} is neither stored nor deflated')
-    with archive.open(member) as plain:
-      return save_restore.load_array(plain, name, MAX_BYTES)
-
-
 def _read_idx(stream: io.BufferedReader, name: str) -> np.ndarray:
   dimensions = stream.read(4)[3]
   shape = struct.unpack(f'>{dimensions}I', stream.read(4 * dimensions))
   size = math.prod(shape)
   data = stream.read(size + 1) if size <= MAX_BYTES else b''
-  if len(data) != size:
-    raise errors.InputError(
-      f'{name}: wanted {size} bytes after the IDX header, at most {MAX_BYTES},'
-      f' got {"more" if len(data) > size else f"{len(data)} bytes"}'
-    )
+  wanted = f'{size} bytes after the IDX header, at most {MAX_BYTES}'
+  got = 'more' if len(data) > size else f'{len(data)} bytes'
+  errors.require(len(data) == size, name, wanted, got)
   return np.frombuffer(data, np.uint8).reshape(shape)
 
 
 def _read_csv(stream: io.BufferedReader, name: str, key: str) -> np.ndarray:
   titles = 0 if stream.peek(1)[:1].isdigit() else 1
   table = np.loadtxt(stream, np.uint8, delimiter=',', skiprows=titles, ndmin=2)
-  if table.shape[1] != 1 + _SIDE**2:
-    raise errors.InputError(
-      f'{name}: wanted {1 + _SIDE**2} columns, the class and the pixels, got'
-      f' {table.shape[1]}'
-    )
+  columns = 1 + _SIDE**2
+  errors.require(
+    table.shape[1] == columns,
+    name,
+    f'{columns} columns, the class and the pixels',
+    table.shape[1],
+  )
   if key.startswith('y'):
     return table[:, 0].copy()
   return table[:, 1:].reshape(-1, _SIDE, _SIDE)
@@ -128,22 +121,16 @@ def checksum(array: np.ndarray) -> str:
 def check_images(images: np.ndarray, name: str) -> None:
   """Raises InputError unless these are images, uint8, shape [n, 28, 28]."""
   is_images = images.dtype == np.uint8 and images.shape[1:] == (_SIDE, _SIDE)
-  if not is_images or not len(images):
-    raise errors.InputError(
-      f'{name}: wanted uint8 images of shape [n, {_SIDE}, {_SIDE}] with n > 0,'
-      f' got {images.dtype} {list(images.shape)}'
-    )
+  wanted = f'uint8 images of shape [n, {_SIDE}, {_SIDE}] with n > 0'
+  got = f'{images.dtype} {list(images.shape)}'
+  errors.require(is_images and len(images), name, wanted, got)
 
 
 def check_labels(labels: np.ndarray, examples: int, name: str) -> None:
   """Raises InputError unless these are the classes of so many examples."""
-  if labels.dtype.kind not in 'ui' or labels.shape != (examples,):
-    raise errors.InputError(
-      f'{name}: wanted integers of shape [{examples}],'
-      f' got {labels.dtype} {list(labels.shape)}'
-    )
-  if labels.min() < 0 or labels.max() >= CLASSES:
-    raise errors.InputError(
-      f'{name}: wanted classes 0 to {CLASSES - 1},'
-      f' got {labels.min()} to {labels.max()}'
-    )
+  is_right = labels.dtype.kind in 'ui' and labels.shape == (examples,)
+  got = f'{labels.dtype} {list(labels.shape)}'
+  errors.require(is_right, name, f'integers of shape [{examples}]', got)
+  low, high = labels.min(), labels.max()
+  is_right, wanted = low >= 0 and high < CLASSES, f'classes 0 to {CLASSES - 1}'
+  errors.require(is_right, name, wanted, f'{low} to {high}')

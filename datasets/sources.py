@@ -141,9 +141,9 @@ def install(name: str, location: str, source: str | None = None) -> str:
     asked = {repr(source): source}
   with _scratch_folder(location) as scratch:
     found, arrays = _ask(name, asked, location, scratch)
-    missing = [f'{key}.npy' for key in FILES if key not in there]
-    for file in missing:
-      np.save(scratch / file, arrays[file.removesuffix('.npy')])
+    missing = {f'{key}.npy': arrays[key] for key in FILES if key not in there}
+    for file, array in missing.items():
+      np.save(scratch / file, array)
     for file in missing:  # Only when all are written.
       (scratch / file).replace(pathlib.Path(location, file))
   return f'{name}: from {found}, now in {location!r}'
@@ -158,12 +158,9 @@ def check(
     InputError: If an argument cannot be used, or the location holds other data
       or cannot be written.
   """
-  if name not in DATASETS:
-    raise errors.InputError(
-      f'datasets: wanted all, {", ".join(DATASETS)}, got {name!r}'
-    )
-  if not location:
-    raise errors.InputError("location: wanted a folder, got ''")
+  known = f'all, {", ".join(DATASETS)}'
+  errors.require(name in DATASETS, 'datasets', known, repr(name))
+  errors.require(location, 'location', 'a folder', repr(location))
   if source is not None and not os.path.lexists(source):
     raise errors.InputError(
       f'source: wanted a folder or an .npz file, {source!r} is not there'
@@ -275,11 +272,12 @@ def _read(path: pathlib.Path, dataset: Dataset, key: str) -> np.ndarray:
   if dataset.checksums:
     came = formats.checksum(array)
     wanted = dataset.checksums[list(FILES).index(key)]
-    if came != wanted:
-      raise errors.InputError(
-        f'{path}: is not the published {key}: wanted SHA-256 {wanted[:12]}...,'
-        f' got {came[:12]}...'
-      )
+    errors.require(
+      came == wanted,
+      f'{path}: is not the published {key}',
+      f'SHA-256 {wanted[:12]}...',
+      f'{came[:12]}...',
+    )
   elif key.startswith('x'):
     formats.check_images(array, str(path))
     if dataset.transposed and path.suffix not in ('.npy', '.npz'):

@@ -1,7 +1,7 @@
 """Controls: what changes about a found ticket while the rest is kept.
 
 A control is a function from what an experiment has found to another ticket;
-none trains anything. Its arguments are among these:
+none trains anything. What it `needs` is among these, its arguments' names:
 
   ticket     the ticket itself
   tickets    those of all trials at the same level
@@ -17,7 +17,6 @@ Parameters that the new ticket has no initial weights for are drawn anew.
 """
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -127,16 +126,14 @@ def same(ticket: Ticket) -> Ticket:
 
 def union(tickets: Sequence[Ticket], dense: Weights) -> Ticket:
   """Keeps the weights that some trial's ticket keeps."""
-  return Ticket(
-    masks_lib.union([ticket.masks for ticket in tickets]), dense.initial
-  )
+  masks = masks_lib.union([ticket.masks for ticket in tickets])
+  return Ticket(masks, dense.initial)
 
 
 def intersection(tickets: Sequence[Ticket], dense: Weights) -> Ticket:
   """Keeps the weights that all trials' tickets keep."""
-  return Ticket(
-    masks_lib.intersect([ticket.masks for ticket in tickets]), dense.initial
-  )
+  masks = masks_lib.intersect([ticket.masks for ticket in tickets])
+  return Ticket(masks, dense.initial)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,6 +143,7 @@ class Control:
   Attributes:
     function: Makes the new ticket.
     label: Words for figures.
+    needs: Names of the function's arguments.
     settings: {flag: value} for folders of this name; None stands for the
       folders of all trials.
     name: Name in seeds and records, if it is not that of the folders.
@@ -155,45 +153,52 @@ class Control:
 
   function: Callable[..., Ticket]
   label: str
+  needs: Sequence[str] = ('ticket',)
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   name: str = ''
   permutes_labels: bool = False
   reorders: bool = False
 
-  @property
-  def needs(self) -> tuple[str, ...]:
-    """Names of the function's arguments, which say what it wants."""
-    return tuple(inspect.signature(self.function).parameters)
 
-
+_DRAWS = ('ticket', 'seed')
+_POOLS = ('ticket', 'tickets', 'seed')
+_DENSE = ('ticket', 'dense')
+_NOISE = ('ticket', 'deviations', 'scale', 'seed')
+_ALL = ('tickets', 'dense')
 _OF_ALL = {'trials': None}
 
 CONTROLS: dict[str, Control] = {
   'reinit': Control(reinit, 'reinitialized'),
-  'reuse': Control(reuse, 'weights of all tickets', _OF_ALL),
+  'reuse': Control(reuse, 'weights of all tickets', _POOLS, _OF_ALL),
   'reuse_sign': Control(
-    reuse_sign, 'weights of all tickets, signs kept', _OF_ALL
+    reuse_sign, 'weights of all tickets, signs kept', _POOLS, _OF_ALL
   ),
-  'own': Control(own, 'weights of its own'),
-  'own_sign': Control(own_sign, 'weights of its own, signs kept'),
-  'random': Control(random, 'random sparsity'),
-  'one_shot': Control(one_shot, 'one-shot pruning'),
-  'init_magnitude': Control(init_magnitude, 'pruned at iteration 0'),
+  'own': Control(own, 'weights of its own', _DRAWS),
+  'own_sign': Control(own_sign, 'weights of its own, signs kept', _DRAWS),
+  'random': Control(random, 'random sparsity', _DRAWS),
+  'one_shot': Control(one_shot, 'one-shot pruning', _DENSE),
+  'init_magnitude': Control(init_magnitude, 'pruned at iteration 0', _DENSE),
   **{
     f'noise_{scale}x': Control(
-      noise, f'noise {scale}x', {'scale': scale}, 'noise'
+      noise, f'noise {scale}x', _NOISE, {'scale': scale}, 'noise'
     )
     for scale in (0.5, 1, 2, 3)
   },
-  'continued': Control(continued, 'fine-tuned'),
-  'no_reset_ticket': Control(no_reset_ticket, 'ticket of never reset'),
+  'continued': Control(continued, 'fine-tuned', ('ticket', 'before')),
+  'no_reset_ticket': Control(
+    no_reset_ticket, 'ticket of never reset', ('no_reset', 'dense')
+  ),
   'rewind_500its': Control(
-    rewind, 'rewind 500its', {'rewind_to': 500}, 'rewind'
+    rewind,
+    'rewind 500its',
+    ('ticket', 'rewound'),
+    {'rewind_to': 500},
+    'rewind',
   ),
   'permuted_labels': Control(same, 'labels permuted', permutes_labels=True),
   'other_order': Control(same, 'data in another order', reorders=True),
-  'union': Control(union, 'union', _OF_ALL),
-  'intersection': Control(intersection, 'intersection', _OF_ALL),
+  'union': Control(union, 'union', _ALL, _OF_ALL),
+  'intersection': Control(intersection, 'intersection', _ALL, _OF_ALL),
 }
 """{name of the runs' folders: the control}: the table that scripts, argfiles
 and figures read."""
@@ -205,13 +210,12 @@ def find(name: str) -> tuple[str, Control]:
   One named as in `CONTROLS` has its settings, and one named as in records, like
   `noise`, takes them from flags.
   """
-  names = dict.fromkeys(c.name for c in CONTROLS.values() if c.name)
-  errors.check_choice('control', name, [*CONTROLS, *names])
+  named = {row.name: row for row in CONTROLS.values() if row.name}
+  errors.check_choice('control', name, [*CONTROLS, *named])
   if name in CONTROLS:
     return CONTROLS[name].name or name, CONTROLS[name]
-  control = next(c for c in CONTROLS.values() if c.name == name)
-  unset = dict.fromkeys(control.settings)
-  return name, dataclasses.replace(control, settings=unset)
+  unset = dict.fromkeys(named[name].settings)
+  return name, dataclasses.replace(named[name], settings=unset)
 
 
 def keep_largest(masks: Network, scores: Network) -> Network:
@@ -233,9 +237,7 @@ def keep_largest(masks: Network, scores: Network) -> Network:
 
 def pool_weights(tickets: Sequence[Ticket]) -> Network:
   """Pools the surviving weights of tickets: {layer name: [all survivors]}."""
-  survivors = [
-    surviving_weights(ticket.masks, ticket.initial) for ticket in tickets
-  ]
+  survivors = [surviving_weights(item.masks, item.initial) for item in tickets]
   return {
     name: np.concatenate([weights[name] for weights in survivors])
     for name in survivors[0]
@@ -254,8 +256,7 @@ def sample_weights(distribution: Network, masks: Network, seed: int) -> Network:
   """Draws new initial weights from a sample of values (Appendix F.3).
 
   Args:
-    distribution: {layer name: array of any shape}, to draw from, with
-      replacement.
+    distribution: {layer name: array} to draw from, with replacement.
     masks: {layer name: 0/1 array}; pruned weights become 0.
     seed: Seed, which with the layer's name alone decides what is drawn.
 
@@ -264,24 +265,18 @@ def sample_weights(distribution: Network, masks: Network, seed: int) -> Network:
       that has survivors, or values that are not finite numbers.
   """
   masks = masks_lib.check(masks)
-  values = masks_lib.check_network(distribution, 'initialization_distribution')
-  if set(values) != set(masks):
-    raise errors.InputError(
-      f'initialization_distribution: wanted the layers {sorted(masks)} of the'
-      f' masks, got {sorted(values)}'
-    )
+  what = 'initialization_distribution'
+  values = masks_lib.check_network(distribution, what)
+  wanted = f'the layers {sorted(masks)} of the masks'
+  errors.require(set(values) == set(masks), what, wanted, sorted(values))
   drawn = {}
   for name, mask in masks.items():
     drawn[name] = np.zeros(mask.shape, np.float32)
-    survivors = np.count_nonzero(mask)
-    if survivors and not values[name].size:
-      raise errors.InputError(
-        f'initialization_distribution[{name!r}]: wanted values, got none'
-      )
-    if survivors:
-      drawn[name][mask != 0] = seeds.generator(seed, name).choice(
-        values[name].ravel(), survivors
-      )
+    if survivors := np.count_nonzero(mask):
+      sample = values[name].ravel()
+      errors.require(sample.size, f'{what}[{name!r}]', 'values', 'none')
+      generator = seeds.generator(seed, name)
+      drawn[name][mask != 0] = generator.choice(sample, survivors)
   return drawn
 
 
@@ -297,9 +292,7 @@ def _of_shape(
   network: Network, name: str, shape: tuple[int, ...]
 ) -> np.ndarray:
   """Returns a parameter, if it is there in that shape."""
-  if name not in network or np.shape(network[name]) != shape:
-    raise errors.InputError(
-      f'weights: wanted {name!r} of shape {list(shape)}, got'
-      f' { {key: list(np.shape(value)) for key, value in network.items()} }'
-    )
+  shapes = {key: list(np.shape(value)) for key, value in network.items()}
+  wanted = f'{name!r} of shape {list(shape)}'
+  errors.require(shapes.get(name) == list(shape), 'weights', wanted, shapes)
   return np.asarray(network[name])

@@ -36,6 +36,12 @@ class DivergedError(ArithmeticError):
   """
 
 
+def require(holds: Any, name: str, wanted: str, got: object) -> None:
+  """Raises InputError, `NAME: wanted X, got Y`, unless something holds."""
+  if not holds:
+    raise InputError(f'{name}: wanted {wanted}, got {got}')
+
+
 def read_integer(value: Any) -> int | None:
   """Returns an integer of any type as an int, and None for anything else."""
   if isinstance(value, bool):
@@ -58,8 +64,8 @@ def check_integer(name: str, value: Any, least: int) -> int:
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
   """Returns a value that is among the choices, or raises InputError."""
-  if not isinstance(value, str) or value not in choices:
-    raise InputError(f'{name}: wanted one of {choices}, got {value!r}')
+  is_known = isinstance(value, str) and value in choices
+  require(is_known, name, f'one of {choices}', repr(value))
   return value
 
 

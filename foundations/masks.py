@@ -19,39 +19,29 @@ def check(masks: Mapping[str, np.ndarray], what: str = 'masks') -> Network:
   """Returns masks as new float32 arrays of 0 and 1, or raises InputError."""
   checked = check_network(masks, what)
   for name, mask in checked.items():
-    wrong = mask[(mask != 0) & (mask != 1)]
-    if wrong.size:
-      raise errors.InputError(
-        f'{what}[{name!r}]: wanted only 0 and 1, got {wrong[0]}'
-      )
+    wrong = next(mask[(mask != 0) & (mask != 1)].flat, None)
+    errors.require(wrong is None, f'{what}[{name!r}]', 'only 0 and 1', wrong)
   return checked
 
 
 def check_network(network: Mapping[str, np.ndarray], what: str) -> Network:
   """Returns a network as new, finite float32 arrays, or raises InputError."""
-  if not isinstance(network, Mapping):
-    raise errors.InputError(
-      f'{what}: wanted a dictionary {{name: array}},'
-      f' got {type(network).__name__}'
-    )
+  is_mapping, got = isinstance(network, Mapping), type(network).__name__
+  errors.require(is_mapping, what, 'a dictionary {name: array}', got)
   checked = {}
   for name, given in network.items():
+    place = f'{what}[{name!r}]'
     try:
       array = np.asarray(given)
-      got = f', got dtype {array.dtype}'
     except ValueError:  # Like lists of different lengths.
-      got = ''
-    if not got or array.dtype.kind not in 'buif':
-      raise errors.InputError(
-        f'{what}[{name!r}]: wanted an array of numbers{got}'
-      )
+      raise errors.InputError(f'{place}: wanted an array of numbers') from None
+    got = f'dtype {array.dtype}'
+    is_numbers = array.dtype.kind in 'buif'
+    errors.require(is_numbers, place, 'an array of numbers', got)
     with np.errstate(over='ignore'):  # Beyond float32 is inf: refused below.
       checked[name] = array.astype(np.float32)
-    wrong = array[~np.isfinite(checked[name])]
-    if wrong.size:
-      raise errors.InputError(
-        f'{what}[{name!r}]: wanted finite float32 numbers, got {wrong.flat[0]}'
-      )
+    wrong = next(array[~np.isfinite(checked[name])].flat, None)
+    errors.require(wrong is None, place, 'finite float32 numbers', wrong)
   return checked
 
 
@@ -82,48 +72,38 @@ def intersect(*masks: Network | Sequence[Network]) -> Network:
 
 
 def _combine(
-  function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+  function: Callable[..., np.ndarray],
   masks: tuple[Network | Sequence[Network], ...],
 ) -> Network:
   """Combines masks layer by layer."""
-  flat: list[Any] = [
-    one
-    for item in masks
-    for one in (item if isinstance(item, (list, tuple)) else [item])
-  ]
-  if not flat:
-    raise errors.InputError('masks: wanted at least one set, got none')
+  flat: list[Any] = []
+  for item in masks:
+    flat.extend(item if isinstance(item, (list, tuple)) else [item])
+  errors.require(flat, 'masks', 'at least one set', 'none')
   checked = [check(item, f'masks {i}') for i, item in enumerate(flat)]
-  for i, item in enumerate(checked[1:], 1):
-    if _shapes(item) != _shapes(checked[0]):
-      raise errors.InputError(
-        f'masks {i}: wanted the layers {_shapes(checked[0])} of masks 0,'
-        f' got {_shapes(item)}'
-      )
+  first, *others = (
+    {name: mask.shape for name, mask in sorted(item.items())}
+    for item in checked
+  )
+  for i, shapes in enumerate(others, 1):
+    wanted = f'the layers {first} of masks 0'
+    errors.require(shapes == first, f'masks {i}', wanted, shapes)
   return {
     name: functools.reduce(function, [item[name] for item in checked]).copy()
     for name in checked[0]
   }
 
 
-def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
-  return {name: array.shape for name, array in sorted(network.items())}
-
-
 def apply(masks: Network, network: Network) -> Network:
   """Returns the network with pruned weights at exactly 0; shapes must agree."""
+  applied = {name: array.copy() for name, array in network.items()}
   for name in masks.keys() & network.keys():
-    if masks[name].shape != network[name].shape:
-      raise errors.InputError(
-        f'masks[{name!r}]: wanted the shape {network[name].shape},'
-        f' got {masks[name].shape}'
-      )
-  return {
-    name: np.where(masks[name] != 0, array, np.zeros((), array.dtype))
-    if name in masks
-    else array.copy()
-    for name, array in network.items()
-  }
+    shape, wanted = masks[name].shape, network[name].shape
+    errors.require(
+      shape == wanted, f'masks[{name!r}]', f'the shape {wanted}', shape
+    )
+    applied[name][masks[name] == 0] = 0
+  return applied
 
 
 def density(masks: Network) -> float:
@@ -133,7 +113,6 @@ def density(masks: Network) -> float:
   0.25
   """
   weights = sum(mask.size for mask in masks.values())
-  if not weights:
-    wanted = 'one weight' if masks else 'one layer'
-    raise errors.InputError(f'masks: wanted at least {wanted}, got none')
+  wanted = f'at least one {"weight" if masks else "layer"}'
+  errors.require(weights, 'masks', wanted, 'none')
   return sum(int(np.count_nonzero(m)) for m in masks.values()) / weights

@@ -8,11 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tensorboard import summary
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.summary.writer import record_writer
-from tensorboard.util import tensor_util
 
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import model_base
@@ -63,16 +61,16 @@ class Average:
 
   def take(self) -> Measurement:
     """Returns the means and starts anew."""
-    loss, right, examples = self._loss, self._right, self.examples
+    taken = Measurement(self._loss / self.examples, self._right / self.examples)
     self._loss, self._right, self.examples = 0.0, 0, 0
-    return Measurement(loss / examples, right / examples)
+    return taken
 
 
 class Measurements:
-  """Collects measurements of a run's splits, also for a TensorBoard writer."""
+  """Collects measurements of a run's splits, also for TensorBoard."""
 
-  def __init__(self, writer: Any = None):
-    self._writer = writer
+  def __init__(self, events: '_Events | None' = None):
+    self._events = events
     self._logs: dict[str, dict[str, list]] = {}
 
   def add(self, split: str, iteration: int, measurement: Measurement) -> None:
@@ -81,11 +79,15 @@ class Measurements:
     for key, value in zip(log, (iteration, *measurement), strict=True):
       log[key].append(value)
     if split != 'train':
-      progress.note(loss=measurement.loss, accuracy=measurement.accuracy)
-    if self._writer is not None:
-      for key, value in measurement._asdict().items():
-        self._writer.add_scalar(f'{split}/{key}', value, iteration)
-      self._writer.flush()
+      progress.note(**measurement._asdict())
+    if self._events is not None:
+      values = [
+        summary_pb2.Summary.Value(tag=f'{split}/{key}', simple_value=value)
+        for key, value in measurement._asdict().items()
+      ]
+      self._events.write(
+        step=iteration, summary=summary_pb2.Summary(value=values)
+      )
 
   def save(self, directory: str) -> None:
     """Writes a JSON log for each split into the run's folder."""
@@ -99,12 +101,12 @@ def collect(summaries: str | None) -> Iterator[Measurements]:
   if summaries is None:
     yield Measurements()
     return
-  with contextlib.closing(summary.Writer(_Events(summaries))) as writer:
-    yield Measurements(writer)
+  with contextlib.closing(_Events(summaries)) as events:
+    yield Measurements(events)
 
 
-class _Events(summary.Output):
-  """Writes events as they come.
+class _Events:
+  """A file of TensorBoard's, in which events can be read as they come.
 
   TensorFlow's writer takes ten times as long. TensorBoard's own has a thread,
   which a full disk ends with a traceback and nobody need notice.
@@ -117,39 +119,13 @@ class _Events(summary.Output):
       pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
       self._file = open(self._path, 'wb')  # noqa: SIM115
     self._records = record_writer.RecordWriter(self._file)
-    self._write(
-      event_pb2.Event(wall_time=time.time(), file_version='brain.Event:2')
-    )
+    self.write(file_version='brain.Event:2')
 
-  def emit_scalar(
-    self,
-    *,
-    plugin_name: str,
-    tag: str,
-    data: Any,
-    step: Any,
-    wall_time: float,
-    tag_metadata: bytes | None = None,
-    description: str | None = None,
-  ) -> None:
-    """Adds a number, as `summary.Output` says."""
-    metadata = summary_pb2.SummaryMetadata(
-      plugin_data={'plugin_name': plugin_name, 'content': tag_metadata},
-      summary_description=description,
-      data_class=summary_pb2.DATA_CLASS_SCALAR,
-    )
-    event = event_pb2.Event(wall_time=wall_time, step=step)
-    tensor = tensor_util.make_tensor_proto(data)
-    event.summary.value.add(tag=tag, tensor=tensor, metadata=metadata)
-    self._write(event)
-
-  def _write(self, event: event_pb2.Event) -> None:
+  def write(self, **event: Any) -> None:
+    """Adds an event, given its fields."""
+    written = event_pb2.Event(wall_time=time.time(), **event)
     with save_restore.naming(self._path):
-      self._records.write(event.SerializeToString())
-
-  def flush(self) -> None:
-    """Makes what was added readable for others."""
-    with save_restore.naming(self._path):
+      self._records.write(written.SerializeToString())
       self._file.flush()
 
   def close(self) -> None:

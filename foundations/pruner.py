@@ -83,24 +83,17 @@ def prune(
   criterion: Criterion,
   scope: Scope,
   percents: Mapping[str, float],
-  masks: Mapping[str, np.ndarray],
-  final_weights: Mapping[str, np.ndarray],
+  masks: Network,
+  final_weights: Network,
   *,
-  initial_weights: Mapping[str, np.ndarray] | None = None,
+  initial_weights: Network | None = None,
   seed: int | None = None,
 ) -> Network:
   """Prunes the weights with the lowest scores, as `prune_by_percent` does.
 
-  Among equal scores, those that come first in a layer go first.
-
-  Args:
-    criterion: Scores a layer's surviving weights.
-    scope: `per_layer` or `across_layers`.
-    percents: {layer name: fraction of the survivors to remove}.
-    masks: {layer name: 0/1 array}.
-    final_weights: {parameter name: array}, after training.
-    initial_weights: The same before training, for criteria that want them.
-    seed: Seed of what the criterion draws, for those that draw.
+  The criterion scores a layer's surviving weights; the scope is `per_layer` or
+  `across_layers`. Among equal scores, those that come first in a layer go
+  first. Criteria may want the weights before training, or a seed.
 
   Raises:
     InputError: As `prune_by_percent`, or if the criterion wants something that
@@ -108,18 +101,22 @@ def prune(
   """
   check_percents(percents)
   pruned = masks_lib.check(masks)
-  for name in percents:
+  scores = {}
+  for name in sorted(percents):  # A dictionary's order decides nothing.
     if name not in pruned:
       raise errors.InputError(
         f'percents[{name!r}]: no such layer; masks are of {sorted(pruned)}'
       )
-  final = _survivors(percents, pruned, final_weights, 'final_weights')
-  initial = _survivors(percents, pruned, initial_weights, 'initial_weights')
-  scores = {}
-  for name in sorted(percents):  # A dictionary's order decides nothing.
-    layer = Layer(name, final[name], initial.get(name), seed)
+    final = _survivors(name, pruned[name], final_weights, 'final_weights')
+    initial = None
+    if initial_weights is not None:
+      weights = initial_weights
+      initial = _survivors(name, pruned[name], weights, 'initial_weights')
     scores[name] = _check_numbers(
-      criterion(layer), layer.final.shape, f'scores[{name!r}]', 'undefined'
+      criterion(Layer(name, final, initial, seed)),
+      final.shape,
+      f'scores[{name!r}]',
+      'undefined',
     )
   for name, gone in scope(percents, scores).items():
     pruned[name][pruned[name] != 0] = ~gone
@@ -128,10 +125,10 @@ def prune(
 
 def prune_by_percent(
   percents: Mapping[str, float],
-  masks: Mapping[str, np.ndarray],
-  final_weights: Mapping[str, np.ndarray],
+  masks: Network,
+  final_weights: Network,
   *,
-  initial_weights: Mapping[str, np.ndarray] | None = None,
+  initial_weights: Network | None = None,
   seed: int | None = None,
 ) -> Network:
   """Prunes each layer's smallest surviving weights (Section 2 of the paper).
@@ -145,11 +142,11 @@ def prune_by_percent(
   [[0.0, 1.0], [1.0, 0.0]]
 
   Args:
-    percents: {layer name: float in [0, 1]}, the fraction of the survivors to
-      remove. Layers that are not named keep their mask.
+    percents: {layer name: fraction of the survivors to remove, in [0, 1]}.
+      Layers that are not named keep their mask.
     masks: {layer name: 0/1 array}, of the level that was trained.
-    final_weights: {parameter name: array}, after training; used only for the
-      layers that `percents` names.
+    final_weights: {parameter name: array}, after training, of these layers at
+      least.
     initial_weights: Not used; all ways to prune have one shape.
     seed: Not used either.
 
@@ -171,18 +168,16 @@ def get(name: str) -> Pruner:
 
 def check_percents(percents: Mapping[str, float]) -> None:
   """Raises InputError unless this is {layer name: fraction in [0, 1]}."""
-  if not isinstance(percents, Mapping):
-    raise errors.InputError(
-      f'percents: wanted {{layer name: fraction}}, got {percents!r}'
-    )
+  is_mapping = isinstance(percents, Mapping)
+  errors.require(
+    is_mapping, 'percents', '{layer name: fraction}', repr(percents)
+  )
   for name, percent in percents.items():
-    is_number = isinstance(percent, (int, float, np.number, np.ndarray))
-    number = np.asarray(percent if is_number else np.nan)
-    is_real = number.ndim == 0 and number.dtype.kind in 'uif'
-    if not is_real or not 0 <= number <= 1:
-      raise errors.InputError(
-        f'percents[{name!r}]: wanted a fraction in [0, 1], got {percent!r}'
-      )
+    is_array = isinstance(percent, np.ndarray) and not percent.ndim
+    number = errors.read_number(percent.item() if is_array else percent)
+    is_right = number is not None and 0 <= number <= 1
+    place, wanted = f'percents[{name!r}]', 'a fraction in [0, 1]'
+    errors.require(is_right, place, wanted, repr(percent))
 
 
 def per_layer(percents: Mapping[str, float], scores: Network) -> Network:
@@ -260,24 +255,15 @@ PRUNERS: dict[str, Pruner] = {
 
 
 def _survivors(
-  percents: Mapping[str, float],
-  masks: Network,
-  weights: Mapping[str, np.ndarray] | None,
-  what: str,
-) -> Network:
-  """Returns the surviving weights of each layer to prune."""
-  if weights is None:
-    return {}
-  survivors = {}
-  for name in percents:
-    if name not in weights:
-      raise errors.InputError(f'{what}: wanted {name!r}, got {sorted(weights)}')
-    mask, place = masks[name], f'{what}[{name!r}]'
-    array = _check_numbers(
-      weights[name], mask.shape, place, 'the training diverged'
-    )
-    survivors[name] = array[mask != 0]
-  return survivors
+  name: str, mask: np.ndarray, weights: Network, what: str
+) -> np.ndarray:
+  """Returns the surviving weights of a layer."""
+  errors.require(name in weights, what, repr(name), sorted(weights))
+  place = f'{what}[{name!r}]'
+  array = _check_numbers(
+    weights[name], mask.shape, place, 'the training diverged'
+  )
+  return array[mask != 0]
 
 
 def _check_numbers(
@@ -285,10 +271,9 @@ def _check_numbers(
 ) -> np.ndarray:
   """Returns an array of numbers; `nan` says what it means if one is none."""
   array = np.asarray(value)
-  if array.shape != shape:
-    raise errors.InputError(f'{what}: wanted shape {shape}, got {array.shape}')
-  if array.dtype.kind not in 'buif':
-    raise errors.InputError(f'{what}: wanted numbers, got dtype {array.dtype}')
+  errors.require(array.shape == shape, what, f'shape {shape}', array.shape)
+  is_numbers = array.dtype.kind in 'buif'
+  errors.require(is_numbers, what, 'numbers', f'dtype {array.dtype}')
   if np.isnan(array).any():
     raise errors.InputError(f'{what}: NaN: {nan}')
   return array.astype(np.float64)

@@ -19,7 +19,7 @@ import shutil
 import stat
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import numpy as np
 
@@ -128,11 +128,11 @@ def write_file(path: pathlib.Path, content: bytes | memoryview) -> None:
 
 def check_name(name: object) -> str:
   """Returns a parameter's name if it can be a file's, or raises InputError."""
-  if not isinstance(name, str) or not _SAFE_NAME.fullmatch(name):
-    raise errors.InputError(
-      f'parameter name {name!r}: wanted letters, digits, "_", "-" and "."'
-    )
-  return name
+  if isinstance(name, str) and _SAFE_NAME.fullmatch(name):
+    return name
+  raise errors.InputError(
+    f'parameter name {name!r}: wanted letters, digits, "_", "-" and "."'
+  )
 
 
 def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
@@ -146,16 +146,24 @@ def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
     InputError: If there is nothing to save, a name cannot be a file's name, an
       array is not of numbers or text, or the folder holds anything else.
   """
-  if not network:  # Nobody could tell it from one that is lost.
-    raise errors.InputError(f'{location}: wanted at least one array, got none')
+  # An empty folder could not be told from a network that is lost.
+  errors.require(network, location, 'at least one array', 'none')
   arrays = {check_name(name): np.asarray(network[name]) for name in network}
   for name, array in arrays.items():
-    if array.dtype.kind not in _KINDS or array.nbytes > MAX_BYTES:
-      raise errors.InputError(
-        f'parameter {name!r}: wanted at most {MAX_BYTES} bytes of numbers'
-        f' or text, got {array.dtype} {list(array.shape)}'
-      )
-  _check_replaceable(location)
+    is_right = array.dtype.kind in _KINDS and array.nbytes <= MAX_BYTES
+    got = f'{array.dtype} {list(array.shape)}'
+    wanted = f'at most {MAX_BYTES} bytes of numbers or text'
+    errors.require(is_right, f'parameter {name!r}', wanted, got)
+  errors.require(not os.path.isfile(location), location, 'a folder', 'a file')
+  for path in pathlib.Path(location).glob('*'):
+    is_folder = path.is_dir() and not path.is_symlink()
+    is_ours = path.suffix == '.npy' and not is_folder
+    errors.require(
+      is_ours or LITTER.fullmatch(path.name),
+      location,
+      'a folder of nothing but .npy files to replace',
+      f'{path.name!r} in it',
+    )
   with written_aside(location) as aside:
     aside.mkdir()
     for name, array in arrays.items():
@@ -167,20 +175,6 @@ def encode_array(array: np.ndarray) -> memoryview:
   content = io.BytesIO()  # NumPy's own writing does not say what failed.
   np.save(content, array, allow_pickle=False)
   return content.getbuffer()
-
-
-def _check_replaceable(location: str) -> None:
-  """Checks that nothing but a network would be lost by saving another one."""
-  if os.path.isfile(location):
-    raise errors.InputError(f'{location}: wanted a folder, got a file')
-  for path in pathlib.Path(location).glob('*'):
-    is_folder = path.is_dir() and not path.is_symlink()
-    is_array = path.suffix == '.npy' and not is_folder
-    if not is_array and not LITTER.fullmatch(path.name):
-      raise errors.InputError(
-        f'{location}: wanted a folder of nothing but .npy files to replace,'
-        f' got {path.name!r} in it'
-      )
 
 
 def restore_network(location: str) -> Network:
@@ -275,10 +269,8 @@ def standardize(
         f'{network}: wanted that of a finished run', finished
       )
     return restore_network(os.fspath(network))
-  if not isinstance(network, (list, tuple)):
-    raise errors.InputError(
-      f'{name}: wanted a folder or a dictionary, got {network!r}'
-    )
+  is_list = isinstance(network, (list, tuple))
+  errors.require(is_list, name, 'a folder or a dictionary', repr(network))
   if combine_fn is None or not network:
     raise errors.InputError(
       f'{name}: wanted one folder or dictionary, got {len(network)} of them'
@@ -341,28 +333,28 @@ def write_json(path: str, value: Any) -> None:
 def read_json(path: str) -> dict[str, Any]:
   """Reads a JSON object, or raises InputError: names once, numbers finite."""
   with opened(path) as stream:
-    text = stream.read(MAX_JSON_BYTES + 1)
+    return parse_json(stream.read(MAX_JSON_BYTES + 1), path)
+
+
+def parse_json(text: bytes, name: str) -> dict[str, Any]:
+  """Returns a JSON object as `read_json` does; errors call it `name`."""
   if len(text) > MAX_JSON_BYTES:
-    raise errors.InputError(f'{path}: has over {MAX_JSON_BYTES} bytes')
-  try:
+    raise errors.InputError(f'{name}: has over {MAX_JSON_BYTES} bytes')
+
+  def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+      raise ValueError('a name is given twice')
+    return dict(pairs)
+
+  value = None
+  with contextlib.suppress(ValueError, RecursionError):
+    # Of NaN and Infinity, which are not JSON, `int` makes a ValueError.
     value = json.loads(
-      text.decode(), object_pairs_hook=_object, parse_constant=_refuse
+      text.decode(), object_pairs_hook=once, parse_constant=int
     )
-  except (ValueError, RecursionError):
-    value = None
   if not isinstance(value, dict):
-    raise errors.InputError(f'{path}: wanted a JSON object')
+    raise errors.InputError(f'{name}: wanted a JSON object')
   return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-  if len(dict(pairs)) != len(pairs):
-    raise ValueError('a name is given twice')
-  return dict(pairs)
-
-
-def _refuse(constant: str) -> NoReturn:
-  raise ValueError(f'{constant} is not JSON')
 
 
 def write_log(

@@ -3,7 +3,6 @@
 import pathlib
 
 import pytest
-import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
 from lottery_ticket.foundations import measurements
@@ -14,14 +13,11 @@ Measurement = measurements.Measurement
 
 def read_summaries(folder):
   """Returns {tag: [(step, value)]}."""
-  events = event_accumulator.EventAccumulator(folder, {'tensors': 0})
+  events = event_accumulator.EventAccumulator(folder, {'scalars': 0})
   events.Reload()
   return {
-    tag: [
-      (event.step, float(tf.make_ndarray(event.tensor_proto)))
-      for event in events.Tensors(tag)
-    ]
-    for tag in events.Tags()['tensors']
+    tag: [(event.step, event.value) for event in events.Scalars(tag)]
+    for tag in events.Tags()['scalars']
   }
 
 
