@@ -173,8 +173,8 @@ def check_percents(percents: Mapping[str, float]) -> None:
     is_mapping, 'percents', '{layer name: fraction}', repr(percents)
   )
   for name, percent in percents.items():
-    is_array = isinstance(percent, np.ndarray) and not percent.ndim
-    number = errors.read_number(percent.item() if is_array else percent)
+    is_scalar = isinstance(percent, np.ndarray) and not percent.ndim
+    number = errors.read_number(np.ravel(percent)[0] if is_scalar else percent)
     is_right = number is not None and 0 <= number <= 1
     place, wanted = f'percents[{name!r}]', 'a fraction in [0, 1]'
     errors.require(is_right, place, wanted, repr(percent))

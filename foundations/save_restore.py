@@ -170,11 +170,11 @@ def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
       write_file(aside / f'{name}.npy', encode_array(array))
 
 
-def encode_array(array: np.ndarray) -> memoryview:
+def encode_array(array: np.ndarray) -> bytes:
   """Returns the bytes of a .npy file."""
   content = io.BytesIO()  # NumPy's own writing does not say what failed.
   np.save(content, array, allow_pickle=False)
-  return content.getbuffer()
+  return content.getvalue()
 
 
 def restore_network(location: str) -> Network:

@@ -32,6 +32,8 @@ from lottery_ticket.foundations import sparse_rows as rows_lib
 WIDTH = rows_lib.WIDTH
 TILE = rows_lib.TILE
 
+Array = np.ndarray
+
 # Without error_model, a division by 0 would be looked for at each division.
 _njit = numba.njit(error_model='numpy')
 _inline = numba.njit(error_model='numpy', forceinline=True)
@@ -50,11 +52,11 @@ class Index(NamedTuple):
       the first weight of each input (and of the ones) in each tile of outputs.
   """
 
-  ends: np.ndarray
-  activations: np.ndarray
-  starts: np.ndarray
-  others: np.ndarray
-  tiles: np.ndarray
+  ends: Array
+  activations: Array
+  starts: Array
+  others: Array
+  tiles: Array
 
 
 class Buffers(NamedTuple):
@@ -66,9 +68,9 @@ class Buffers(NamedTuple):
     errors: Gradients of the loss with respect to values.
   """
 
-  values: np.ndarray
-  slopes: np.ndarray
-  errors: np.ndarray
+  values: Array
+  slopes: Array
+  errors: Array
 
 
 class Examples(NamedTuple):
@@ -82,11 +84,11 @@ class Examples(NamedTuple):
     columns: int64, every 16th feature from which on some weight sees one.
   """
 
-  inputs: np.ndarray
-  divisors: np.ndarray
-  labels: np.ndarray
-  targets: np.ndarray
-  columns: np.ndarray
+  inputs: Array
+  divisors: Array
+  labels: Array
+  targets: Array
+  columns: Array
 
 
 class Rule(NamedTuple):
@@ -102,19 +104,14 @@ class Rule(NamedTuple):
   """
 
   is_adam: bool
-  numbers: np.ndarray
+  numbers: Array
   nesterov: bool
-  slots: np.ndarray
+  slots: Array
 
 
 @_inline
 def pull(
-  values: np.ndarray,
-  unit: int,
-  first: int,
-  last: int,
-  others: np.ndarray,
-  weights: np.ndarray,
+  values: Array, unit: int, first: int, last: int, others: Array, weights: Array
 ) -> None:
   """Sets values[unit] to the sum of weights[j] values[others[j]]."""
   total = rows_lib.splat(np.float32(0))
@@ -126,11 +123,11 @@ def pull(
 @_inline
 def push(
   row: rows_lib.Row,
-  totals: np.ndarray,
+  totals: Array,
   first: int,
   last: int,
-  others: np.ndarray,
-  weights: np.ndarray,
+  others: Array,
+  weights: Array,
 ) -> None:
   """Adds weights[j] row to totals[others[j]], for each j."""
   for j in range(first, last):
@@ -141,11 +138,11 @@ def push(
 @_inline
 def dots(
   row: rows_lib.Row,
-  values: np.ndarray,
+  values: Array,
   first: int,
   last: int,
-  others: np.ndarray,
-  sums: np.ndarray,
+  others: Array,
+  sums: Array,
 ) -> None:
   """Adds the product row . values[others[j]] to sums[j], for each j."""
   quads = first + (last - first) // 4 * 4
@@ -170,7 +167,7 @@ def dots(
 
 
 @_njit
-def forward(index: Index, weights: np.ndarray, buffers: Buffers) -> None:
+def forward(index: Index, weights: Array, buffers: Buffers) -> None:
   """Computes the values of all units, from those of the inputs."""
   values = buffers.values
   for layer in range(len(index.activations)):
@@ -190,9 +187,7 @@ def forward(index: Index, weights: np.ndarray, buffers: Buffers) -> None:
 
 
 @_inline
-def _forward_by_input(
-  index: Index, weights: np.ndarray, values: np.ndarray
-) -> None:
+def _forward_by_input(index: Index, weights: Array, values: Array) -> None:
   for tile in range(len(index.tiles)):
     starts = index.tiles[tile]
     for i in range(len(starts) - 1):
@@ -203,7 +198,7 @@ def _forward_by_input(
 
 @_njit
 def backward(
-  index: Index, weights: np.ndarray, buffers: Buffers, gradients: np.ndarray
+  index: Index, weights: Array, buffers: Buffers, gradients: Array
 ) -> None:
   """Adds the gradient of each weight, from the errors of the last layer.
 
@@ -225,7 +220,7 @@ def backward(
 
 @_inline
 def _backward_by_input(
-  index: Index, buffers: Buffers, gradients: np.ndarray
+  index: Index, buffers: Buffers, gradients: Array
 ) -> None:
   for tile in range(len(index.tiles)):
     starts = index.tiles[tile]
@@ -237,14 +232,8 @@ def _backward_by_input(
 
 
 @_njit
-def gather(examples: Examples, places: np.ndarray, values: np.ndarray) -> None:
-  """Sets the first rows of values to the inputs of 64 examples.
-
-  Args:
-    examples: Where they are.
-    places: int32 [64], which examples.
-    values: float32 [rows, 64].
-  """
+def gather(examples: Examples, places: Array, values: Array) -> None:
+  """Sets the first rows of values to the inputs of the examples at places."""
   divisors = examples.divisors[places]
   for image in range(0, WIDTH, TILE):
     for column in examples.columns:
@@ -256,24 +245,16 @@ def gather(examples: Examples, places: np.ndarray, values: np.ndarray) -> None:
 @_njit
 def classify(
   examples: Examples,
-  places: np.ndarray,
+  places: Array,
   size: int,
   batch: int,
-  logits: np.ndarray,
-  errors: np.ndarray,
+  logits: Array,
+  errors: Array,
 ) -> tuple[float, int]:
-  """Computes the cross-entropy of examples, and its gradient.
+  """Computes the cross-entropy of the first `size` examples at places.
 
-  Args:
-    examples: Where the labels are.
-    places: int32 [64], which examples.
-    size: How many of these count.
-    batch: Number of examples whose mean loss is to become smaller.
-    logits: float32 [classes, 64].
-    errors: Same shape; gets the gradient of the mean loss.
-
-  Returns:
-    The summed loss, and the number of examples classified right.
+  Errors, float32 [classes, 64] like logits, get the gradient of the mean loss
+  over `batch` examples. Returns the summed loss, and the number right.
   """
   classes = len(logits)
   largest = logits[0].copy()
@@ -314,20 +295,12 @@ def classify(
 
 @_njit
 def update(
-  rule: Rule,
-  weights: np.ndarray,
-  gradients: np.ndarray,
-  rate: float,
-  decay: float,
+  rule: Rule, weights: Array, gradients: Array, rate: float, decay: float
 ) -> None:
   """Changes weights as a Keras optimizer does.
 
-  Args:
-    rule: The optimizer.
-    weights: float32 [n].
-    gradients: float32 [n].
-    rate: Learning rate, float32; Adam's with its correction of the bias.
-    decay: The part of each weight that goes first, float32.
+  Rate and decay, float32, are the learning rate, Adam's with its correction of
+  the bias, and the part of each weight that goes first.
   """
   numbers, first, second = rule.numbers, rule.slots[0], rule.slots[1]
   if decay != 0:
@@ -355,29 +328,29 @@ def update(
 @_njit
 def train(
   index: Index,
-  weights: np.ndarray,
+  weights: Array,
   buffers: Buffers,
-  gradients: np.ndarray,
+  gradients: Array,
   rule: Rule,
   examples: Examples,
-  order: np.ndarray,
+  order: Array,
   batch: int,
-  rates: np.ndarray,
-  decays: np.ndarray,
+  rates: Array,
+  decays: Array,
 ) -> tuple[float, int]:
-  """Makes one update for each of the rates.
+  """Makes one update for each of the rates; changes weights and slots.
 
   Args:
     index: The network's.
-    weights: float32 [n], changed.
+    weights: float32 [n].
     buffers: To compute in; the row of ones holds ones.
     gradients: float32 [n], to compute in.
-    rule: The optimizer; its slots are changed.
+    rule: The optimizer.
     examples: The training set.
     order: int32, the examples of all batches, one batch after the other.
     batch: Examples in each.
-    rates: float32 [updates], as in `update`.
-    decays: float32 [updates], as in `update`.
+    rates: float32 [updates], as in `update`; decays likewise.
+    decays: float32 [updates].
 
   Returns:
     The summed loss, and the number of examples classified right.
@@ -403,9 +376,7 @@ def train(
 
 
 @_inline
-def _places(
-  order: np.ndarray, first: int, count: int, places: np.ndarray
-) -> int:
+def _places(order: Array, first: int, count: int, places: Array) -> int:
   """Takes the next `count` places, 64 at most; returns how many these are."""
   size = min(count, WIDTH)
   for i in range(WIDTH):
@@ -415,7 +386,7 @@ def _places(
 
 @_njit
 def evaluate(
-  index: Index, weights: np.ndarray, buffers: Buffers, examples: Examples
+  index: Index, weights: Array, buffers: Buffers, examples: Examples
 ) -> tuple[float, int]:
   """Returns the summed loss and the number right, of all examples."""
   places = np.zeros(WIDTH, np.int32)
@@ -434,18 +405,11 @@ def evaluate(
 
 
 @_njit
-def to_bytes(
-  inputs: np.ndarray, pixels: np.ndarray, divisors: np.ndarray
-) -> bool:
+def to_bytes(inputs: Array, pixels: Array, divisors: Array) -> bool:
   """Finds bytes, and a divisor for each example, that give the inputs exactly.
 
-  Args:
-    inputs: float32 [n, features].
-    pixels: uint8 [n, features or more], gets the bytes.
-    divisors: float32 [n], gets the divisors.
-
-  Returns:
-    Whether there are such, for all examples.
+  Inputs are float32 [n, features]; pixels, uint8, may have more features. Tells
+  whether all examples have such.
   """
   for i in range(len(inputs)):
     top = inputs[i].max()
@@ -470,7 +434,7 @@ def to_bytes(
 
 
 @_inline
-def _are_bytes(inputs: np.ndarray, divisor: float, pixels: np.ndarray) -> bool:
+def _are_bytes(inputs: Array, divisor: float, pixels: Array) -> bool:
   """Rounds inputs times divisor to bytes; tells if that is nearly nothing."""
   wrong = 0  # Counted, since a loop that may end early is slow.
   for f in range(len(inputs)):
@@ -482,9 +446,7 @@ def _are_bytes(inputs: np.ndarray, divisor: float, pixels: np.ndarray) -> bool:
 
 
 @_inline
-def _is_quotient(
-  inputs: np.ndarray, pixels: np.ndarray, divisor: float
-) -> bool:
+def _is_quotient(inputs: Array, pixels: Array, divisor: float) -> bool:
   wrong = 0
   for f in range(len(inputs)):
     wrong += np.float32(pixels[f]) / divisor != inputs[f]

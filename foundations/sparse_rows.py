@@ -23,7 +23,7 @@ _LANES = 8  # Partial sums of a dot product: one AVX2 register.
 TILE = 16  # Images, and features, that are transposed together.
 
 _FLOAT = ir.FloatType()
-_INT = ir.IntType(32)
+_INT, _LONG = ir.IntType(32), ir.IntType(64)
 
 
 def _vector(size: int, element: ir.Type = _FLOAT) -> ir.VectorType:
@@ -33,6 +33,11 @@ def _vector(size: int, element: ir.Type = _FLOAT) -> ir.VectorType:
 def _operation(build: Callable) -> Any:
   """Makes an operation of numba: of any type, for checkers of types."""
   return extending.intrinsic(build)
+
+
+def _of_values(build: Callable) -> Callable:
+  """Makes numba's generator of an operation that needs its values alone."""
+  return lambda context, builder, signature, args: build(builder, *args)
 
 
 class Row(types.Type):
@@ -51,28 +56,15 @@ class _RowModel(extending.models.PrimitiveModel):
     super().__init__(manager, row, _vector(WIDTH))
 
 
-def _pointer(
-  context: Any, builder: Any, array_type: Any, array: Any, *offsets: Any
+def _row_pointer(
+  context: Any, builder: Any, rows_type: Any, rows: Any, i: Any, i_type: Any
 ) -> Any:
-  """Returns the address of an element, given its (index, stride) pairs."""
-  data = context.make_array(array_type)(context, builder, array).data
-  place = ir.Constant(ir.IntType(64), 0)
-  for (index, index_type), stride in offsets:
-    index = context.cast(builder, index, index_type, types.int64)
-    place = builder.add(place, builder.mul(index, stride))
-  return builder.gep(data, [place])
-
-
-def _row_pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-  """Returns the address of row args[1] of array args[0]."""
-  stride = ir.Constant(ir.IntType(64), WIDTH)
-  pointer = _pointer(
-    context,
-    builder,
-    signature.args[0],
-    args[0],
-    ((args[1], signature.args[1]), stride),
-  )
+  """Returns the address of row i of an array of rows."""
+  data = context.make_array(rows_type)(context, builder, rows).data
+  index = context.cast(builder, i, i_type, types.int64)
+  # Not numba's own: a stride that LLVM knows is a shift, not a product.
+  first = builder.mul(index, ir.Constant(_LONG, WIDTH))
+  pointer = builder.gep(data, [first])
   return builder.bitcast(pointer, _vector(WIDTH).as_pointer())
 
 
@@ -106,7 +98,7 @@ def load(typing: Any, rows: Any, i: Any) -> tuple[Any, Callable]:
   """Returns rows[i]."""
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    pointer = _row_pointer(context, builder, signature, args)
+    pointer = _row_pointer(context, builder, rows, args[0], args[1], i)
     return builder.load(pointer, align=4)
 
   return row_type(rows, i), generate
@@ -117,7 +109,7 @@ def store(typing: Any, rows: Any, i: Any, row: Any) -> tuple[Any, Callable]:
   """Sets rows[i] to a row."""
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    pointer = _row_pointer(context, builder, signature, args)
+    pointer = _row_pointer(context, builder, rows, args[0], args[1], i)
     builder.store(args[2], pointer, align=4)
     return context.get_dummy_value()
 
@@ -127,30 +119,22 @@ def store(typing: Any, rows: Any, i: Any, row: Any) -> tuple[Any, Callable]:
 @_operation
 def splat(typing: Any, number: Any) -> tuple[Any, Callable]:
   """Returns a row of 64 times the same number, a float32."""
-
-  def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    return _splat(builder, args[0])
-
-  return row_type(types.float32), generate
+  return row_type(types.float32), _of_values(_splat)
 
 
 @_operation
 def fma(typing: Any, x: Any, row: Any, total: Any) -> tuple[Any, Callable]:
   """Returns x * row + total, rounded once; x is a float32."""
-
-  def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    return _fma(builder, _splat(builder, args[0]), args[1], args[2])
-
+  generate = _of_values(
+    lambda builder, x, *rows: _fma(builder, _splat(builder, x), *rows)
+  )
   return row_type(types.float32, row_type, row_type), generate
 
 
 @_operation
 def multiply(typing: Any, left: Any, right: Any) -> tuple[Any, Callable]:
   """Returns the product of two rows, element by element."""
-
-  def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    return builder.fmul(*args)
-
+  generate = _of_values(lambda builder, *rows: builder.fmul(*rows))
   return row_type(row_type, row_type), generate
 
 
@@ -158,13 +142,13 @@ def multiply(typing: Any, left: Any, right: Any) -> tuple[Any, Callable]:
 def is_blank(typing: Any, row: Any) -> tuple[Any, Callable]:
   """Tells whether a row is all 0."""
 
-  def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+  def generate(builder: Any, row: Any) -> Any:
     zeros = ir.Constant(_vector(WIDTH), [0.0] * WIDTH)
-    bits = builder.fcmp_unordered('!=', args[0], zeros)
+    bits = builder.fcmp_unordered('!=', row, zeros)
     bits = builder.bitcast(bits, ir.IntType(WIDTH))
     return builder.icmp_unsigned('==', bits, ir.Constant(bits.type, 0))
 
-  return types.boolean(row_type), generate
+  return types.boolean(row_type), _of_values(generate)
 
 
 def _partial_sums(builder: Any, left: Any, right: Any) -> Any:
@@ -195,11 +179,9 @@ def dots(
   """
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    row_at = types.void(rows, types.int64)
     sums = []
-    for index, index_type in zip(args[2:], signature.args[2:], strict=True):
-      at = context.cast(builder, index, index_type, types.int64)
-      pointer = _row_pointer(context, builder, row_at, (args[1], at))
+    for index, index_type in zip(args[2:], (a, b, c, d), strict=True):
+      pointer = _row_pointer(context, builder, rows, args[1], index, index_type)
       other = builder.load(pointer, align=4)
       sums.append(_partial_sums(builder, args[0], other))
     pairs = [_add_pairs(builder, *sums[k : k + 2]) for k in (0, 2)]
@@ -235,24 +217,27 @@ def gather_tile(
   """
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    types_of = signature.args
-    one = ir.Constant(ir.IntType(64), 1)
-    image_type = context.get_data_type(types_of[0].dtype)
-    width = builder.extract_value(
-      context.make_array(types_of[0])(context, builder, args[0]).shape, 1
+    def address(array: int, *indices: Any) -> Any:
+      kind = signature.args[array]
+      struct = context.make_array(kind)(context, builder, args[array])
+      return cgutils.get_item_pointer(context, builder, kind, struct, indices)
+
+    def tile_at(array: int, *indices: Any) -> Any:
+      element = context.get_data_type(signature.args[array].dtype)
+      pointer = _vector(TILE, element).as_pointer()
+      return builder.bitcast(address(array, *indices), pointer)
+
+    image, feature = (
+      context.cast(builder, args[k], signature.args[k], types.int64)
+      for k in (3, 4)
     )
-    image = args[3], types_of[3]
-    feature = args[4], types_of[4]
     columns = []
     for k in range(TILE):
-      at = builder.add(args[3], ir.Constant(args[3].type, k)), types_of[3]
-      pointer = _pointer(context, builder, types_of[1], args[1], (at, one))
-      place = builder.load(pointer), types_of[1].dtype
-      pointer = _pointer(
-        context, builder, types_of[0], args[0], (place, width), (feature, one)
+      at = builder.add(image, ir.Constant(_LONG, k))
+      place = context.cast(
+        builder, builder.load(address(1, at)), places.dtype, types.int64
       )
-      vector = _vector(TILE, image_type).as_pointer()
-      columns.append(builder.load(builder.bitcast(pointer, vector), align=1))
+      columns.append(builder.load(tile_at(0, place, feature), align=1))
     # A perfect shuffle four times over transposes 16 x 16.
     low = [place for k in range(8) for place in (k, k + TILE)]
     high = [place + 8 for place in low]
@@ -262,20 +247,12 @@ def gather_tile(
         for k in range(8)
         for places in (low, high)
       ]
-    pointer = _pointer(context, builder, types_of[2], args[2], (image, one))
-    divisor = builder.load(
-      builder.bitcast(pointer, _vector(TILE).as_pointer()), align=4
-    )
+    divisor = builder.load(tile_at(2, image), align=4)
     for k, column in enumerate(columns):
-      if image_type != _FLOAT:
+      if images.dtype != types.float32:
         column = builder.fdiv(builder.uitofp(column, _vector(TILE)), divisor)
-      at = builder.add(args[4], ir.Constant(args[4].type, k)), types_of[4]
-      stride = ir.Constant(ir.IntType(64), WIDTH)
-      pointer = _pointer(
-        context, builder, types_of[5], args[5], (at, stride), (image, one)
-      )
-      vector = _vector(TILE).as_pointer()
-      builder.store(column, builder.bitcast(pointer, vector), align=4)
+      at = builder.add(feature, ir.Constant(_LONG, k))
+      builder.store(column, tile_at(5, at, image), align=4)
     return context.get_dummy_value()
 
   arguments = (images, places, divisors, first_image, first_feature, rows)

@@ -61,7 +61,7 @@ _prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class SparseSteps:
-  """Trains a fully-connected network for many iterations in one call.
+  """Trains a fully-connected network as `steps.Steps` does.
 
   Args:
     layers: The network's, from the first to the last. A layer `a` has the
@@ -79,20 +79,14 @@ class SparseSteps:
   ):
     self._layers = layers
     self._mostly_blank = mostly_blank
-    self._activations = np.array(
-      [
-        execution.ACTIVATIONS.index(layer.activation or 'linear')
-        for layer in layers
-      ]
-    )
+    names = [layer.activation or 'linear' for layer in layers]
+    self._activations = np.array([*map(execution.ACTIVATIONS.index, names)])
     self._optimizer = _Optimizer(optimizer or keras.optimizers.SGD())
 
   def load(self, weights: Network, masks: Network) -> None:
     """Begins a training, with the optimizer as if it were new.
 
-    Args:
-      weights: {parameter name: array} of every parameter.
-      masks: {layer name: 0/1 array}; a layer without a mask keeps all weights.
+    A layer without a mask, a 0/1 array, keeps all its weights.
     """
     kept = _kept(self._layers, weights, masks, self._optimizer.decay == 0)
     density = kept[0][:-1].mean()
@@ -112,12 +106,9 @@ class SparseSteps:
   def assign(self, weights: Network) -> None:
     """Goes on from other weights, {parameter name: array} of all of them."""
     self._loaded = {name: array.copy() for name, array in weights.items()}
-    self._weights[:] = np.concatenate(
-      [
-        _matrix(layer, weights).flat[places]
-        for layer, places in zip(self._layers, self._places, strict=True)
-      ]
-    )
+    layers = zip(self._layers, self._places, strict=True)
+    parts = [_matrix(layer, weights).flat[places] for layer, places in layers]
+    self._weights[:] = np.concatenate(parts)
 
   def finish(self) -> None:
     """Ends a training; no optimizer is known that averages weights."""
@@ -125,11 +116,11 @@ class SparseSteps:
   def unload(self) -> Network:
     """Returns {parameter name: array}, the weights as they are now."""
     network = {name: array.copy() for name, array in self._loaded.items()}
-    first = 0
-    for layer, places in zip(self._layers, self._places, strict=True):
+    ends = np.cumsum([len(places) for places in self._places])
+    weights = np.split(self._weights, ends[:-1])
+    for layer, *part in zip(self._layers, self._places, weights, strict=True):
       matrix = _matrix(layer, network)
-      matrix.flat[places] = self._weights[first : first + len(places)]
-      first += len(places)
+      np.put(matrix, *part)
       network[layer.name] = matrix[:-1].copy()
       if f'{layer.name}_bias' in network:
         network[f'{layer.name}_bias'] = matrix[-1].copy()
@@ -143,44 +134,20 @@ class SparseSteps:
     count: int,
     size: int,
   ) -> tuple[float, int]:
-    """Trains on batches that follow each other in an epoch.
-
-    Args:
-      split: The examples.
-      order: The epoch's permutation of the examples, int32, shape [n].
-      first: The place in it where the first batch begins.
-      count: The number of batches.
-      size: Examples in each of them.
-
-    Returns:
-      The summed loss, and the number of examples classified right.
-    """
+    """Trains on `count` batches, as `steps.Steps`; returns the same."""
     rates, decays = self._optimizer.rates(count)
-    return _run(
-      kernels.train,
-      self._index,
-      self._weights,
-      self._buffers,
-      self._gradients,
-      self._optimizer.rule,
-      self._examples(split),
-      np.asarray(order)[first : first + count * size],
-      size,
-      rates,
-      decays,
-    )
+    network = self._index, self._weights, self._buffers, self._gradients
+    places = np.asarray(order)[first : first + count * size]
+    rule, examples = self._optimizer.rule, self._examples(split)
+    given = (rule, examples, places, size, rates, decays)
+    return _run(kernels.train, *network, *given)
 
   def measure(
     self, split: dataset_base.DatasetSplit
   ) -> measurements.Measurement:
     """Measures the weights as they are now on all examples of a split."""
-    loss, right = _run(
-      kernels.evaluate,
-      self._index,
-      self._weights,
-      self._buffers,
-      self._examples(split),
-    )
+    network = self._index, self._weights, self._buffers
+    loss, right = _run(kernels.evaluate, *network, self._examples(split))
     return measurements.Measurement(loss / split.size, right / split.size)
 
   def _examples(self, split: dataset_base.DatasetSplit) -> kernels.Examples:
@@ -213,9 +180,8 @@ class _Optimizer:
     """Starts anew, for so many weights."""
     self._iteration = 0
     slots = sparse_rows.zeros(2, size)
-    self.rule = kernels.Rule(
-      self._is_adam, self._numbers, self._nesterov, slots
-    )
+    settings = self._is_adam, self._numbers, self._nesterov
+    self.rule = kernels.Rule(*settings, slots)
 
   def rates(self, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns rates and decays of the next iterations, float32 [count]."""
@@ -266,17 +232,15 @@ def _kept(
   without_dead_ends: bool,
 ) -> list[np.ndarray]:
   """Returns which weights are trained, of each layer's `_matrix`."""
-  kept = []
-  leads_on: np.ndarray = np.ones(weights[layers[-1].name].shape[1], np.bool_)
+  kept: list[np.ndarray] = []
   for layer in reversed(layers):
     shape = weights[layer.name].shape
     mask = masks.get(layer.name, np.ones(shape)) != 0
     has_bias = np.full((1, shape[1]), f'{layer.name}_bias' in weights)
-    kept.append(np.concatenate([mask, has_bias]) & leads_on)
-    if without_dead_ends:
-      leads_on = kept[-1][:-1].any(axis=1)
-    else:
-      leads_on = np.ones(shape[0], np.bool_)
+    matrix = np.concatenate([mask, has_bias])
+    if kept and without_dead_ends:  # Units from which no weight leads on.
+      matrix &= kept[-1][:-1].any(axis=1)
+    kept.append(matrix)
   return kept[::-1]
 
 
@@ -285,13 +249,9 @@ def _index(
 ) -> tuple[kernels.Index, list[np.ndarray]]:
   """Puts the weights that are kept in their order.
 
-  Args:
-    kept: Of each layer which weights of its `_matrix` are kept.
-    by_input: Whether to group the first layer's by input.
-
-  Returns:
-    The index without activations, and the places of each layer's weights in its
-    matrix, in the order of the index.
+  Groups those of the first layer by input or, like the others, by unit. Returns
+  the index without activations, and the places of each layer's weights in its
+  `_matrix`, in the order of the index.
   """
   inputs = len(kept[0]) - 1
   ones = -(-inputs // sparse_rows.TILE) * sparse_rows.TILE
@@ -367,9 +327,8 @@ def cache_folder() -> pathlib.Path:
   return folder.expanduser() / f'sparse-{digest.hexdigest()[:16]}'
 
 
-@functools.cache
-def _cached(kernel: Any) -> bool:
-  """Lets numba keep a kernel's compiled code, where it can be kept."""
+def _compile(kernel: Any, args: Sequence[Any]) -> None:
+  """Compiles a kernel, or loads what a process before this one compiled."""
   folder = cache_folder()
   config: Any = numba.config
   before = config.CACHE_DIR
@@ -379,22 +338,18 @@ def _cached(kernel: Any) -> bool:
     kernel.enable_caching()
   except (OSError, RuntimeError) as error:
     logging.warning('Compiled code cannot be kept in %s: %s', folder, error)
-    return False
+    return
   finally:
-    config.CACHE_DIR = before
-  return True
+    config.CACHE_DIR = before  # Others' kernels go where they always went.
+  with filelock.FileLock(folder / 'lock'):  # Others wait, then load it.
+    if not list(folder.rglob(f'*{kernel.__name__}*.nbi')):
+      said = 'Compiling the sparse execution, once on this machine'
+      logging.log_first_n(logging.WARNING, said, 1)
+    kernel.compile(tuple(map(numba.typeof, args)))
 
 
 def _run(kernel: Any, *args: Any) -> Any:
-  """Calls a kernel, compiled by this process or by one before it."""
-  if not kernel.overloads and _cached(kernel):
-    folder = cache_folder()
-    with filelock.FileLock(folder / 'lock'):  # Others wait, then load it.
-      if not list(folder.rglob(f'*{kernel.__name__}*.nbi')):
-        logging.log_first_n(
-          logging.WARNING,
-          'Compiling the sparse execution, once on this machine',
-          1,
-        )
-      kernel.compile(tuple(map(numba.typeof, args)))
+  """Calls a kernel."""
+  if not kernel.overloads:
+    _compile(kernel, args)
   return kernel(*args)

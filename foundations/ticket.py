@@ -187,7 +187,7 @@ def _unpack(stream: BinaryIO) -> Ticket:
   errors.require(is_right, 'shapes', 'those of all masks', str(shapes)[:80])
   for name, shape in shapes.items():
     _unfold(name, shape, **networks)
-  return check(Ticket(**networks, configuration=described.get('configuration')))
+  return check(Ticket(**networks, configuration=described['configuration']))
 
 
 def _unfold(
