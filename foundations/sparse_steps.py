@@ -118,9 +118,10 @@ class SparseSteps:
     network = {name: array.copy() for name, array in self._loaded.items()}
     ends = np.cumsum([len(places) for places in self._places])
     weights = np.split(self._weights, ends[:-1])
-    for layer, *part in zip(self._layers, self._places, weights, strict=True):
+    layers = zip(self._layers, self._places, weights, strict=True)
+    for layer, places, values in layers:
       matrix = _matrix(layer, network)
-      np.put(matrix, *part)
+      matrix.flat[places] = values
       network[layer.name] = matrix[:-1].copy()
       if f'{layer.name}_bias' in network:
         network[f'{layer.name}_bias'] = matrix[-1].copy()
