@@ -53,18 +53,35 @@ def read(folder: str | os.PathLike) -> dict[str, Row]:
     ) from None
 
 
-def write(folder: str, rows: Mapping[str, Row]) -> None:
-  """Writes the rows of an experiment, in their order."""
+def write(folder: str, rows: Mapping[str, Row], source: str) -> None:
+  """Writes rows, and adds the tickets of runs whose folders are there.
+
+  Args:
+    folder: Where to write the two files.
+    rows: {run: row}, level by level.
+    source: The experiment's folder, with the folders of runs.
+  """
   lines = [
-    json.dumps(save_restore.plain(row), allow_nan=False, separators=(',', ':'))
+    json.dumps(row, allow_nan=False, separators=(',', ':'))
     for row in rows.values()
   ]
   packed = io.BytesIO()
-  # With its name or the time, the same rows would become other bytes.
+  # With a file's name or the time, the same rows would become other bytes.
   with gzip.GzipFile('', 'wb', fileobj=packed, mtime=0) as file:
     file.write(''.join(f'{line}\n' for line in lines).encode())
-  with save_restore.written_aside(paths.rows(folder)) as aside:
-    save_restore.write_file(aside, packed.getbuffer())
+  _replace(paths.rows(folder), packed.getbuffer())
+  tickets = _tickets(folder, rows, source)
+  if tickets:
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **tickets)  # Without the time, too.
+    _replace(paths.tickets(folder), packed.getbuffer())
+
+
+def _replace(path: str, content: memoryview) -> None:
+  """Writes a file, if it is another one than is there."""
+  if not os.path.isfile(path) or pathlib.Path(path).read_bytes() != content:
+    with save_restore.written_aside(path) as aside:
+      save_restore.write_file(aside, content)
 
 
 def read_tickets(folder: str) -> dict[str, np.ndarray]:
@@ -82,36 +99,26 @@ def read_tickets(folder: str) -> dict[str, np.ndarray]:
       ) from None
 
 
-def add_tickets(folder: str, rows: Mapping[str, Row], source: str) -> None:
-  """Adds the tickets of runs in `source` to those in `folder`."""
-  known = read_tickets(folder)
-  ladders = dict(known)
-  for run in rows:  # Level by level.
+def _tickets(
+  folder: str, rows: Mapping[str, Row], source: str
+) -> dict[str, np.ndarray]:
+  """Returns the tickets of a folder with those of runs in `source`."""
+  tickets = read_tickets(folder)
+  for run in rows:
     trial, level, name = pathlib.PurePath(run).parts
     place = paths.masks(os.path.join(source, run))
-    is_ladder = f'{trial}/0/{name}' in rows and int(level) < KEPT
-    if is_ladder and os.path.isdir(place):
-      flat = _flat(save_restore.restore_network(place))
-      key = f'{trial}/{name}'
-      ladders[key] = _pruned(ladders.get(key), flat, int(level))
-  if ladders.keys() != known.keys() or any(
-    not np.array_equal(ladders[key], known[key]) for key in known
-  ):
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **ladders)
-    with save_restore.written_aside(paths.tickets(folder)) as aside:
-      save_restore.write_file(aside, packed.getbuffer())
+    is_ticket = f'{trial}/0/{name}' in rows and int(level) < KEPT
+    if is_ticket and os.path.isdir(place):
+      masks = save_restore.restore_network(place)
+      flat = np.concatenate([masks[layer].ravel() for layer in sorted(masks)])
+      known = tickets.get(f'{trial}/{name}', np.zeros(0))
+      tickets[f'{trial}/{name}'] = _pruned(known, flat, int(level))
+  return tickets
 
 
-def _flat(masks: masks_lib.Network) -> np.ndarray:
-  return np.concatenate([masks[name].ravel() for name in sorted(masks)])
-
-
-def _pruned(
-  levels: np.ndarray | None, mask: np.ndarray, level: int
-) -> np.ndarray:
+def _pruned(levels: np.ndarray, mask: np.ndarray, level: int) -> np.ndarray:
   """Returns the level at which each weight was pruned, with one more mask."""
-  if levels is None or levels.shape != mask.shape:
+  if levels.shape != mask.shape:
     levels = np.full(mask.shape, KEPT, np.uint8)
   # A level that was trained again may keep what it pruned before.
   kept = np.where(levels <= level, KEPT, levels)

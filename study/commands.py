@@ -11,7 +11,6 @@ from lottery_ticket.cli import argfiles
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import records
 from lottery_ticket.foundations import seeds
 from lottery_ticket.study import names
 from lottery_ticket.study import plan as plan_lib
@@ -96,7 +95,7 @@ def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
   groups: dict[str, list[_Run]] = {}
   strangers: collections.Counter[tuple[str, str]] = collections.Counter()
   for row in runs.itertuples():
-    record = records.read(row.directory)
+    record = row.row['record']
     described = record.get('description', {})
     try:
       run = _Run(row, plan_lib.restore(task, described), record)

@@ -8,28 +8,40 @@ from lottery_ticket.study import commands
 from lottery_ticket.study import task as task_lib
 
 
-def report(task: task_lib.Task, /, experiment_path: str | None = None) -> None:
+def report(
+  task: task_lib.Task,
+  /,
+  experiment_path: str | None = None,
+  *,
+  output_dir: str | None = None,
+) -> None:
   """Judges the paper's claims by the runs of an experiment, on one page.
 
   Prints the claims that the runs say something of. The page is
-  `report/index.html` in the experiment's folder. Figures, the claims as text,
-  JSON and CSV, and the runs as CSV lie beside it. Whatever an older report left
-  there is replaced.
+  `report/index.html`. Figures, claims as text, JSON and CSV, and the runs as
+  CSV lie beside it. Whatever an older report left there is replaced.
+
+  All of that comes from rows. Those of new runs are added to `rows.jsonl.gz`,
+  and the masks of their tickets to `tickets.npz`: with these two files a report
+  needs no folders of runs.
 
   Args:
     experiment_path: The folder of all trials; the task's by default.
+    output_dir: Folder for rows, tickets and `report`; by default the same.
   """
-  from lottery_ticket.analysis import claims
   from lottery_ticket.analysis import report as report_lib
   from lottery_ticket.analysis import results
+  from lottery_ticket.analysis import rows
   from lottery_ticket.analysis import tables
 
   experiment_path = experiment_path or task.experiment_path
-  found = results.read(experiment_path)
+  output_dir = output_dir or experiment_path
+  found = results.read(experiment_path, beside=output_dir)
+  rows.write(output_dir, found.rows, experiment_path)
   written = report_lib.write(
-    experiment_path, found, commands=list(commands.of_runs(task, found.runs))
+    output_dir, found, commands=list(commands.of_runs(task, found.runs))
   )
-  measured = written.judged[written.judged.verdict != claims.NOT_MEASURED]
+  measured = written.judged[written.judged.n > 0]
   for directory, problem in found.problems.items():
     print(f'left out: {directory}: {problem}', file=sys.stderr)
   if len(measured):
