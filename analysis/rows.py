@@ -10,6 +10,7 @@ bytes. The initial weights of tickets come from the seed: rows have the
 checksums of what must come out.
 """
 
+import contextlib
 import gzip
 import io
 import json
@@ -136,6 +137,15 @@ def record(run: str) -> dict[str, Any]:
     if row := read(folder).get(name):
       return row['record']
   return records.read(run)
+
+
+def seed(run: str) -> int | None:
+  """Returns the seed of a run, if its folder, `.part` or row has it."""
+  found = records.seed(run)
+  if found is None and not os.path.lexists(paths.record(run)):
+    with contextlib.suppress(errors.MissingInputError):
+      found = record(run).get('description', {}).get('seed')
+  return found
 
 
 def masks(run: str, shapes: Mapping[str, tuple[int, ...]]) -> masks_lib.Network:

@@ -3,9 +3,11 @@
 import contextlib
 import functools
 import math
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from lottery_ticket.analysis import rows
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
@@ -115,7 +117,7 @@ class Found(NamedTuple):
   @property
   def ticket(self) -> controls.Ticket:
     """The ticket itself."""
-    return plan_lib.read_ticket(self._run(self.plan.level))
+    return plan_lib.read_ticket(self._run(self.plan.level), self.plan)
 
   @property
   def tickets(self) -> list[controls.Ticket]:
@@ -127,8 +129,11 @@ class Found(NamedTuple):
 
   @property
   def dense(self) -> controls.Weights:
-    """The unpruned network."""
-    return plan_lib.read_weights(self._run(0))
+    """The unpruned network; without trained weights if its folder is gone."""
+    run = self._run(0)
+    if os.path.isfile(paths.record(run)):
+      return plan_lib.read_weights(run)
+    return controls.Weights(plan_lib.read_ticket(run, self.plan).initial, {})
 
   @property
   def before(self) -> controls.Weights:
@@ -216,7 +221,7 @@ def _check_like(
 ) -> None:
   """Checks that nothing is changed about a ticket's run beside the control."""
   try:
-    there = records.read(run).get('description', {})
+    there = rows.record(run).get('description', {})
   except errors.InputError:
     return  # A control that needs the ticket will say so.
   recorded = there | there.get('recipe', {})

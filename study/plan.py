@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lottery_ticket.analysis import rows
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
@@ -222,7 +223,7 @@ def _recorded(task: task_lib.Task, runs: Sequence[str]) -> dict[str, Any]:
   """Returns the first record of the task's own, or one that says nothing."""
   for run in runs:
     with contextlib.suppress(errors.InputError):
-      record = records.read(run)
+      record = rows.record(run)
       if record.get('description', {}).get('task') == task.name:
         return record
   return {'description': {}}
@@ -231,7 +232,7 @@ def _recorded(task: task_lib.Task, runs: Sequence[str]) -> dict[str, Any]:
 def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:
   for run in runs:
     try:
-      seed = records.seed(run)
+      seed = rows.seed(run)
     except errors.InputError:
       if not overwrite:
         raise
@@ -253,11 +254,45 @@ def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:
   return Plan(task=task, recipe=recipe, settings=given, **known)
 
 
-def read_ticket(run: str) -> controls.Ticket:
-  """Returns the masks and initial weights of a finished run."""
+def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
+  """Returns the masks and initial weights of a finished run.
+
+  Args:
+    run: The run's folder.
+    plan: Plan of a run of the same trial, by which the weights are drawn again
+      where the ticket's folder is gone.
+
+  Raises:
+    InputError: If the ticket is not there, or comes out as another one.
+  """
+  record = None
+  if plan and not os.path.lexists(paths.record(run)):
+    with contextlib.suppress(errors.InputError):
+      record = rows.record(run)
+  if record and plan:
+    return _drawn_again(run, record, plan)
   return controls.Ticket(
     _network(run, paths.masks), _network(run, paths.initial)
   )
+
+
+def _drawn_again(
+  run: str, record: Mapping[str, Any], plan: Plan
+) -> controls.Ticket:
+  """Returns a ticket from its row, the levels of its weights and the seed."""
+  model = plan.replace(settings={}).make_model()  # As a ladder draws it.
+  model.build(plan.make_dataset().train.values(slice(1)))
+  initial = model.get_current_weights()
+  shapes = {name: mask.shape for name, mask in model.masks.items()}
+  masks = rows.masks(run, shapes)
+  ticket = controls.Ticket(masks, masks_lib.apply(masks, initial))
+  for name, network in (('masks', masks), ('initial', ticket.initial)):
+    if save_restore.checksum(network) != record['inputs'][name]:
+      raise errors.InputError(
+        f'{run}: {name}: wanted those of the row, got others from the seed;'
+        ' train the ticket again'
+      )
+  return ticket
 
 
 def read_weights(run: str) -> controls.Weights:

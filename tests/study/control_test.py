@@ -9,6 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
+from lottery_ticket.analysis import results
+from lottery_ticket.analysis import rows as rows_lib
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
@@ -481,3 +483,53 @@ def test_bad_input(experiment_path, cheap, tmp_path, changes, message):
   with pytest.raises(errors.InputError, match=re.escape(message)):
     TRAIN(str(tmp_path / 'run'), **(arguments | cheap | changes))
   assert not (tmp_path / 'run').exists()
+
+
+@pytest.fixture(scope='module')
+def rows_alone(experiment_path, tmp_path_factory):
+  """A folder with the rows and tickets of the experiment, and no runs."""
+  folder = tmp_path_factory.mktemp('rows')
+  found = results.read(str(experiment_path))
+  rows_lib.write(str(folder), found.rows, str(experiment_path))
+  return folder
+
+
+@pytest.mark.parametrize(
+  'control', ['reinit', 'random', 'own', 'noise_1x', 'init_magnitude']
+)
+def test_a_control_of_a_ticket_whose_folder_is_gone(
+  run, cheap, rows_alone, tmp_path, control
+):
+  """Recipe and seed are the ticket's, and so is each byte."""
+  place = {'mnist_location': cheap['mnist_location']}
+  trial = str(rows_alone / 'trial1')
+  TRAIN(
+    str(tmp_path / 'again'), control=control, trial_dir=trial, level=1, **place
+  )
+  wanted = run(control)
+  for name in ('masks', 'initial', 'final'):
+    np.testing.assert_equal(
+      network(tmp_path / 'again', name), network(wanted, name)
+    )
+
+
+def test_a_control_of_another_ticket_than_the_rows_is_refused(
+  cheap, rows_alone, tmp_path
+):
+  rows = rows_lib.read(rows_alone)
+  row = rows['trial1/1/same_init']
+  row['record']['inputs']['initial'] = '0' * 64
+  rows_lib.write(str(tmp_path), rows, str(tmp_path))
+  shutil.copy(rows_alone / 'tickets.npz', tmp_path)
+  ticket = tmp_path / 'trial1' / '1' / 'same_init'
+  with pytest.raises(errors.InputError) as raised:
+    TRAIN(
+      str(tmp_path / 'new'),
+      trial_dir=str(tmp_path / 'trial1'),
+      level=1,
+      mnist_location=cheap['mnist_location'],
+    )
+  assert str(raised.value) == (
+    f'{ticket}: initial: wanted those of the row, got others from the seed;'
+    ' train the ticket again'
+  )
