@@ -36,27 +36,23 @@ def of_recipe(recipe: Any, dataset: dataset_base.DatasetBase) -> Bare:
   """Returns the bare products of a recipe, each done once already."""
   units = (dataset.train.inputs.shape[1], *(n for n, _ in recipe.layers))
   step = repeated(of_step(recipe.batch_size, units))
-  evaluations = [
-    repeated(of_evaluation(split.size, units))
-    for name, split in dataset.splits.items()
-    if name != 'train'
-  ]
-
-  def evaluate() -> None:
-    for evaluation in evaluations:
-      evaluation(1)
-
+  evaluation = repeated(
+    [
+      product
+      for name, split in dataset.splits.items()
+      if name != 'train'
+      for product in of_evaluation(split.size, units)
+    ]
+  )
   step(1)
-  evaluate()
-  return Bare(lambda: step(recipe.evaluation_interval), evaluate)
+  evaluation(1)
+  return Bare(lambda: step(recipe.evaluation_interval), lambda: evaluation(1))
 
 
 def of_evaluation(images: int, units: Sequence[int]) -> list[Product]:
   """Returns the products of an evaluation.
 
-  Args:
-    images: Number of images.
-    units: Inputs of the first layer, then outputs of each.
+  `units` are the inputs of the first layer, then the outputs of each.
   """
   return [Product((images, n), (n, m)) for n, m in itertools.pairwise(units)]
 

@@ -1,145 +1,134 @@
-"""Whole runs, and the bare products that take turns with them."""
+"""Whole runs of a recipe, and the bare products that take turns with them.
+
+All have one thread, so that the time that this process is busy is the time that
+they take on an idle machine: other work there does not count.
+"""
 
 import os
 import tempfile
-import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lottery_ticket.benchmarks import bare as bare_lib
 from lottery_ticket.benchmarks import timing
-from lottery_ticket.foundations import callbacks
-from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import seeds
 from lottery_ticket.foundations import trainer
 from lottery_ticket.mnist_fc import constants
 
 FULL_LENGTH = 50_000  # Iterations.
-STEADY_FROM = 1_000  # Iterations; the first epoch's short batch is behind.
-# Iterations between two pauses. A callback wants the model's weights, which
-# are copied for it: some milliseconds that no run without one takes.
-PAUSE = 500
+SHORT = 100  # Iterations.
 DENSITY = 0.5  # Of the masks.
 KERAS_STEPS = 500
 
 
-class Pauses:
-  """A callback that does bare products whenever it is called.
+class Took(NamedTuple):
+  """Seconds of a number of iterations, and of what a run takes beside them."""
 
-  Attributes:
-    iterations: Iteration of each pause.
-    seconds: Seconds of the training since the pause before, of the bare
-      products of an interval's steps, and of those of an evaluation.
-  """
+  iterations: float
+  start_up: float
 
-  def __init__(self, bare: bare_lib.Bare):
-    self._bare = bare
-    self.iterations: list[int] = []
-    self.seconds: list[tuple[float, ...]] = []
-    self._resumed = time.perf_counter()
 
-  def __call__(self, iteration: int, model: model_base.ModelBase) -> None:
-    """Makes a pause after `iteration` updates."""
-    del model
-    trained = time.perf_counter() - self._resumed
-    self.iterations.append(iteration)
-    self.seconds.append((trained, *map(timing.seconds, self._bare)))
-    self._resumed = time.perf_counter()
+class Runs:
+  """Runs of a recipe, on its data, with the bare products of both."""
 
-  def whole(self) -> float:
-    """Returns the seconds of `FULL_LENGTH` iterations, start-up included.
+  def __init__(self, name: str, location: str):
+    self.name = name
+    self.recipe = constants.recipe(name)
+    self.dataset = constants.make_dataset(self.recipe, location, 0)
+    self.bare = bare_lib.of_recipe(self.recipe, self.dataset)
+    self.fit = bare_lib.keras_fit(self.recipe, self.dataset, KERAS_STEPS)
 
-    It is called when the training has returned: what that does after its last
-    iteration counts as start-up, as compiling does.
+  def make_model(self, ticket: Any = None) -> model_base.ModelBase:
+    """Returns the network of a level's ticket, or one with random masks."""
+    if ticket:
+      initial, masks = ticket.initial, ticket.masks
+      return constants.make_model(self.recipe, initial, masks, seed=0)
+    generator = seeds.generator(0, 'masks')
+    units = (28 * 28, *(units for units, _ in self.recipe.layers))
+    masks = {
+      f'layer{i}': (generator.random(units[i : i + 2]) < DENSITY).astype('f4')
+      for i in range(len(self.recipe.layers))
+    }
+    return constants.make_model(self.recipe, masks=masks, seed=0)
+
+  def took(
+    self,
+    iterations: int,
+    ticket: Any = None,
+    *,
+    save: bool = True,
+    execution: str = 'dense',
+  ) -> Took:
+    """Trains and evaluates a network as often as the recipe says.
+
+    What a short run takes is taken off what a long one does; what it takes
+    beyond its own iterations is start-up.
     """
-    trained = np.array(self.seconds)[:, 0]
-    total = trained.sum() + time.perf_counter() - self._resumed
-    length = self.iterations[-1]
-    steady = trained[np.array(self.iterations) > STEADY_FROM].sum()
-    rest = (FULL_LENGTH - length) / (length - STEADY_FROM)
-    return total + rest * steady
+    short, long = (
+      self._train(length, self.make_model(ticket), execution, save=save)
+      for length in (SHORT, SHORT + iterations)
+    )
+    return Took(long - short, short - (long - short) * SHORT / iterations)
+
+  def _train(
+    self, length: int, model: Any, execution: str, *, save: bool
+  ) -> float:
+    """Returns the seconds of a run; with logs and summaries if it is saved."""
+    with tempfile.TemporaryDirectory() as folder:
+      return timing.seconds(
+        lambda: trainer.train(
+          self.dataset,
+          model,
+          self.recipe.optimizer_fn,
+          ('iterations', length),
+          os.path.join(folder, 'run') if save else None,
+          test_interval=self.recipe.interval,
+          validate_interval=self.recipe.interval,
+          save_summaries=save,
+          save_network=save,
+          execution=execution,
+        )
+      )
 
 
 def measure(
   name: str, location: str, iterations: int, rounds: int, bar: float
 ) -> list[timing.Figure]:
   """Measures everything of a recipe; `bar` is the limit of its whole run."""
-  recipe = constants.recipe(name)
-  dataset = constants.make_dataset(recipe, location, 0)
-  bare = bare_lib.of_recipe(recipe, dataset)
-  model = make_model(recipe)
-  splits = [split for name, split in dataset.splits.items() if name != 'train']
+  runs = Runs(name, location)
+  model, interval = runs.make_model(), runs.recipe.evaluation_interval
+  sizes = {name: split.size for name, split in runs.dataset.splits.items()}
+  train = sizes.pop('train')
+  # One evaluation at iteration 0, and one of the training set at the end.
+  evaluations = FULL_LENGTH / interval + 1 + train / sum(sizes.values())
+
+  def whole(*, save: bool) -> float:
+    took = runs.took(iterations, save=save)
+    return took.iterations * FULL_LENGTH / iterations + took.start_up
+
+  def products() -> float:
+    steps, evaluation = map(timing.seconds, runs.bare)
+    return FULL_LENGTH / interval * steps + evaluations * evaluation
 
   def evaluate() -> None:
-    for split in splits:
-      trainer.evaluate(model, split)
+    for split in sizes:
+      trainer.evaluate(model, runs.dataset.splits[split])
 
-  wholes, savings = [], []
-  for _ in range(rounds):
-    run, products = whole(recipe, dataset, bare, iterations, save=True)
-    unsaved, _ = whole(recipe, dataset, bare, iterations, save=False)
-    wholes.append((run, products))
-    savings.append((run, unsaved))
-  evaluations = timing.take_turns(evaluate, bare.evaluation, 5 * rounds)
-  fit = bare_lib.keras_fit(recipe, dataset, KERAS_STEPS)
-  fits = [
-    (fitted / KERAS_STEPS, steps / recipe.evaluation_interval)
-    for fitted, steps in timing.take_turns(fit, bare.steps, rounds)
-  ]
+  turns = np.array(
+    [
+      (whole(save=True), products(), whole(save=False))
+      for _ in range(rounds + 1)  # The first one compiles.
+    ][1:]
+  )
+  evaluated = timing.take_turns(evaluate, runs.bare.evaluation, 5 * rounds)
+  fits = timing.take_turns(runs.fit, runs.bare.steps, rounds)
+  fits = [(fit / KERAS_STEPS, steps / interval) for fit, steps in fits]
   compare = timing.compare
   return [
-    compare(f'{name}: whole run, bare products', wholes, at_most=bar),
-    compare(f'{name}: whole run, without logs and saving', savings),
-    compare(f'{name}: evaluation, bare products', evaluations, 'ms', 1e3),
+    compare(f'{name}: whole run, bare products', turns[:, :2], at_most=bar),
+    compare(f'{name}: whole run, without logs and saving', turns[:, ::2]),
+    compare(f'{name}: evaluation, bare products', evaluated, 'ms', 1e3),
     compare(f'{name}: step of Keras fit, bare products', fits, 'us', 1e6),
   ]
-
-
-def whole(
-  recipe: Any,
-  dataset: dataset_base.DatasetBase,
-  bare: bare_lib.Bare,
-  iterations: int,
-  *,
-  save: bool,
-) -> tuple[float, float]:
-  """Trains a masked network and evaluates it as often as the recipe says.
-
-  Returns:
-    Seconds of `FULL_LENGTH` iterations, and of their bare products.
-  """
-  with tempfile.TemporaryDirectory() as folder:
-    pauses = Pauses(bare)
-    trainer.train(
-      dataset,
-      make_model(recipe),
-      recipe.optimizer_fn,
-      ('iterations', iterations),
-      os.path.join(folder, 'run') if save else None,
-      test_interval=recipe.interval,
-      validate_interval=recipe.interval,
-      save_summaries=save,
-      save_network=save,
-      callbacks=[callbacks.every(('iterations', PAUSE), pauses)],
-    )
-    seconds = pauses.whole()
-  sizes = {name: split.size for name, split in dataset.splits.items()}
-  train = sizes.pop('train')
-  intervals = FULL_LENGTH / recipe.evaluation_interval
-  # One evaluation at iteration 0, and one of the training set at the end.
-  evaluations = intervals + 1 + train / sum(sizes.values())
-  _, steps, evaluation = np.mean(pauses.seconds, axis=0)
-  return seconds, intervals * steps + evaluations * evaluation
-
-
-def make_model(recipe: Any, density: float = DENSITY) -> model_base.ModelBase:
-  """Returns a recipe's network with random masks of that density."""
-  generator = seeds.generator(0, 'masks')
-  units = (28 * 28, *(units for units, _ in recipe.layers))
-  masks = {
-    f'layer{i}': (generator.random(units[i : i + 2]) < density).astype('f4')
-    for i in range(len(recipe.layers))
-  }
-  return constants.make_model(recipe, masks=masks, seed=0)

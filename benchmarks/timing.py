@@ -1,9 +1,10 @@
-"""What the benchmarks share: times in pairs, and their table.
+"""What the benchmarks share: their flags, times in pairs, and their table.
 
 Other work on the machine slows whatever runs at that moment, so things that
 are compared take turns, and a ratio is taken within a turn.
 """
 
+import dataclasses
 import datetime
 import json
 import os
@@ -14,7 +15,9 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any, NamedTuple
 
-FILE = os.path.join('build', 'bench.json')
+from lottery_ticket.foundations import errors
+from lottery_ticket.mnist_fc import constants
+
 VERSIONS = ('tensorflow', 'keras', 'numpy')
 
 Pairs = Sequence[tuple[float, float]]  # Of two things in the same turns.
@@ -63,11 +66,13 @@ def compare(
   return figure
 
 
-def seconds(function: Callable[[], Any]) -> float:
-  """Returns how long a call takes, in seconds."""
-  began = time.perf_counter()
+def seconds(
+  function: Callable[[], Any], clock: Callable[[], float] = time.process_time
+) -> float:
+  """Returns the seconds of a call: those that this process is busy."""
+  began = clock()
   function()
-  return time.perf_counter() - began
+  return clock() - began
 
 
 def take_turns(
@@ -92,27 +97,53 @@ def table(figures: Sequence[Figure]) -> str:
   return '\n'.join(lines)
 
 
-def report(
-  file: str, section: str, figures: Sequence[Figure], **settings: Any
-) -> None:
-  """Prints figures, and writes them and how they were measured to a file.
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """What all benchmarks are told.
 
-  Args:
-    file: JSON file, whose other sections stay as they are.
-    section: Name of the section.
-    figures: What was measured.
-    **settings: How it was measured.
+  Attributes:
+    rounds: How often each measurement is made, by default 3 times; the median
+      counts.
+    iterations: Length of the runs that are measured.
+    json: File for the numbers, beside those of the other benchmarks; by default
+      build/bench.json.
+    mnist_location: Folder with MNIST.
   """
-  print(table(figures), flush=True)
-  path = pathlib.Path(file)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  sections = json.loads(path.read_text()) if path.is_file() else {}
-  now = datetime.datetime.now(datetime.timezone.utc)
-  sections[section] = {
-    'date': now.isoformat(timespec='seconds'),
-    'load': os.getloadavg()[0],
-    'versions': {name: metadata.version(name) for name in VERSIONS},
-    'settings': settings,
-    'figures': [figure._asdict() for figure in figures],
-  }
-  path.write_text(json.dumps(sections, indent=1) + '\n')
+
+  rounds: int = 3
+  iterations: int = 1_000
+  json: str = os.path.join('build', 'bench.json')
+  mnist_location: str = constants.MNIST_LOCATION
+
+  def __post_init__(self) -> None:
+    """Checks the numbers."""
+    for name in ('rounds', 'iterations'):
+      errors.check_integer(name, getattr(self, name), 1)
+
+  def sizes(self) -> tuple[str, int, int]:
+    """Returns the folder of the data, the iterations and the rounds."""
+    return self.mnist_location, self.iterations, self.rounds
+
+  def report(
+    self, section: str, figures: Sequence[Figure], **more: Any
+  ) -> None:
+    """Prints figures, and writes them and how they were measured to the file.
+
+    Args:
+      section: Name of the section; others in the file stay as they are.
+      figures: What was measured.
+      **more: More about it, for the file.
+    """
+    print(table(figures), flush=True)
+    path = pathlib.Path(self.json)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sections = json.loads(path.read_text()) if path.is_file() else {}
+    now = datetime.datetime.now(datetime.timezone.utc)
+    sections[section] = {
+      'date': now.isoformat(timespec='seconds'),
+      'load': os.getloadavg()[0],
+      'versions': {name: metadata.version(name) for name in VERSIONS},
+      'settings': dataclasses.asdict(self) | more,
+      'figures': [figure._asdict() for figure in figures],
+    }
+    path.write_text(json.dumps(sections, indent=1) + '\n')

@@ -26,7 +26,7 @@ def test_memory_is_this_process_s():
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
-    ({'only': ['scale']}, r"^only: wanted some of .*, got 'scale'$"),
+    ({'only': ['scale']}, r"^only: wanted one of .*, got 'scale'$"),
     ({'jobs': 0}, r'^jobs: wanted an integer of at least 1, got 0$'),
     ({'rounds': 0}, r'^rounds: wanted an integer of at least 1, got 0$'),
     ({'lines': 0}, r'^lines: wanted an integer of at least 1, got 0$'),

@@ -26,7 +26,7 @@ def images(tmp_path_factory):
 @pytest.mark.parametrize(
   ('script', 'flags', 'count'),
   [
-    ('speed', ['--rounds=1', '--iterations=1500'], 2 * 4),
+    ('speed', ['--rounds=1', '--iterations=200'], 2 * 4),
     ('many', ['--only=[memory,scaling]', '--jobs=2', '--rounds=1'], 4),
   ],
 )

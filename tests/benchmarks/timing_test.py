@@ -41,12 +41,15 @@ def test_a_report_is_a_table_and_a_section_of_a_file(tmp_path, capsys):
   pass_, miss = (
     timing.compare('two, one', [(3.0, 1.5)], at_most=bar) for bar in (2, 1)
   )
-  timing.report(str(path), 'speed', [pass_], rounds=1)
-  timing.report(str(path), 'many', [miss])
-  timing.report(str(path), 'speed', [miss, pass_], rounds=2)
+  options = timing.Options(json=str(path))
+  options.report('speed', [pass_])
+  options.report('many', [miss])
+  options = timing.Options(json=str(path), rounds=2)
+  options.report('speed', [miss, pass_], more=[1])
   sections = json.loads(path.read_text())
   assert sections.keys() == {'speed', 'many'}
-  assert sections['speed']['settings'] == {'rounds': 2}
+  settings = sections['speed']['settings']
+  assert settings['rounds'] == 2 and settings['more'] == [1]
   assert [figure['met'] for figure in sections['speed']['figures']] == [0, 1]
   words = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
   assert words == [
