@@ -31,8 +31,6 @@ INTERRUPTED = 130  # Exit code, as shells have it.
 _LONGEST_MESSAGE = 4_000  # Characters.
 _ALIKE = 0.7  # At least: the ratio of a flag to one that is meant.
 _WIDEST_FLAG = 34  # Characters of --help before a flag's text.
-_SECTIONS = re.compile(r'\n(?:Args|Returns|Raises|Examples):\n')
-_HELP = ('--help', '-h')
 _REQUIRED = ' (required)'
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
 _PLAIN: dict[type, tuple[str, Callable[[str], Any]]] = {
@@ -41,13 +39,8 @@ _PLAIN: dict[type, tuple[str, Callable[[str], Any]]] = {
   float: ('a number', float),
 }
 _SPOKEN = {
-  str: 'TEXT',
-  int: 'INTEGER',
-  float: 'NUMBER',
-  list: 'LIST',
-  tuple: 'LIST',
-  dict: '{NAME:VALUE}',
-  os.PathLike: 'FOLDER',
+  **{str: 'TEXT', int: 'INTEGER', float: 'NUMBER', os.PathLike: 'FOLDER'},
+  **{list: 'LIST', tuple: 'LIST', dict: '{NAME:VALUE}'},
 }
 """How --help calls what a flag takes."""
 
@@ -83,7 +76,7 @@ def call(
   """
   argv = sys.argv[1:] if argv is None else argv
   with exiting():
-    if any(argument in _HELP for argument in argv):
+    if {'--help', '-h'} & set(argv):
       print(describe(function, values))
       return None
     positional, given = read(function, argv, values, hint)
@@ -144,31 +137,28 @@ def read(
   hint: Hint = lambda _: 'try --help',
 ) -> tuple[list[str], dict[str, Any]]:
   """Returns what a command line gives a function, by position and by name."""
-  parameters = _parameters(function, values)
-  flags = {
-    name: parameter
-    for name, parameter in parameters.items()
-    if parameter.kind
-    not in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL)
-  }
+  flags, wanted, takes_more = {}, [], False
+  for name, parameter in _parameters(function, values).items():
+    takes_more |= parameter.kind is parameter.VAR_POSITIONAL
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+      wanted.append(name.upper())
+    elif parameter.kind is not parameter.VAR_POSITIONAL:
+      flags[name] = parameter
   positional, texts = _split(argv, flags, hint)
-  positional = [os.path.expanduser(text) for text in positional]
-  wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_ONLY]
-  takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
-  if len(positional) < len(wanted):
-    raise errors.InputError(f'{wanted[len(positional)].upper()} is missing')
+  missing = wanted[len(positional) :] + [
+    f'--{name}'
+    for name, parameter in flags.items()
+    if parameter.default is parameter.empty and name not in texts
+  ]
   if len(positional) > len(wanted) and not takes_more:
     raise errors.InputError(
       f'{positional[len(wanted)]!r}: unexpected; flags are given as'
       ' --name=value'
     )
-  given = {}
-  for name, parameter in flags.items():
-    if name in texts:
-      given[name] = _expanded(parse(texts[name], parameter))
-    elif parameter.default is parameter.empty:
-      raise errors.InputError(f'--{name} is missing')
-  return positional, given
+  if missing:
+    raise errors.InputError(f'{missing[0]} is missing')
+  given = {name: parse(text, flags[name]) for name, text in texts.items()}
+  return _expanded(positional), _expanded(given)
 
 
 def _expanded(value: Any) -> Any:
@@ -177,6 +167,8 @@ def _expanded(value: Any) -> Any:
     return os.path.expanduser(value)
   if isinstance(value, (list, tuple)):
     return type(value)(map(_expanded, value))
+  if isinstance(value, dict):
+    return {name: _expanded(item) for name, item in value.items()}
   return value
 
 
@@ -184,18 +176,17 @@ def _parameters(
   function: Callable[..., Any], values: type | None
 ) -> Parameters:
   """Returns what a command line may give; `values` in place of `**values`."""
-  parameters = {
-    name: parameter
-    for name, parameter in inspect.signature(function).parameters.items()
-    if parameter.kind is not parameter.VAR_KEYWORD
-  }
-  kinds = typing.get_type_hints(values) if values else {}
-  for name, kind in kinds.items():
+  parameters = dict(inspect.signature(function).parameters)
+  for name, kind in typing.get_type_hints(values).items() if values else ():
     parameter = inspect.Parameter(
       name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind
     )
     parameters.setdefault(name, parameter)
-  return parameters
+  return {
+    name: parameter
+    for name, parameter in parameters.items()
+    if parameter.kind is not parameter.VAR_KEYWORD
+  }
 
 
 def _split(
@@ -204,63 +195,61 @@ def _split(
   """Splits a command line into positional values and {flag: value}."""
   positional: list[str] = []
   texts: dict[str, str] = {}
+  switches = {name for name in flags if flags[name].annotation is bool}
   rest = [_check_text(argument) for argument in argv]
   while rest:
     argument = rest.pop(0)
     if not argument.startswith('-'):
       positional.append(argument)
       continue
-    if not argument.startswith('--'):
-      raise errors.InputError(f'{argument}: no such flag; try --help')
-    written, equals, value = argument[2:].partition('=')
-    following = rest[0] if rest and not rest[0].startswith('--') else None
-    whole = (
-      argument if equals or following is None else f'{argument}={following}'
-    )
-    name, negated = _find(whole, flags, hint)
+    written, equals, value = argument.partition('=')
+    has_next = not equals and bool(rest) and not rest[0].startswith('--')
+    name = written[2:].replace('-', '_')
+    negated = name not in flags and name.removeprefix('no') in switches
+    if negated:
+      name = name.removeprefix('no')
+    if not written.startswith('--') or name not in flags:
+      has_next = has_next and written.startswith('--')
+      whole = f'{argument}={rest[0]}' if has_next else argument
+      raise errors.InputError(_unknown(whole, name, flags, hint))
     if name in texts:
       raise errors.InputError(f'--{name} is given twice')
     if negated and equals:
-      raise errors.InputError(f'--{written}: wanted no value, got {value!r}')
-    if equals:
-      texts[name] = value
-    elif flags[name].annotation is bool:
-      is_word = (following or '').lower() in ('true', 'false') and not negated
-      texts[name] = rest.pop(0) if is_word else str(not negated)
-    elif following is None:
-      raise errors.InputError(f'--{name}: wanted a value')
-    else:
-      texts[name] = rest.pop(0)
+      raise errors.InputError(f'{written}: wanted no value, got {value!r}')
+    if not equals and name in switches:
+      has_next = (
+        has_next and not negated and rest[0].lower() in ('true', 'false')
+      )
+      value = rest.pop(0) if has_next else str(not negated)
+    elif not equals:
+      if not has_next:
+        raise errors.InputError(f'--{name}: wanted a value')
+      value = rest.pop(0)
+    texts[name] = value
   return positional, texts
 
 
 def _check_text(argument: str) -> str:
   """Returns an argument if a file can be called so and a record can hold it."""
-  try:
-    argument.encode()
-  except UnicodeEncodeError:
-    raise errors.InputError(f'wanted UTF-8 text, got {argument!r}') from None
-  if '\0' in argument:
-    raise errors.InputError(f'wanted text without NUL, got {argument!r}')
+  if '\0' in argument or argument.encode(errors='replace') != argument.encode(
+    errors='surrogatepass'
+  ):
+    raise errors.InputError(f'wanted UTF-8 text without NUL, got {argument!r}')
   return argument
 
 
-def _find(flag: str, flags: Parameters, hint: Hint) -> tuple[str, bool]:
-  """Returns the parameter that a flag means, and whether it is negated."""
-  name, equals, value = flag[2:].partition('=')
-  name = name.replace('-', '_')
-  if name in flags:
-    return name, False
-  positive = name.removeprefix('no')
-  if positive in flags and flags[positive].annotation is bool:
-    return positive, True
+def _unknown(flag: str, name: str, flags: Parameters, hint: Hint) -> str:
+  """Returns what to say of a flag, as it was given, that there is not."""
+  if not flag.startswith('--'):
+    return f'{flag}: no such flag; try --help'
   advice = hint(flag)
   for known in flags:
     if name == ''.join(word[:1] for word in known.split('_')):
+      _, equals, value = flag.partition('=')
       advice = f'did you mean --{known}{equals}{value}?'
   for close in difflib.get_close_matches(name, flags, 1, _ALIKE):
     advice = f'did you mean --{close}?'
-  raise errors.InputError(f'--{name}: no such flag; {advice}')
+  return f'--{name}: no such flag; {advice}'
 
 
 def parse(text: str, parameter: inspect.Parameter) -> Any:
@@ -273,14 +262,13 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   if types.NoneType in kinds and text == 'None':
     return None
   kinds.discard(types.NoneType)
-  for kind, (wanted, convert) in _PLAIN.items():
-    if kinds == {kind}:
-      try:
-        return convert(text)
-      except (KeyError, ValueError):
-        raise errors.InputError(
-          f'--{parameter.name}: wanted {wanted}, got {text!r}'
-        ) from None
+  if len(kinds) == 1 and kinds <= _PLAIN.keys():
+    wanted, convert = _PLAIN[kinds.pop()]
+    with contextlib.suppress(KeyError, ValueError):
+      return convert(text)
+    raise errors.InputError(
+      f'--{parameter.name}: wanted {wanted}, got {text!r}'
+    )
   is_literal = text.startswith(('[', '(', '{'))
   if kinds == {str} or (str in kinds and not is_literal):
     return text
@@ -336,14 +324,13 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
   width = min(max(map(len, lines), default=0), _WIDEST_FLAG)
   required = [form for form, text in lines.items() if text.endswith(_REQUIRED)]
   usual = ' '.join([_program(), *required])
-  examples = _entries(function, 'Examples') or [usual]
-  head, *_ = _SECTIONS.split(inspect.getdoc(function) or '')
+  head, *_ = re.split(r'\n(?:Args|Returns|Raises|Examples):\n', _doc(function))
   return '\n'.join(
     [
       f'{head.strip()}\n',
       *(f'  {form:{width}}  {said}'.rstrip() for form, said in lines.items()),
       '\nExamples:',
-      *(f'  {example}' for example in examples),
+      *(f'  {line}' for line in _entries(function, 'Examples') or [usual]),
     ]
   )
 
@@ -383,15 +370,12 @@ def _told(documented: Any, section: str) -> dict[str, str]:
   return {name.lstrip('*'): words for name, _, words in parts}
 
 
+def _doc(documented: Any) -> str:
+  return (documented and inspect.getdoc(documented)) or ''
+
+
 def _entries(documented: Any, section: str) -> list[str]:
   """Returns the entries of a docstring's section, each in one line."""
-  text = (documented and inspect.getdoc(documented)) or ''
-  entries: list[str] = []
-  for line in text.partition(f'\n{section}:\n')[2].splitlines():
-    if line[:1].strip():
-      break
-    if line.startswith('   '):
-      entries[-1] += f' {line.strip()}'
-    elif line:
-      entries.append(line.strip())
-  return entries
+  found = re.search(rf'\n{section}:((?:\n  .*)+)', _doc(documented))
+  entries = re.split(r'\n  (?! )', found[1])[1:] if found else []
+  return [' '.join(entry.split()) for entry in entries]
