@@ -4,8 +4,8 @@ import contextlib
 import functools
 import math
 import os
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from lottery_ticket.analysis import rows
 from lottery_ticket.foundations import controls
@@ -20,11 +20,6 @@ from lottery_ticket.study import task as task_lib
 Network = masks_lib.Network
 
 _PRUNING = ('prune_percents', 'pruner')  # What a control has no use for.
-_EXAMPLES = {
-  'scale': '--scale=1',
-  'rewind_to': '--rewind_to=500',
-  'trials': "--trials=['experiments/trial1','experiments/trial2']",
-}
 
 
 def train(
@@ -73,7 +68,6 @@ def train(
   settings = _settings(
     control, row, {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
   )
-  everyone = settings.pop('trials', ())
   run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
   plan = plan_lib.make(
     task,
@@ -82,18 +76,20 @@ def train(
     given,
     tickets=[run(level), run(0)],
     level=level,
+    sources=plan_lib.absolute(
+      trial_dir=trial_dir, trials=settings.pop('trials', ())
+    )
+    | {'ticket_name': ticket_name, 'no_reset_name': no_reset_name},
     settings={
       'control': name,
       'run_id': errors.check_integer('run_id', run_id, least=0),
       **settings,
     },
-    sources=plan_lib.absolute(trial_dir=trial_dir, trials=everyone)
-    | {'ticket_name': ticket_name, 'no_reset_name': no_reset_name},
   )
   for place in (run(level), run(0)):
     _check_like(place, plan, row)
-  found = Found(plan, output_dir)
-  ticket = row.function(**{need: getattr(found, need) for need in row.needs})
+  found = _found(plan, output_dir)
+  ticket = row.function(**{need: found[need]() for need in row.needs})
   if row.permutes_labels:
     plan = plan.replace(permute_labels=True)
   if row.reorders:
@@ -101,119 +97,100 @@ def train(
   return plan.train_ticket(ticket, output_dir)
 
 
-class Found(NamedTuple):
-  """What a trial has found: each part is read when a control asks for it.
+def _found(
+  plan: plan_lib.Plan, output_dir: str
+) -> dict[str, Callable[[], Any]]:
+  """Returns what reads each thing that a control may ask for."""
+  sources, level = plan.sources, plan.level
 
-  The plan of the control's run says where to look.
-  """
-
-  plan: plan_lib.Plan
-  output_dir: str
-
-  def _run(self, level: int, name: str = 'ticket_name', trial: str = '') -> str:
-    sources = self.plan.sources
+  def run(level: int, name: str = 'ticket_name', trial: str = '') -> str:
     return paths.run(trial or sources['trial_dir'], level, sources[name])
 
-  @property
-  def ticket(self) -> controls.Ticket:
-    """The ticket itself."""
-    return plan_lib.read_ticket(self._run(self.plan.level), self.plan)
+  def tickets() -> list[controls.Ticket]:
+    runs = [run(level, trial=trial) for trial in sources['trials']]
+    return [plan_lib.read_ticket(each) for each in runs]
 
-  @property
-  def tickets(self) -> list[controls.Ticket]:
-    """The tickets of all trials at this level."""
-    return [
-      plan_lib.read_ticket(self._run(self.plan.level, trial=trial))
-      for trial in self.plan.sources['trials']
-    ]
+  def dense() -> controls.Weights:
+    if os.path.isfile(paths.record(run(0))):
+      return plan_lib.read_weights(run(0))
+    # Its initial weights can be drawn again, its trained ones are gone.
+    return controls.Weights(plan_lib.read_ticket(run(0), plan).initial, {})
 
-  @property
-  def dense(self) -> controls.Weights:
-    """The unpruned network; without trained weights if its folder is gone."""
-    run = self._run(0)
-    if os.path.isfile(paths.record(run)):
-      return plan_lib.read_weights(run)
-    return controls.Weights(plan_lib.read_ticket(run, self.plan).initial, {})
+  return {
+    'ticket': lambda: plan_lib.read_ticket(run(level), plan),
+    'tickets': tickets,
+    'dense': dense,
+    'before': lambda: plan_lib.read_weights(run(level - 1)),
+    'no_reset': lambda: plan_lib.read_ticket(run(level, 'no_reset_name')),
+    'rewound': lambda: _rewound(plan, output_dir, dense),
+    'deviations': lambda: _deviations(
+      plan.recipe.kernel_initializer, dense().initial
+    ),
+    'scale': lambda: plan.settings['scale'],
+    'seed': lambda: plan.draw_seed,
+  }
 
-  @property
-  def before(self) -> controls.Weights:
-    """The network whose training the ticket's masks come from."""
-    return plan_lib.read_weights(self._run(self.plan.level - 1))
 
-  @property
-  def no_reset(self) -> controls.Ticket:
-    """The ticket that an experiment without resets found."""
-    run = self._run(self.plan.level, 'no_reset_name')
-    return plan_lib.read_ticket(run)
+def _rewound(
+  plan: plan_lib.Plan, output_dir: str, dense: Callable[[], controls.Weights]
+) -> Network:
+  """Returns the dense network's weights early in its training, trained again.
 
-  @property
-  def rewound(self) -> Network:
-    """The dense network's weights early in its training, trained again.
+  The same seeds give the same bytes: nobody needs to have saved them. Where the
+  control's run is finished, it has those that it needs.
+  """
+  with contextlib.suppress(errors.InputError):
+    if records.read(output_dir).get('description') == plan.description():
+      return plan_lib.read_weights(output_dir).initial
+  from lottery_ticket.foundations import trainer
 
-    The same seeds give the same bytes: nobody needs to have saved them. Where
-    the control's run is finished, it has those that it needs.
-    """
-    with contextlib.suppress(errors.InputError):
-      record = records.read(self.output_dir)
-      if record.get('description') == self.plan.description():
-        return plan_lib.read_weights(self.output_dir).initial
-    from lottery_ticket.foundations import trainer
-
-    dense = self.plan.replace(level=0)
-    return trainer.train(
-      dense.make_dataset().with_order(dense.order_seed),
-      dense.make_model(self.dense.initial),
-      dense.recipe.optimizer_fn,
-      ('iterations', self.plan.settings['rewind_to']),
-      None,
-      execution=dense.recipe.execution,
-    )[1]
-
-  @property
-  def deviations(self) -> dict[str, float]:
-    """The standard deviations that the layers' weights are drawn with."""
-    return _deviations(self.plan.recipe.kernel_initializer, self.dense.initial)
-
-  @property
-  def scale(self) -> float:
-    """The scale of noise."""
-    return self.plan.settings['scale']
-
-  @property
-  def seed(self) -> int:
-    """The seed of what is drawn."""
-    return self.plan.draw_seed
+  rewind_to, plan = plan.settings['rewind_to'], plan.replace(level=0)
+  return trainer.train(
+    plan.make_dataset().with_order(plan.order_seed),
+    plan.make_model(dense().initial),
+    plan.recipe.optimizer_fn,
+    ('iterations', rewind_to),
+    None,
+    execution=plan.recipe.execution,
+  )[1]
 
 
 def _settings(
   control: str, row: controls.Control, given: Mapping[str, Any]
 ) -> dict[str, Any]:
   """Returns the settings of a control: from its row, or else from flags."""
-  fixed = {k: value for k, value in row.settings.items() if value is not None}
+  settings = {
+    k: value for k, value in row.settings.items() if value is not None
+  }
   for flag, value in given.items():
-    takes = flag in row.settings and flag not in fixed
-    if takes and value is None:
+    example, check = _SETTINGS[flag]
+    if flag in settings or flag not in row.settings:
+      if value is not None:
+        raise errors.InputError(f'{flag}: the control {control} takes none')
+    elif value is None:
       raise errors.InputError(
-        f'{flag}: wanted for the control {control}, like {_EXAMPLES[flag]}'
+        f'{flag}: wanted for the control {control}, like --{flag}={example}'
       )
-    if value is not None and not takes:
-      raise errors.InputError(f'{flag}: the control {control} takes none')
-  _check(**given)
-  return {k: v for k, v in given.items() if v is not None} | fixed
+    else:
+      settings[flag] = check(flag, value)
+  return settings
 
 
-def _check(scale: Any, rewind_to: Any, trials: Any) -> None:
-  if scale is not None:
-    errors.check_number('scale', scale)
-  if rewind_to is not None:
-    errors.check_integer('rewind_to', rewind_to, least=1)
-  is_list = isinstance(trials, (list, tuple)) and trials
-  if trials is not None and not (
-    is_list and all(isinstance(trial, str) for trial in trials)
-  ):
+def _check_folders(name: str, value: Any) -> Any:
+  is_list = isinstance(value, (list, tuple)) and value
+  if not is_list or not all(isinstance(folder, str) for folder in value):
     raise errors.InputError(
-      f"trials: wanted a list of folders, like ['a/trial1'], got {trials!r}"
+      f"{name}: wanted a list of folders, like ['a/trial1'], got {value!r}"
     )
+  return value
+
+
+_SETTINGS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
+  'scale': ('1', errors.check_number),
+  'rewind_to': ('500', functools.partial(errors.check_integer, least=1)),
+  'trials': ("['experiments/trial1','experiments/trial2']", _check_folders),
+}
+"""{flag: (example, check of its value)}."""
 
 
 def _check_like(
@@ -253,16 +230,15 @@ def _deviations(name: str, initial: Network) -> dict[str, float]:
       'kernel_initializer: noise wants one that scales with the size of a'
       f' layer, like glorot_normal, got {name!r}'
     )
-  fans = {
-    'fan_in': lambda shape: shape[-2],
-    'fan_out': lambda shape: shape[-1],
-    'fan_avg': lambda shape: (shape[-2] + shape[-1]) / 2,
-  }
-  fan = fans[initializer.mode]
+
+  def variance(*shape: int) -> float:
+    *field, inputs, outputs = shape
+    mean = (inputs + outputs) / 2
+    fans = {'fan_in': inputs, 'fan_out': outputs, 'fan_avg': mean}
+    return initializer.scale / (fans[initializer.mode] * math.prod(field))
+
   return {
-    name: math.sqrt(
-      initializer.scale / (fan(array.shape) * math.prod(array.shape[:-2]))
-    )
+    name: math.sqrt(variance(*array.shape))
     for name, array in initial.items()
     if array.ndim >= 2
   }
