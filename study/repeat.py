@@ -48,6 +48,12 @@ class Repetition(NamedTuple):
   def __str__(self) -> str:
     """Returns what to tell people: a table, and a verdict."""
     width = max(map(len, self.stored))
+    lines = [f'made by: {self.command}']
+    for name, stored in self.stored.items():
+      now = self.repeated[name]
+      lines.append(f'{name:{width}}  stored: {stored:11}  now: {now}')
+    for name, (then, now) in self.environment.items():
+      lines.append(f'{name}: {then} then, {now} now')
     other = [name for name, is_ in self.repeated.items() if is_ == OTHER]
     changed = [name for name, is_ in self.stored.items() if is_ == CHANGED]
     verdict = f'repeated: all {len(self.repeated)} outputs have the same bytes'
@@ -55,20 +61,7 @@ class Repetition(NamedTuple):
       verdict = f'not repeated: other bytes in {", ".join(other)}'
     if changed:
       verdict += f'; changed since the run: {", ".join(changed)}'
-    return '\n'.join(
-      [
-        f'made by: {self.command}',
-        *(
-          f'{name:{width}}  stored: {stored:11}  now: {self.repeated[name]}'
-          for name, stored in self.stored.items()
-        ),
-        *(
-          f'{name}: {then} then, {now} now'
-          for name, (then, now) in self.environment.items()
-        ),
-        verdict,
-      ]
-    )
+    return '\n'.join([*lines, verdict])
 
 
 def repeat(
@@ -109,25 +102,15 @@ def make_again(
   folder = os.path.abspath(run if is_folder else os.path.dirname(run))
   path = paths.record(run) if is_folder else run
   record = records.read(run)
+  outputs, inputs = record.get('outputs'), record.get('inputs')
   try:
     plan = plan_lib.restore(task, record.get('description', {}))
-  except errors.InputError as error:
-    raise errors.InputError(f'{path}: {error}') from None
-  outputs = record.get('outputs')
-  if not outputs or 'inputs' not in record:
-    raise errors.InputError(f'{path}: no checksums of its outputs are recorded')
-  stored = {name: _stored(folder, name, outputs[name]) for name in outputs}
-  plan = plan.replace(sources=record.get('sources', {}))
-  plan = plan.replace(location=_location(plan, location))
-  dataset = plan.make_dataset()
-  for name, split in dataset.splits.items():
-    if split.checksum != record['inputs'].get(name):
-      raise errors.InputError(
-        f'{path}: the {name} data are not those of the run;'
-        f' --{task.location} says where these are'
-      )
-  try:
-    model = _model(plan, folder, stored, record['inputs'], dataset)
+    if not outputs or not inputs:
+      raise errors.InputError('no checksums of its outputs are recorded')
+    stored = {name: _stored(folder, name, outputs[name]) for name in outputs}
+    plan = plan.replace(sources=record.get('sources', {}))
+    plan = plan.replace(location=_location(plan, location))
+    dataset, model = _given(plan, folder, stored, inputs)
   except errors.InputError as error:
     raise errors.InputError(f'{path}: cannot be repeated: {error}') from None
   # What it is told of is this repetition's folder, which nobody asked about.
@@ -139,17 +122,14 @@ def make_again(
       plan.train(dataset, model, again, record.get('execution'))
     made = records.read(again)
   then, now = _environment(record), _environment(made)
+  both = {name: (then.get(name), now.get(name)) for name in sorted(then | now)}
   return Repetition(
     stored,
     {
       name: SAME if made['outputs'].get(name) == checksum else OTHER
       for name, checksum in outputs.items()
     },
-    {
-      name: (then.get(name), now.get(name))
-      for name in sorted(then.keys() | now.keys())
-      if then.get(name) != now.get(name)
-    },
+    {name: values for name, values in both.items() if len(set(values)) > 1},
     commands.of_run(task, record, folder),
   )
 
@@ -173,14 +153,14 @@ def _location(plan: plan_lib.Plan, given: Mapping[str, Any]) -> str:
   return plan.task.choose(**given)[1]
 
 
-def _model(
+def _given(
   plan: plan_lib.Plan,
   folder: str,
   stored: Mapping[str, str],
   inputs: Mapping[str, str],
-  dataset: Any,
-) -> Any:
-  """Returns the network that the run was given."""
+) -> tuple[Any, Any]:
+  """Returns the data and the network that the run was given."""
+  dataset = plan.make_dataset()
   networks = {
     argument: os.path.join(folder, name)
     if stored.get(name) == RECORDED
@@ -189,15 +169,25 @@ def _model(
   }
   model = plan.make_model(**networks)
   model.build(dataset.train.values(slice(1)))
-  for what, network in (
-    ('masks', model.masks),
-    ('initial weights', model.get_current_weights()),
+  hint = f'; --{plan.task.location} says where these are'
+  for name, what, checksum in (
+    ('masks', 'masks', save_restore.checksum(model.masks)),
+    (
+      'initial',
+      'initial weights',
+      save_restore.checksum(model.get_current_weights()),
+    ),
+    *(
+      (name, f'{name} data', split.checksum)
+      for name, split in dataset.splits.items()
+    ),
   ):
-    if save_restore.checksum(network) != inputs.get(what.split()[0]):
+    if checksum != inputs.get(name):
       raise errors.InputError(
         f'the {what} that are there are not those of the run'
+        f'{hint if what.endswith("data") else ""}'
       )
-  return model
+  return dataset, model
 
 
 @contextlib.contextmanager

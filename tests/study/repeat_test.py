@@ -294,8 +294,8 @@ def test_data_may_move_but_not_change(copy, mnist, sample, tmp_path):
   shutil.copytree(mnist, 'data')
   np.save('data/y_test.npy', sample['y_test'][::-1])
   assert refused(str(copy), mnist_location='data') == (
-    f'{copy}/run.json: the test data are not those of the run;'
-    ' --mnist_location says where these are'
+    f'{copy}/run.json: cannot be repeated: the test data that are there are'
+    ' not those of the run; --mnist_location says where these are'
   )
 
 
@@ -324,7 +324,7 @@ def test_only_finished_runs_of_the_scripts_can_be_repeated(copy, mnist):
     description={'level': 0},
   )
   assert refused('notebook') == (
-    'notebook/run.json: not made by a script of mnist_fc'
+    'notebook/run.json: cannot be repeated: not made by a script of mnist_fc'
   )
   assert refused('nowhere') == 'nowhere/run.json: no such file'
   pathlib.Path('empty').mkdir()
@@ -333,7 +333,8 @@ def test_only_finished_runs_of_the_scripts_can_be_repeated(copy, mnist):
   assert refused('text') == 'text: wanted a JSON object'
   change(copy, lambda record: record.pop('outputs'))
   assert refused(str(copy)) == (
-    f'{copy}/run.json: no checksums of its outputs are recorded'
+    f'{copy}/run.json: cannot be repeated: no checksums of its outputs are'
+    ' recorded'
   )
 
 
