@@ -278,7 +278,20 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
       f"--{parameter.name}: wanted a list like ['a','b'], or a tuple or"
       f' dictionary with its text in quotes, got {text!r}'
     )
+  for kind in _union(parameter):
+    if typing.get_origin(kind) is list:
+      return _items(parameter.name, value, *typing.get_args(kind))
   return value
+
+
+def _items(name: str, value: Any, kind: Any) -> list[Any]:
+  """Returns a list of items of some type; one item is a list, too."""
+  items = list(value) if isinstance(value, (list, tuple)) else [value]
+  kinds = typing.get_args(kind) or (kind,)
+  if items and all(type(item) in kinds for item in items):
+    return items
+  wanted = 'integers, like [3,15]' if int in kinds else 'names, like [a,b]'
+  raise errors.InputError(f'--{name}: wanted a list of {wanted}, got {value!r}')
 
 
 def _union(parameter: inspect.Parameter) -> Sequence[Any]:

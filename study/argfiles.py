@@ -20,13 +20,6 @@ LEVELS = (7, 15)
 """Levels of the controls, by default: P_m = 21.1% and 3.6%."""
 REINITIALIZATIONS = ('reinit', 'reuse', 'reuse_sign')
 
-_LEAST = {
-  'trials': 1,
-  'iterations': 0,
-  'repetitions': 1,
-  'reinitializations': 1,
-}
-
 
 def lottery_experiment(
   task: task_lib.Task,
@@ -114,12 +107,13 @@ def reinitialize(
   """
   errors.check_choice('experiment', experiment, list(REINITIALIZATIONS))
   counts = {'iterations': iterations, 'reinitializations': reinitializations}
-  _check(task, given, trials=trials, **counts, ticket_name=ticket_name)
+  own = {'levels': levels, 'ticket_name': ticket_name}
+  _check(task, given, trials=trials, **counts, **own)
   top = experiment_path or task.experiment_path
   jobs = []
   for (trial, folder), level, run_id in itertools.product(
     _trials(task, experiment_path, trials).items(),
-    check_list('levels', levels) or range(iterations + 1),
+    range(iterations + 1) if levels is None else levels,
     range(1, reinitializations + 1),
   ):
     ticket = paths.run(folder, level, ticket_name)
@@ -167,26 +161,20 @@ def control(
     of_trials: Only the tickets of these trials, like [1]; by default of all.
     ticket_name: Name of the tickets' folders; the runner's by default.
   """
-  counts = {'trials': trials, 'repetitions': repetitions}
-  _check(task, given, **counts, ticket_name=ticket_name)
-  if isinstance(controls, str):
-    controls = [controls]
+  own = {'levels': levels, 'of_trials': of_trials, 'ticket_name': ticket_name}
+  _check(task, given, trials=trials, repetitions=repetitions, **own)
   everyone = _trials(task, experiment_path, trials)
-  chosen = check_list('controls', controls, str) or [
-    name
-    for name, row in controls_lib.CONTROLS.items()
-    if 'no_reset' not in row.needs
-  ]
-  for name in chosen:
-    errors.check_choice('controls', name, list(controls_lib.CONTROLS))
+  table = controls_lib.CONTROLS
+  for name in controls or ():
+    errors.check_choice('controls', name, list(table))
   jobs = []
   for trial, level, name, run_id in itertools.product(
-    check_list('of_trials', of_trials) or everyone,
-    check_list('levels', levels) or LEVELS,
-    chosen,
+    of_trials or everyone,
+    levels or LEVELS,
+    controls or [k for k, row in table.items() if 'no_reset' not in row.needs],
     range(1, repetitions + 1),
   ):
-    row = controls_lib.CONTROLS[name]
+    row = table[name]
     folder = paths.trial(experiment_path or task.experiment_path, trial)
     settings = {'control': row.name or name, **row.settings}
     if 'trials' in settings:
@@ -212,7 +200,7 @@ def initialization(
   experiment_path: str | None = None,
   iterations: int = 30,
   experiment_name: str | None = None,
-  trials: list[int] | None = None,
+  trials: list[int | str] | None = None,
   overwrite: bool = False,
 ) -> list[Flags]:
   """Prints flags for the runner initialization: one level a line.
@@ -234,28 +222,15 @@ def initialization(
   return [{'level': level, **common} for level in range(iterations + 1)]
 
 
-def check_list(name: str, given: Any, kind: type = int) -> list[Any] | None:
-  """Returns a list of numbers from 0, or of names, or None if none is given."""
-  if given is None:
-    return None
-  is_list = isinstance(given, (list, tuple)) and given
-  if is_list and all(
-    type(n) is kind and (kind is str or n >= 0) for n in given
-  ):
-    return list(given)
-  wanted = (
-    'integers, like [3,15]' if kind is int else 'names, like [random,own]'
-  )
-  raise errors.InputError(f'{name}: wanted a list of {wanted}, got {given!r}')
-
-
-def _check(task: task_lib.Task, given: Flags, **own: int | str | None) -> Any:
-  """Returns the recipe, if it, the counts and the names are of use."""
+def _check(task: task_lib.Task, given: Flags, **own: Any) -> Any:
+  """Returns the recipe, if it, the numbers and the names are of use."""
   for name, value in own.items():
-    if name in _LEAST and value is not None:
-      errors.check_integer(name, value, _LEAST[name])
-    elif value is not None:
+    if isinstance(value, str):
       names.check(name, value)
+    elif value is not None:
+      least = 0 if name in ('iterations', 'levels') else 1
+      for number in value if isinstance(value, list) else [value]:
+        errors.check_integer(name, number, least)
   common = ('permute_labels', 'train_order_seed', 'overwrite')
   values = {k: value for k, value in given.items() if k not in common}
   return task.choose(values.pop('recipe', None), **values)[0]

@@ -176,19 +176,10 @@ def _settings(
   return settings
 
 
-def _check_folders(name: str, value: Any) -> Any:
-  is_list = isinstance(value, (list, tuple)) and value
-  if not is_list or not all(isinstance(folder, str) for folder in value):
-    raise errors.InputError(
-      f"{name}: wanted a list of folders, like ['a/trial1'], got {value!r}"
-    )
-  return value
-
-
 _SETTINGS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
   'scale': ('1', errors.check_number),
   'rewind_to': ('500', functools.partial(errors.check_integer, least=1)),
-  'trials': ("['experiments/trial1','experiments/trial2']", _check_folders),
+  'trials': ("['experiments/trial1','experiments/trial2']", lambda _, v: v),
 }
 """{flag: (example, check of its value)}."""
 

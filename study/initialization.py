@@ -36,10 +36,6 @@ def pool(
   Returns:
     {layer name: float32 array of shape [survivors of all trials]}.
   """
-  if trials is not None and not isinstance(trials, (list, tuple)):
-    raise errors.InputError(
-      f'trials: wanted a list of names, like [1,2], got {trials!r}'
-    )
   names.check('experiment_name', experiment_name)
   experiment_path = experiment_path or task.experiment_path
   found = _find_trials(experiment_path) if trials is None else trials

@@ -55,8 +55,6 @@ class Sizes:
       ('repetitions', 1),
     ):
       errors.check_integer(name, getattr(self, name), least)
-    for name in ('levels', 'control_levels'):
-      argfiles.check_list(name, getattr(self, name))
     if self.control_trials > self.trials:
       raise errors.InputError(
         f'control_trials: wanted 0 to {self.trials}, as many as there are'
@@ -172,7 +170,7 @@ def plan(
     },
   )
   known = (task.parts or usual_parts)(recipe, sizes)
-  chosen = argfiles.check_list('parts', parts, str) or list(known)
+  chosen = parts or list(known)
   for part in chosen:
     errors.check_choice('parts', part, list(known))
   planned: dict[str, Any] = {}

@@ -508,6 +508,9 @@ def test_the_exit_has_its_cause():
     (str | list, '2018', '2018'),
     (str | list, '[1,2]', [1, 2]),
     (list[int] | None, '[1,2]', [1, 2]),
+    (list[int] | None, '1', [1]),
+    (list[str], 'own', ['own']),
+    (list[int | str], '[1,own]', [1, 'own']),
     (bool, 'TRUE', True),
     (dict[str, float], '{a: 1}', {'a': 1}),
     (inspect.Parameter.empty, '3', 3),
@@ -519,6 +522,16 @@ def test_parse(annotation, text, value):
   )
   parsed = flags.parse(text, parameter)
   assert parsed == value and type(parsed) is type(value)
+
+
+@pytest.mark.parametrize('text', ['[]', '[1.5]', '[True]', 'x', '[x]', '{1}'])
+def test_a_list_of_integers_has_nothing_else(text):
+  levels = inspect.Parameter(
+    'levels', inspect.Parameter.KEYWORD_ONLY, annotation=list[int] | None
+  )
+  wanted = '--levels: wanted a list of integers, like .3,15., got '
+  with pytest.raises(errors.InputError, match=wanted):
+    flags.parse(text, levels)
 
 
 def test_a_list_without_quotes_that_is_no_list_is_refused():

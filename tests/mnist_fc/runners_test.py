@@ -399,8 +399,8 @@ def test_bad_input_of_a_lottery_experiment(refusal, argv, message):
       'empty: wanted folders trial*',
     ),
     (
-      ['--level=0', '--trials=1'],
-      'trials: wanted a list of names, like [1,2], got 1',
+      ['--level=0', '--trials=[1.5]'],
+      '--trials: wanted a list of integers, like [3,15], got [1.5]',
     ),
     (
       ['--level=0', '--trials=[1]', '--experiment_path=empty'],

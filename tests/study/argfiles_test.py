@@ -225,28 +225,28 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     ),
     (
       REINIT,
-      '--levels=3',
-      'levels: wanted a list of integers, like [3,15], got 3',
+      '--levels=x',
+      "--levels: wanted a list of integers, like [3,15], got 'x'",
     ),
     (
       CONTROL,
       '--controls=3',
-      'controls: wanted a list of names, like [random,own], got 3',
+      '--controls: wanted a list of names, like [a,b], got 3',
     ),
     (
       REINIT,
       '--levels=[]',
-      'levels: wanted a list of integers, like [3,15], got []',
+      '--levels: wanted a list of integers, like [3,15], got []',
     ),
     (
       REINIT,
       '--levels=[3,-1]',
-      'levels: wanted a list of integers, like [3,15], got [3, -1]',
+      'levels: wanted an integer of at least 0, got -1',
     ),
     (
       REINIT,
       '--levels=[x]',
-      "levels: wanted a list of integers, like [3,15], got ['x']",
+      "--levels: wanted a list of integers, like [3,15], got ['x']",
     ),
     (
       LOTTERY,

@@ -448,10 +448,6 @@ def test_no_folder_is_refused_before_anything_is_made(
     ),
     ({'control': 'rewind', 'rewind_to': 0}, 'rewind_to: '),
     (
-      {'control': 'union', 'trials': 'trial1'},
-      "trials: wanted a list of folders, like ['a/trial1'], got 'trial1'",
-    ),
-    (
       {'level': 7},
       '7/same_init: wanted a finished run;'
       ' runners/lottery_experiment.py makes tickets',

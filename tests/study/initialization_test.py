@@ -94,10 +94,6 @@ def test_wants_trials(folder, tmp_path):
   assert (
     refusal(0, str(folder), trials=[]) == f'{folder}: wanted folders trial*'
   )
-  for wrong in (1, 'abc'):
-    assert refusal(0, str(folder), trials=wrong) == (
-      f'trials: wanted a list of names, like [1,2], got {wrong!r}'
-    )
 
 
 def test_wants_the_name_of_a_folder(folder):

@@ -147,10 +147,6 @@ def test_a_task_without_parts_of_its_own_has_tickets_and_controls():
       {'control_trials': 6},
       'control_trials: wanted 0 to 5, as many as there are trials, got 6',
     ),
-    (
-      {'levels': 'x'},
-      "levels: wanted a list of integers, like [3,15], got 'x'",
-    ),
     ({'parts': ['x']}, f"parts: wanted one of {list(PARTS)}, got 'x'"),
     ({'learning_rate': 0}, 'learning_rate: wanted a finite number above 0'),
     ({'recipe': 'x'}, "recipe: wanted one of ['google', 'paper'], got 'x'"),
