@@ -7,6 +7,7 @@ can prune, `model.variable` one that they cannot.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -24,6 +25,8 @@ Initializer: TypeAlias = str | keras.initializers.Initializer | None
 Size: TypeAlias = int | tuple[int, int]
 
 INITIALIZER = 'glorot_normal'
+PYTORCH_NORM = 0.9, 1e-5
+"""Momentum and epsilon of batch norm in PyTorch, which most papers used."""
 
 
 class Dense(NamedTuple):
@@ -102,7 +105,8 @@ def conv2d(
     model: The model that has the layer's parameters.
     name: The kernel's name, as in `dense`. Its shape is [height, width,
       channels, filters].
-    inputs: Tensor of shape [batch, height, width, channels].
+    inputs: Tensor of shape [batch, height, width, channels], or of shape
+      [batch, height, width] for a single channel.
     filters: The number of output channels.
     kernel_size: Height and width of the kernel, or one number for both.
     strides: Steps down and to the right, or one number for both.
@@ -190,8 +194,15 @@ def _pool(
   return pool(_images(name, inputs), sizes, steps, _padding(name, padding))
 
 
+def flatten(inputs: tf.Tensor) -> tf.Tensor:
+  """Returns the inputs with one row of features an example."""
+  return tf.reshape(inputs, [-1, math.prod(inputs.shape[1:])])
+
+
 def _images(name: str, inputs: tf.Tensor) -> tf.Tensor:
   inputs = tf.cast(inputs, tf.float32)
+  if inputs.shape.rank == 3:
+    inputs = inputs[..., tf.newaxis]
   if inputs.shape.rank != 4 or inputs.shape[3] is None:
     raise errors.InputError(
       f'layer {name!r}: wanted inputs of shape [batch, height, width,'

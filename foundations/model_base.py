@@ -150,6 +150,7 @@ class ModelBase(tf.Module):
   conv2d = layers.conv2d
   max_pool = staticmethod(layers.max_pool)
   average_pool = staticmethod(layers.average_pool)
+  flatten = staticmethod(layers.flatten)
   batch_norm = layers.batch_norm
   dropout = layers.dropout
 

@@ -1,6 +1,7 @@
 """The values of a fully-connected network's recipe, and where its data lie."""
 
 import dataclasses
+import fnmatch
 from typing import Any
 
 from lottery_ticket.foundations import errors
@@ -53,7 +54,7 @@ class Recipe(recipe_lib.Recipe):
       )
     known = list(percents(len(self.layers)))
     for name in self.prune_percents:
-      if name not in known:
+      if not fnmatch.filter(known, name):
         raise errors.InputError(
           f'prune_percents[{name!r}]: no such layer; wanted some of {known}'
         )

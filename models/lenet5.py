@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
 
@@ -29,6 +30,7 @@ class LeNet5(model_base.ModelBase):
     convolutions: (filters, padding) of each convolution.
     units: Units of each hidden dense layer.
     classes: The number of outputs.
+    kernel_initializer: As in `ModelBase.dense`.
   """
 
   def __init__(
@@ -40,10 +42,11 @@ class LeNet5(model_base.ModelBase):
     convolutions: Sequence[tuple[int, str]] = ((6, 'same'), (16, 'valid')),
     units: Sequence[int] = (120, 84),
     classes: int = 10,
+    kernel_initializer: layers.Initializer = None,
   ):
     super().__init__(presets, masks, seed)
     self._convolutions, self._units = tuple(convolutions), tuple(units)
-    self._classes = classes
+    self._classes, self._initializer = classes, kernel_initializer
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
     """Returns the logits, shape [batch, classes].
@@ -52,17 +55,17 @@ class LeNet5(model_base.ModelBase):
       inputs: Images, shape [batch, height, width] or [batch, height, width,
         channels].
     """
-    outputs = inputs[..., None] if inputs.shape.rank == 3 else inputs
+    initializer = {'kernel_initializer': self._initializer}
+    outputs = inputs
     for i, (filters, padding) in enumerate(self._convolutions):
       outputs = self.conv2d(
-        f'conv{i}', outputs, filters, 5, padding=padding, activation='relu'
+        f'conv{i}', outputs, filters, 5, 1, padding, 'relu', **initializer
       )
       outputs = self.max_pool(outputs)
-    _, height, width, channels = outputs.shape
-    outputs = tf.reshape(outputs, [-1, height * width * channels])
+    outputs = self.flatten(outputs)
     for i, units in enumerate(self._units):
-      outputs = self.dense(f'dense{i}', outputs, units, 'relu')
-    return self.dense('output', outputs, self._classes)
+      outputs = self.dense(f'dense{i}', outputs, units, 'relu', **initializer)
+    return self.dense('output', outputs, self._classes, **initializer)
 
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers."""

@@ -33,8 +33,9 @@ class Recipe:
     training_len: ('iterations', n) or ('epochs', n); the paper's 50,000
       iterations.
     evaluation_interval: Iterations between two evaluations; the paper's 100.
-    prune_percents: {layer name: the fraction to prune a round}; a layer left
-      out is not pruned; by default 0.2, of the last layer 0.1.
+    prune_percents: {layer name, or pattern like conv*: the fraction to prune a
+      round}; a layer left out is not pruned. Of several patterns that match a
+      layer, the longest counts.
     pruner: Criterion of pruning: magnitude (the paper's), global_magnitude,
       random or another one of `PRUNERS` in `foundations/pruner.py`.
     execution: What trains and measures: dense (whole kernels), sparse (only the

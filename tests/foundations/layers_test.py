@@ -271,6 +271,6 @@ def test_settings_of_conv2d(settings, message, refused):
 def test_conv2d_wants_images(refused):
   with refused(
     "layer 'conv': wanted inputs of shape [batch, height, width, channels],"
-    ' got (2, 28, 28)'
+    ' got (2, 784)'
   ):
-    Convolved(filters=4, kernel_size=3)(tf.zeros([2, 28, 28]))
+    Convolved(filters=4, kernel_size=3)(tf.zeros([2, 784]))

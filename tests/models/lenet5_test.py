@@ -14,33 +14,6 @@ from lottery_ticket.foundations import ticket
 from lottery_ticket.foundations import trainer
 from lottery_ticket.models import lenet5
 
-LENET5_LADDER = [80.55, 64.94, 52.40, 42.32, 34.22, 27.70, 22.45, 18.22]
-LENET5_LADDER += [14.82, 12.07, 9.85, 8.05, 6.59, 5.41, 4.46, 3.68]
-CAFFE_LADDER = [80.71, 65.20, 52.74, 42.71, 34.63, 28.12, 22.87, 18.64]
-CAFFE_LADDER += [15.22, 12.45, 10.20, 8.39, 6.91, 5.71, 4.73, 3.93]
-
-
-def percents(model):
-  """Prunes convolutions and the output layer by half as much."""
-  return {name: 0.2 if 'dense' in name else 0.1 for name in model.masks}
-
-
-@pytest.mark.parametrize(
-  ('settings', 'weights', 'ladder'),
-  [({}, 61_470, LENET5_LADDER), (lenet5.CAFFE, 430_500, CAFFE_LADDER)],
-)
-def test_weights_and_their_remaining_fractions(settings, weights, ladder):
-  model = lenet5.LeNet5(seed=1, **settings)
-  model.build(tf.zeros([1, 28, 28]))
-  masks, found = model.masks, []
-  assert sum(mask.size for mask in masks.values()) == weights
-  for _ in ladder:
-    masks = pruner.prune_by_percent(
-      percents(model), masks, model.get_current_weights()
-    )
-    found.append(round(100 * masks_lib.density(masks), 2))
-  assert found == ladder
-
 
 def test_tickets_of_convolutions_are_files_controls_and_constraints():
   model = lenet5.LeNet5(seed=1)

@@ -1,0 +1,123 @@
+"""Blocks of 3x3 convolutions, each pooled: Conv-2, Conv-4, Conv-6 and VGG."""
+
+from collections.abc import Hashable, Sequence
+
+import tensorflow as tf
+
+from lottery_ticket.foundations import layers
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import save_restore
+
+CONV2, CONV4, CONV6 = (
+  {'blocks': ((1, 1), (2, 2), (4, 4))[:blocks]} for blocks in (1, 2, 3)
+)
+"""Arguments of the networks of Frankle & Carbin (arXiv 1803.03635, Figure 2).
+
+For images of 32x32x3 they have 4,300,992, 2,425,024 and 2,261,184 weights. The
+paper says 1.7 million of Conv-6, but labels its P_m as of 2.26 million.
+"""
+VGG16, VGG19 = (
+  {
+    'blocks': ((1, 1), (2, 2), (4,) * deep, (8,) * deep, (8,) * deep),
+    'units': (),
+    'has_batch_norm': True,
+  }
+  for deep in (3, 4)
+)
+"""Arguments of Simonyan & Zisserman's networks, as used for small images.
+
+VGG-19 has 20,024,000 weights: batch norm in place of biases, and one dense
+layer of the means over what is left of the image.
+"""
+
+
+class Conv(model_base.ModelBase):
+  """Blocks of 3x3 convolutions, each pooled, then dense layers, with ReLU.
+
+  The kernels are called `conv0`, `conv1`, ..., `dense0`, ... and `output`. By
+  default it is Conv-2; `Conv(**CONV6)` and `Conv(**VGG19)` are others. Without
+  hidden dense layers the last block is pooled as a whole, to its mean.
+
+  Args:
+    presets: As in `ModelBase`.
+    masks: As in `ModelBase`.
+    seed: As in `ModelBase`.
+    blocks: Filters of each convolution, by block, as multiples of the width.
+    width: Filters of the first convolution.
+    units: Units of each hidden dense layer, as multiples of the width.
+    dropout: The fraction of the hidden dense layers' units that an update
+      leaves out, in [0, 1). The paper does not say which layers have it.
+    has_batch_norm: Whether convolutions have batch norm rather than a bias.
+    classes: The number of outputs.
+    kernel_initializer: As in `ModelBase.dense`.
+  """
+
+  def __init__(
+    self,
+    presets: save_restore.NetworkLike | None = None,
+    masks: save_restore.NetworkLike | list | None = None,
+    seed: int | None = None,
+    *,
+    blocks: Sequence[Sequence[int]] = ((1, 1),),
+    width: int = 64,
+    units: Sequence[int] = (4, 4),
+    dropout: float = 0.0,
+    has_batch_norm: bool = False,
+    classes: int = 10,
+    kernel_initializer: layers.Initializer = None,
+  ):
+    super().__init__(presets, masks, seed)
+    self._blocks = tuple(
+      tuple(width * times for times in block) for block in blocks
+    )
+    self._units = tuple(width * times for times in units)
+    self._dropout, self._has_batch_norm = dropout, has_batch_norm
+    self._classes, self._initializer = classes, kernel_initializer
+
+  def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns the logits, shape [batch, classes].
+
+    Args:
+      inputs: Images, shape [batch, height, width] or [batch, height, width,
+        channels].
+      training: Whether this is part of an update.
+    """
+    initializer = {'kernel_initializer': self._initializer}
+    outputs, number = inputs, 0
+    for block in self._blocks:
+      if number:
+        outputs = self.max_pool(outputs)
+      for filters in block:
+        outputs = self._convolve(f'conv{number}', outputs, filters, training)
+        number += 1
+    if self._units:
+      outputs = self.flatten(self.max_pool(outputs))
+    else:
+      outputs = tf.reduce_mean(outputs, [1, 2])
+    for i, units in enumerate(self._units):
+      outputs = self.dense(f'dense{i}', outputs, units, 'relu', **initializer)
+      outputs = self.dropout(outputs, self._dropout, training)
+    return self.dense('output', outputs, self._classes, **initializer)
+
+  def _convolve(
+    self, name: str, inputs: tf.Tensor, filters: int, training: bool
+  ) -> tf.Tensor:
+    outputs = self.conv2d(
+      name,
+      inputs,
+      filters,
+      3,
+      use_bias=not self._has_batch_norm,
+      kernel_initializer=self._initializer,
+    )
+    if self._has_batch_norm:
+      outputs = self.batch_norm(
+        f'{name}_norm', outputs, training, *layers.PYTORCH_NORM
+      )
+    return tf.nn.relu(outputs)
+
+  def architecture(self) -> Hashable | None:
+    """Returns the sizes of all layers, dropout and batch norm."""
+    settings = self._dropout, self._has_batch_norm, self._classes
+    is_known = self._is_exactly(Conv)
+    return (self._blocks, self._units, *settings) if is_known else None

@@ -1,0 +1,127 @@
+"""ResNets for small images: three stages of blocks with a way around each."""
+
+from collections.abc import Hashable
+
+import tensorflow as tf
+
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import layers
+from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import save_restore
+
+
+class ResNet(model_base.ModelBase):
+  """ResNet-20 and its family (He et al., arXiv 1512.03385, Section 4.2).
+
+  A convolution, then three stages of 16, 32 and 64 filters with as many blocks
+  each. A block adds two convolutions to its inputs, which a convolution of 1x1
+  brings to the same shape where the stage begins anew. All have batch norm and
+  no bias. ResNet-20 (Resnet-18 in Frankle & Carbin) has 270,896 weights.
+
+  The kernels are called `conv`, `stage0_block0_conv0`, ... and `output`, those
+  of 1x1 `stage1_block0_shortcut` and `stage2_block0_shortcut`: a pattern
+  `*conv*` names the convolutions that the papers prune.
+
+  Args:
+    presets: As in `ModelBase`.
+    masks: As in `ModelBase`.
+    seed: As in `ModelBase`.
+    depth: Layers from inputs to logits, 6 n + 2 of n blocks a stage.
+    width: Filters of the first stage.
+    classes: The number of outputs.
+    kernel_initializer: As in `ModelBase.dense`.
+
+  Raises:
+    InputError: If there is no such depth; as in `ModelBase`.
+  """
+
+  def __init__(
+    self,
+    presets: save_restore.NetworkLike | None = None,
+    masks: save_restore.NetworkLike | list | None = None,
+    seed: int | None = None,
+    *,
+    depth: int = 20,
+    width: int = 16,
+    classes: int = 10,
+    kernel_initializer: layers.Initializer = None,
+  ):
+    super().__init__(presets, masks, seed)
+    self._blocks, rest = divmod(errors.check_integer('depth', depth, 8) - 2, 6)
+    if rest:
+      raise errors.InputError(
+        f'depth: wanted 6 n + 2, like 20 or 56, got {depth}'
+      )
+    self._width, self._classes = width, classes
+    self._initializer = kernel_initializer
+
+  def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns the logits, shape [batch, classes].
+
+    Args:
+      inputs: Images, shape [batch, height, width] or [batch, height, width,
+        channels].
+      training: Whether this is part of an update.
+    """
+    outputs = self._convolve('conv', inputs, self._width, 3, 1, training)
+    outputs = tf.nn.relu(outputs)
+    for stage in range(3):
+      for block in range(self._blocks):
+        name = f'stage{stage}_block{block}'
+        strides = 2 if stage and not block else 1
+        filters = self._width * 2**stage
+        outputs = self._block(name, outputs, filters, strides, training)
+    return self.dense(
+      'output',
+      tf.reduce_mean(outputs, [1, 2]),
+      self._classes,
+      kernel_initializer=self._initializer,
+    )
+
+  def _block(
+    self,
+    name: str,
+    inputs: tf.Tensor,
+    filters: int,
+    strides: int,
+    training: bool,
+  ) -> tf.Tensor:
+    outputs = self._convolve(
+      f'{name}_conv0', inputs, filters, 3, strides, training
+    )
+    outputs = self._convolve(
+      f'{name}_conv1', tf.nn.relu(outputs), filters, 3, 1, training
+    )
+    if strides > 1:
+      inputs = self._convolve(
+        f'{name}_shortcut', inputs, filters, 1, strides, training
+      )
+    return tf.nn.relu(outputs + inputs)
+
+  def _convolve(
+    self,
+    name: str,
+    inputs: tf.Tensor,
+    filters: int,
+    size: int,
+    strides: int,
+    training: bool,
+  ) -> tf.Tensor:
+    """Applies a convolution and its batch norm."""
+    outputs = self.conv2d(
+      name,
+      inputs,
+      filters,
+      size,
+      strides,
+      use_bias=False,
+      kernel_initializer=self._initializer,
+    )
+    return self.batch_norm(
+      f'{name}_norm', outputs, training, *layers.PYTORCH_NORM
+    )
+
+  def architecture(self) -> Hashable | None:
+    """Returns the numbers of blocks, filters and classes."""
+    settings = (self._blocks, self._width, self._classes)
+    return settings if self._is_exactly(ResNet) else None
