@@ -6,12 +6,11 @@ from collections.abc import Callable
 import numpy as np
 
 from lottery_ticket.datasets import formats
+from lottery_ticket.datasets import splits
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
-
-CLASSES = formats.CLASSES
 
 
 def _l2(images: np.ndarray) -> np.ndarray:
@@ -70,36 +69,16 @@ class DatasetMnist(dataset_base.DatasetBase):
     self.seed = seeds.fresh() if seed is None else seeds.check(seed)
     scale = SCALINGS[errors.check_choice('scaling', scaling, sorted(SCALINGS))]
     train, test = (load(mnist_location, name) for name in ('train', 'test'))
-    size, examples = errors.read_integer(validation_size), len(train[0])
-    errors.require(
-      size is not None and 0 <= size < examples,
-      'validation_size',
-      f'an integer from 0 to {examples - 1}',
-      repr(validation_size),
-    )
-    classes = np.arange(CLASSES)
-    if permute_labels:
-      classes = seeds.generator(self.seed, 'labels').permutation(CLASSES)
+    parts = splits.draw(train, test, self.seed, validation_size, permute_labels)
 
-    def prepare(
-      split: tuple[np.ndarray, np.ndarray], chosen: np.ndarray | slice
-    ) -> tuple[np.ndarray, np.ndarray]:
-      images, labels = split[0][chosen], split[1][chosen]
+    def prepare(images: np.ndarray, labels: np.ndarray) -> splits.Pair:
       inputs = scale(images)
-      if flatten:
-        inputs = inputs.reshape(len(inputs), -1)
-      return inputs, classes[labels]
+      return inputs.reshape(len(inputs), -1) if flatten else inputs, labels
 
-    shuffled = seeds.generator(self.seed, 'split').permutation(examples)
-    # In the files' order: an epoch's order is drawn elsewhere.
-    held_out = np.sort(shuffled[:validation_size])
-    kept = np.sort(shuffled[validation_size:])
     super().__init__(
-      train=prepare(train, kept),
       train_batch_size=train_batch_size,
-      test=prepare(test, slice(None)),
-      validate=prepare(train, held_out) if validation_size else None,
       train_order_seed=train_order_seed,
+      **{name: prepare(*part) for name, part in parts.items()},
     )
 
 

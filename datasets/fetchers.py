@@ -31,8 +31,11 @@ CLIENT_SECONDS = 120.0
 MAX_DOWNLOAD_BYTES = 2**26
 
 
-def mirror(url: str, files: Sequence[str]) -> Fetch:
-  """Makes a `Fetch` of files on a web server, at `url` and their names."""
+def mirror(url: str, files: Sequence[str], times: int = 1) -> Fetch:
+  """Makes a `Fetch` of files on a web server, at `url` and their names.
+
+  They may be `times` as large as others, and take as much longer.
+  """
 
   def fetch(folder: pathlib.Path) -> pathlib.Path:
     with warnings.catch_warnings():  # In a notebook its bars ask for widgets.
@@ -42,8 +45,9 @@ def mirror(url: str, files: Sequence[str]) -> Fetch:
 
     def update(size: int) -> None:
       del size
-      if not 0 < _size(folder) <= MAX_DOWNLOAD_BYTES:  # None: nobody waits.
-        raise errors.InputError(f'has over {MAX_DOWNLOAD_BYTES} bytes')
+      most = times * MAX_DOWNLOAD_BYTES
+      if not 0 < _size(folder) <= most:  # None: nobody waits.
+        raise errors.InputError(f'has over {most} bytes')
 
     def download() -> None:
       # To pooch it is a progress bar, which it calls after each piece.
@@ -62,7 +66,7 @@ def mirror(url: str, files: Sequence[str]) -> Fetch:
     thread.start()
     started = time.monotonic()
     while thread.is_alive():
-      limit = DOWNLOAD_SECONDS if _size(folder) else ANSWER_SECONDS
+      limit = times * DOWNLOAD_SECONDS if _size(folder) else ANSWER_SECONDS
       if time.monotonic() > started + limit:
         raise errors.InputError(f'took over {limit:g} s')
       thread.join(0.02)

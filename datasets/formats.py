@@ -16,10 +16,11 @@ from typing import cast
 
 import numpy as np
 
+from lottery_ticket.datasets import splits
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
-CLASSES = 10
+CLASSES = splits.CLASSES
 MAX_BYTES = 2**28
 
 _GZIP = b'\x1f\x8b'

@@ -3,6 +3,7 @@
 import copy
 import functools
 import hashlib
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +17,13 @@ _SUM_TOLERANCE = 1e-3  # Of a distribution: float16 keeps a sum no better.
 
 Examples: TypeAlias = tuple[np.ndarray, np.ndarray] | tf.data.Dataset
 """Inputs and labels as a pair of arrays, or a pipeline of such pairs."""
+
+Augment: TypeAlias = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""Changes a batch: `augment(inputs, draws)` gives inputs of the same form.
+
+`draws` are int32 in [0, 2**31), shape [batch]: drawn for each example anew in
+each epoch, and nothing else may be random. It becomes part of a graph.
+"""
 
 
 class DatasetSplit:
@@ -34,6 +42,7 @@ class DatasetSplit:
     inputs: float32 tensor, or uint8 with `byte_values`, shape [n, ...].
     labels: int32 tensor, shape [n], or float32 tensor, shape [n, classes].
     size: The number of examples n.
+    augment: How updates see the inputs (bytes as such); None for as they are.
 
   Raises:
     InputError: If there are no examples, shapes do not fit together, labels
@@ -52,6 +61,7 @@ class DatasetSplit:
     if byte_values is not None:
       byte_values = _check_byte_values(byte_values, inputs, name)
     self.byte_values = byte_values
+    self.augment: Augment | None = None
     self.name = name
     self.size = len(inputs)
     input_type = np.float32 if byte_values is None else np.uint8
@@ -265,6 +275,20 @@ class DatasetBase:
     """
     generator = seeds.generator(self.train_order_seed, 'epoch', epoch)
     return generator.permutation(self.train.size).astype(np.int32)
+
+  def epoch(self, number: int) -> np.ndarray:
+    """Returns what updates of an epoch, which counts from 0, go through.
+
+    It is `train_order`, and where the training set is augmented it has a second
+    column, shape [n, 2]: a number for each example, in [0, 2**31), that depends
+    on `train_order_seed`, the epoch and the example alone.
+    """
+    order = self.train_order(number)
+    if self.train.augment is None:
+      return order
+    generator = seeds.generator(self.train_order_seed, 'augment', number)
+    draws = generator.integers(0, 2**31, self.train.size).astype(np.int32)
+    return np.stack([order, draws[order]], axis=1)
 
   def with_order(self, train_order_seed: int) -> 'DatasetBase':
     """Returns this data set (sharing its memory) in another training order."""

@@ -73,7 +73,7 @@ def resolve(
   """
   if check(execution) == 'dense':
     return 'dense'
-  reason = _unknown(model, optimizer)
+  reason = _unknown(model, optimizer) or _unknown_data(split)
   if execution == 'auto' and (
     reason or not _is_faster(model, split, batch_size)
   ):
@@ -132,10 +132,16 @@ def _unknown(
       model_base.ModelBase, method
     ):
       return f"{name}'s own {method}"
+  if model.l2:
+    return f'l2={model.l2!r} of {name}'
   for part in parts:
     if part.activation not in (None, *ACTIVATIONS):
       return f'activation {part.activation!r}'
   return None if optimizer is None else _unknown_optimizer(optimizer)
+
+
+def _unknown_data(split: dataset_base.DatasetSplit) -> str | None:
+  return None if split.augment is None else 'examples that are augmented'
 
 
 def _unknown_optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:

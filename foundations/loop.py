@@ -42,7 +42,7 @@ def fit(
 
   @functools.lru_cache(maxsize=1)
   def order(epoch: int) -> tf.Tensor:
-    return tf.constant(dataset.train_order(epoch))
+    return tf.constant(dataset.epoch(epoch))
 
   iteration = 0
   _happen(events, iteration)

@@ -18,7 +18,9 @@ from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import save_restore
 
-EVALUATION_BATCH = 10_000  # Examples; bounds the memory an evaluation takes.
+# Examples at a time bound the memory that an evaluation takes: of images, which
+# a convolution gives some dozen channels, fewer than of rows of features.
+EVALUATION_BATCH, IMAGE_BATCH = 10_000, 500
 
 
 class Measurement(NamedTuple):
@@ -37,11 +39,12 @@ def evaluate(
   model: model_base.ModelBase, split: dataset_base.DatasetSplit
 ) -> Measurement:
   """Measures a network on all examples of a split, as `trainer.evaluate`."""
-  if split.size <= EVALUATION_BATCH:  # A slice of all would be a copy.
+  size = EVALUATION_BATCH if split.inputs.shape.rank == 2 else IMAGE_BATCH
+  if split.size <= size:  # A slice of all would be a copy.
     parts = [model.measure(split.values(), split.labels)]
   else:
-    starts = range(0, split.size, EVALUATION_BATCH)
-    slices = [slice(start, start + EVALUATION_BATCH) for start in starts]
+    starts = range(0, split.size, size)
+    slices = [slice(start, start + size) for start in starts]
     parts = [model.measure(split.values(s), split.labels[s]) for s in slices]
   loss = sum(float(loss) for loss, _ in parts) / split.size
   return Measurement(loss, sum(int(right) for _, right in parts) / split.size)

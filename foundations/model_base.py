@@ -140,6 +140,11 @@ class ModelBase(tf.Module):
     seed: Seed of the initial values that are drawn; each parameter's depend on
       the seed and its name alone. None draws a seed, to be found in `seed`.
 
+  Attributes:
+    l2: How much of half the sum of squares of all kernels the trainer adds to
+      the mean loss of an update, 0 by default: the weight decay of papers.
+      Keras's `weight_decay` shrinks weights outside of the loss instead.
+
   Raises:
     InputError: At construction if presets or masks cannot be read, or are not
       finite numbers (masks: 0 and 1); at the first call if one has a name or a
@@ -169,6 +174,7 @@ class ModelBase(tf.Module):
     self._parameters: dict[str, Parameter] = {}
     self._graphs: dict[tuple, Callable[..., Any]] = {}
     self._is_checked = False
+    self.l2 = 0.0
     self._noise = Noise.make()
     self._places, self._is_noisy = 0, False
 
@@ -377,7 +383,7 @@ class ModelBase(tf.Module):
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
-    return {'class': type(self).__name__, 'seed': self.seed}
+    return {'class': type(self).__name__, 'seed': self.seed, 'l2': self.l2}
 
   def loss(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Returns each example's cross-entropy, shape [batch].

@@ -30,7 +30,7 @@ _TRIAL_UPDATES = 2
 
 
 def from_settings(
-  name: str, learning_rate: Rate, settings: Mapping[str, Any]
+  name: str, learning_rate: Rate, settings: Mapping[str, Any], warmup: int = 0
 ) -> keras.optimizers.Optimizer:
   """Returns a new Keras optimizer.
 
@@ -38,6 +38,8 @@ def from_settings(
     name: Name of a class in `keras.optimizers`, in any case.
     learning_rate: A number, or a schedule as in `check_rate`.
     settings: {name: value} of what else the class takes.
+    warmup: Iterations over which the learning rate rises, linearly from 0, to
+      what it would be without.
 
   Raises:
     InputError: If there is no such class, or it takes no such setting.
@@ -50,6 +52,10 @@ def from_settings(
     base = optimizers.schedules.LearningRateSchedule
     cls = _find('learning_rate', schedule, optimizers.schedules, base)
     rate = _instance('learning_rate', cls, values)
+  if warmup:
+    from lottery_ticket.foundations import warmup as warmup_lib
+
+    rate = warmup_lib.Warmup(rate, warmup)
   cls = _find('optimizer', name, optimizers, optimizers.Optimizer)
   return _instance('optimizer_settings', cls, settings, learning_rate=rate)
 
@@ -156,7 +162,8 @@ def key(optimizer: keras.optimizers.Optimizer) -> str | None:
   values = [value for part in parts for value in vars(part).values()]
   # Of a function, a class or a schedule of one's own only the name is known.
   code = [*parts, *filter(callable, values)]
-  is_known = all(type(item).__module__.startswith('keras.') for item in code)
+  ours = 'keras.', 'lottery_ticket.'
+  is_known = all(type(item).__module__.startswith(ours) for item in code)
   if not is_known or optimizer.built or changes(optimizer):
     return None
   try:

@@ -104,6 +104,8 @@ def _key(
     dataset.train_batch_size,
     *((tuple(t.shape), t.dtype) for t in (train.inputs, train.labels)),
     None if train.byte_values is None else train.byte_values.tobytes(),
+    train.augment,
+    model.l2,
   )
 
 
@@ -205,7 +207,7 @@ class Steps:
 
     Args:
       train: The examples.
-      order: The epoch's permutation of the examples, int32, shape [n].
+      order: The epoch, as `DatasetBase.epoch` gives it.
       first: The place in it where the first batch begins.
       count: The number of batches.
       size: Examples in each of them.
@@ -227,7 +229,7 @@ class Steps:
     # The short batch is one step an epoch: not worth compiling.
     is_whole = size == self._batch_size
     function = tf.function(
-      functools.partial(self._loop, size, train.byte_values),
+      functools.partial(self._loop, size, train.byte_values, train.augment),
       jit_compile=self._jit_compile and is_whole,
       autograph=False,
     )
@@ -237,7 +239,8 @@ class Steps:
       tf.TensorSpec(tensor.shape, tensor.dtype)
       for tensor in (train.inputs, train.labels)
     ]
-    order = tf.TensorSpec([train.size], tf.int32)
+    shape = [train.size] if train.augment is None else [train.size, 2]
+    order = tf.TensorSpec(shape, tf.int32)
     scalar = tf.TensorSpec([], tf.int32)
     return function.get_concrete_function(*data, order, scalar, scalar)
 
@@ -245,6 +248,7 @@ class Steps:
     self,
     size: int,
     byte_values: np.ndarray | None,
+    augment: dataset_base.Augment | None,
     inputs: tf.Tensor,
     labels: tf.Tensor,
     order: tf.Tensor,
@@ -258,7 +262,12 @@ class Steps:
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
       places = first + i * size + tf.range(size)
       indices = tf.gather(order, places)
-      batch = dataset_base.look_up(tf.gather(inputs, indices), byte_values)
+      if augment is None:
+        batch = tf.gather(inputs, indices)
+      else:
+        indices, draws = tf.unstack(indices, axis=1)
+        batch = augment(tf.gather(inputs, indices), draws)
+      batch = dataset_base.look_up(batch, byte_values)
       loss, right = self._step(batch, tf.gather(labels, indices))
       return i + 1, total_loss + loss, total_right + right
 
@@ -282,8 +291,17 @@ class Steps:
       logits = self.model(inputs, training=True)
       losses = self.model.loss(labels, logits)
       loss = tf.reduce_mean(losses)
+      if self.model.l2:
+        loss += self.model.l2 * self._half_squares()
       scaled = self._optimizer.scale_loss(loss)
       right = self.model.accuracy(labels, logits)
     gradients = tape.gradient(scaled, self._trained)
     self._optimizer.apply(gradients, self._trained)
     return tf.reduce_sum(losses), tf.reduce_sum(right)
+
+  def _half_squares(self) -> tf.Tensor:
+    """Returns half the sum of squares of all kernels."""
+    kernels = [
+      item.variable for item in self._parameters.values() if item.is_prunable
+    ]
+    return tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])

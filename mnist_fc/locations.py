@@ -5,25 +5,14 @@ anchored at the checkout; where the library is installed without one, at the
 current folder.
 """
 
-import os
-import pathlib
+import functools
 
+from lottery_ticket.study import locations
 
-def _anchor() -> pathlib.Path:
-  """Returns the checkout, or else the current folder."""
-  checkout = pathlib.Path(__file__).resolve().parent.parent
-  is_checkout = (checkout / 'setup.py').is_file()
-  return checkout if is_checkout else pathlib.Path.cwd()
+_find = functools.partial(locations.find, __file__)
 
-
-def _location(variable: str, *parts: str) -> str:
-  """Returns a location: the environment's, or the one under the anchor."""
-  location = os.environ.get(variable) or str(_anchor().joinpath(*parts))
-  return os.path.expanduser(location)
-
-
-MNIST_LOCATION = _location('LOTTERY_TICKET_MNIST', 'data', 'mnist')
-FASHIONMNIST_LOCATION = _location(
+MNIST_LOCATION = _find('LOTTERY_TICKET_MNIST', 'data', 'mnist')
+FASHIONMNIST_LOCATION = _find(
   'LOTTERY_TICKET_FASHION_MNIST', 'data', 'fashion_mnist'
 )
-EXPERIMENT_PATH = _location('LOTTERY_TICKET_EXPERIMENTS', 'experiments')
+EXPERIMENT_PATH = _find('LOTTERY_TICKET_EXPERIMENTS', 'experiments')

@@ -78,6 +78,9 @@ def train(
   def train_model(
     level: int, dataset: Any, model: Any
   ) -> tuple[Network, Network]:
+    if not level:  # Names of layers are known as soon as there is a model.
+      model.build(dataset.train.values(slice(1)))
+      pruner.of_layers(dense.recipe.prune_percents, model.masks)
     return dense.replace(level=level).train(dataset, model, run(level=level))
 
   def prune_masks(

@@ -114,7 +114,9 @@ class Plan:
     masks: save_restore.NetworkLike | list | None = None,
   ) -> 'model_base.ModelBase':
     """Returns the network; what has no presets is drawn."""
-    return self.task.make_model(self.recipe, presets, masks, self.draw_seed)
+    model = self.task.make_model(self.recipe, presets, masks, self.draw_seed)
+    model.l2 = self.recipe.l2
+    return model
 
   def check_folder(self, output_dir: str) -> None:
     """Refuses a folder with another finished run, before any work."""

@@ -29,6 +29,10 @@ class Recipe:
     learning_rate: Its learning rate, the paper's 0.0012, or a schedule of Keras
       like {'CosineDecay': {'initial_learning_rate': 0.1, 'decay_steps': 500}}.
     optimizer_settings: Its other settings, like {'momentum': 0.9}.
+    warmup: Iterations over which the learning rate first rises, linearly from
+      0; by default none.
+    l2: Penalty on kernels in the loss, times half their sum of squares: the
+      papers' weight decay, which Keras's weight_decay is not; by default 0.
     batch_size: Examples a batch; the paper's 60.
     training_len: ('iterations', n) or ('epochs', n); the paper's 50,000
       iterations.
@@ -46,6 +50,8 @@ class Recipe:
   optimizer: str = 'Adam'
   learning_rate: optimizers.Rate = 1.2e-3
   optimizer_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+  warmup: int = 0
+  l2: float = 0.0
   batch_size: int = 60
   training_len: schedule.Length = ('iterations', 50_000)
   evaluation_interval: int = 100
@@ -64,6 +70,8 @@ class Recipe:
         f' got {self.optimizer_settings!r}'
       )
     optimizers.check_rate(self.learning_rate)
+    errors.check_integer('warmup', self.warmup, 0)
+    errors.check_number('l2', self.l2)
     errors.check_integer('batch_size', self.batch_size, 1)
     schedule.iterations(self.training_len, 1, 'training_len')
     schedule.iterations(self.interval, 1, 'evaluation_interval')
@@ -76,7 +84,7 @@ class Recipe:
   def optimizer_fn(self) -> Any:
     """Returns a new Keras optimizer."""
     return optimizers.from_settings(
-      self.optimizer, self.learning_rate, self.optimizer_settings
+      self.optimizer, self.learning_rate, self.optimizer_settings, self.warmup
     )
 
   def replace(self: AnyRecipe, **values: Any) -> AnyRecipe:

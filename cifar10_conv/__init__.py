@@ -1,0 +1,1 @@
+"""The lottery ticket experiments on convolutional networks for CIFAR-10."""

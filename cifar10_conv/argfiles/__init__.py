@@ -1,0 +1,1 @@
+"""Scripts that print sets of flags, one run of a runner a line."""

@@ -1,0 +1,1 @@
+"""One thin Fire script for each experiment script."""

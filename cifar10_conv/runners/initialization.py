@@ -1,0 +1,7 @@
+"""Pools the initial weights that survived, over all trials."""
+
+from lottery_ticket.cifar10_conv import constants
+from lottery_ticket.study import scripts
+
+if __name__ == '__main__':
+  scripts.run(constants.TASK, 'initialization')

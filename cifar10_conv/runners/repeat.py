@@ -1,0 +1,7 @@
+"""Runs a finished run again and says whether the bytes agree."""
+
+from lottery_ticket.cifar10_conv import constants
+from lottery_ticket.study import scripts
+
+if __name__ == '__main__':
+  scripts.run(constants.TASK, 'repeat')

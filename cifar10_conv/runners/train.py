@@ -1,0 +1,7 @@
+"""Trains a single network on CIFAR-10."""
+
+from lottery_ticket.cifar10_conv import constants
+from lottery_ticket.study import scripts
+
+if __name__ == '__main__':
+  scripts.run(constants.TASK, 'train')

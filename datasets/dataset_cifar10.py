@@ -1,0 +1,197 @@
+"""CIFAR-10, from the binary files of its archive, and where they come from.
+
+A location is a folder with `data_batch_1.bin` to `data_batch_5.bin` and
+`test_batch.bin`: records of 3,073 bytes, the class and 32x32 pixels of red, of
+green and of blue (Krizhevsky, "Learning Multiple Layers of Features from Tiny
+Images", 2009).
+"""
+
+import hashlib
+import pathlib
+import tarfile
+import tempfile
+
+import numpy as np
+
+from lottery_ticket.datasets import fetchers
+from lottery_ticket.datasets import splits
+from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+
+TRAIN = tuple(f'data_batch_{i}.bin' for i in range(1, 6))
+TEST = ('test_batch.bin',)
+ARCHIVE = 'cifar-10-binary.tar.gz'
+FOLDER = 'cifar-10-batches-bin'  # In the archive.
+URL = 'https://www.cs.toronto.edu/~kriz/'
+SHA256 = 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd'
+
+_SIDE, _CHANNELS = 32, 3
+_RECORD = 1 + _SIDE**2 * _CHANNELS
+_MAX_BYTES = 2**28
+_PIXELS = (np.arange(256, dtype=np.float32) / np.float32(255))[:, np.newaxis]
+# Of the pixels of the training set, by channel.
+_MEAN = np.array([0.4914, 0.4822, 0.4465], np.float32)
+_DEVIATION = np.array([0.2470, 0.2435, 0.2616], np.float32)
+
+SCALINGS = {
+  'unit': _PIXELS.repeat(_CHANNELS, axis=1),
+  'standard': (_PIXELS - _MEAN) / _DEVIATION,
+}
+"""Values of bytes, float32, shape [256, 3]."""
+
+
+class DatasetCifar10(dataset_base.DatasetBase):
+  """CIFAR-10: 32x32 color images of ten classes of animals and vehicles.
+
+  They stay bytes in memory, and are scaled in the graph. With `train.augment =
+  augmentations.flip_and_crop` updates see them flipped and moved at random.
+
+  Args:
+    cifar10_location: Folder with the six files.
+    permute_labels: Whether to rename the ten classes by a random permutation,
+      the same for all splits and every data set with this `seed`.
+    train_order_seed: As in `DatasetBase`.
+    train_batch_size: As in `DatasetBase`.
+    seed: Of the validation split and the permutation of labels; None draws
+      one, to be found in the attribute `seed`.
+    scaling: One of `SCALINGS`: `standard` (each channel to mean 0 and deviation
+      1 over the training set) or `unit` (pixels / 255).
+    validation_size: How many training examples, chosen at random, make the
+      validation set instead; 0 for no validation set.
+
+  Raises:
+    InputError: If the data are missing or damaged, or another argument is of
+      no use.
+  """
+
+  def __init__(
+    self,
+    cifar10_location: str,
+    permute_labels: bool = False,
+    train_order_seed: int | None = None,
+    *,
+    train_batch_size: int = 60,
+    seed: int | None = None,
+    scaling: str = 'standard',
+    validation_size: int = 5_000,
+  ):
+    self.seed = seeds.fresh() if seed is None else seeds.check(seed)
+    errors.check_choice('scaling', scaling, sorted(SCALINGS))
+    train, test = (load(cifar10_location, files) for files in (TRAIN, TEST))
+    super().__init__(
+      train_batch_size=train_batch_size,
+      train_order_seed=train_order_seed,
+      byte_values=SCALINGS[scaling],
+      **splits.draw(train, test, self.seed, validation_size, permute_labels),
+    )
+
+
+def load(location: str, files: tuple[str, ...] = TRAIN) -> splits.Pair:
+  """Reads images, uint8 [n, 32, 32, 3], and their classes, uint8 [n].
+
+  Args:
+    location: Folder with the files, or with the archive's folder.
+    files: Names of files, like `TRAIN` and `TEST`.
+
+  Raises:
+    InputError: If the files are missing or damaged.
+  """
+  records = np.concatenate([_read(_find(location, name)) for name in files])
+  images = records[:, 1:].reshape(-1, _CHANNELS, _SIDE, _SIDE)
+  return np.ascontiguousarray(images.transpose(0, 2, 3, 1)), records[:, 0]
+
+
+def _find(location: str, name: str) -> pathlib.Path:
+  paths = [pathlib.Path(location, inner, name) for inner in ('', FOLDER)]
+  found = [path for path in paths if path.is_file()]
+  if not found:
+    raise errors.InputError(
+      f'{paths[0]}: not there; cifar10_conv/download_data.py brings it'
+    )
+  return found[0]
+
+
+def _read(path: pathlib.Path) -> np.ndarray:
+  """Returns the records of a file, uint8, shape [n, 3073]."""
+  with save_restore.opened(path) as stream:
+    data = stream.read(_MAX_BYTES + 1)
+  records, rest = divmod(len(data), _RECORD)
+  if rest or not 0 < len(data) <= _MAX_BYTES:
+    raise errors.InputError(
+      f'{path}: wanted records of {_RECORD} bytes, got {len(data)} bytes'
+    )
+  found = np.frombuffer(data, np.uint8).reshape(records, _RECORD)
+  if found[:, 0].max() >= splits.CLASSES:
+    raise errors.InputError(
+      f'{path}: wanted classes 0 to {splits.CLASSES - 1},'
+      f' got {found[:, 0].max()}'
+    )
+  return found
+
+
+def install(location: str, source: str | None = None) -> str:
+  """Brings the files into a location, and returns a line that says from where.
+
+  What is there is left as it is. The archive, downloaded or in a folder, is
+  unpacked only if its SHA-256 is the published one. Files in a folder need only
+  be of the right form: others than the archive's have no published SHA-256.
+
+  Args:
+    location: Folder to fill; it is made where it is not there.
+    source: Folder that has the files, or the archive. None downloads this.
+
+  Raises:
+    InputError: If the source has neither, or what it has is damaged.
+    OSError: If the location cannot be written.
+  """
+  target = pathlib.Path(location)
+  missing = [name for name in TRAIN + TEST if not (target / name).exists()]
+  if not missing:
+    load(location, TRAIN + TEST)
+    return f'cifar10: already in {location!r}'
+  target.mkdir(parents=True, exist_ok=True)
+  with tempfile.TemporaryDirectory(
+    '', '.download-', location, ignore_cleanup_errors=True
+  ) as scratch:
+    said = 'unpacked from the archive as it was published'
+    if source is None:
+      folder, found = _download(pathlib.Path(scratch)), URL + ARCHIVE
+    else:
+      folder, found = pathlib.Path(source), repr(source)
+    if (folder / ARCHIVE).is_file():
+      folder = _unpack(folder / ARCHIVE, pathlib.Path(scratch))
+    else:
+      said = 'copied as they are: single files have no published SHA-256'
+    for name in missing:
+      records = _read(_find(str(folder), name))
+      pathlib.Path(scratch, f'whole_{name}').write_bytes(records.tobytes())
+    for name in missing:  # Only when all are written.
+      pathlib.Path(scratch, f'whole_{name}').replace(target / name)
+  return f'cifar10: from {found}, now in {location!r} ({said})'
+
+
+def _download(folder: pathlib.Path) -> pathlib.Path:
+  try:
+    return fetchers.mirror(URL, [ARCHIVE], times=4)(folder)
+  except (errors.InputError, OSError) as error:
+    raise errors.InputError(
+      f'cifar10: cannot be downloaded: put {ARCHIVE}, or what is in it, into a'
+      f' folder and name that as --source ({fetchers.reason(error)})'
+    ) from error
+
+
+def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+  """Unpacks the six files alone, if the archive is the published one."""
+  came = hashlib.sha256(archive.read_bytes()).hexdigest()
+  if came != SHA256:
+    raise errors.InputError(
+      f'{archive.name}: is not the published one: wanted SHA-256'
+      f' {SHA256[:12]}..., got {came[:12]}...'
+    )
+  with tarfile.open(archive) as files:
+    for name in TRAIN + TEST:
+      member = files.extractfile(f'{FOLDER}/{name}')
+      (folder / name).write_bytes(member.read() if member else b'')
+  return folder

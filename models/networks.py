@@ -1,0 +1,61 @@
+"""The networks of this folder by name; imports TensorFlow only to make one."""
+
+from typing import Any
+
+from lottery_ticket.foundations import errors
+
+NAMES = (
+  *('lenet5', 'conv2', 'conv4', 'conv6', 'vgg16', 'vgg19'),
+  *('resnet20', 'resnet32', 'resnet44', 'resnet56', 'resnet110'),
+)
+
+
+def check(name: str, width: int | None = None, dropout: float = 0.0) -> None:
+  """Raises InputError unless there is such a network; as in `make`."""
+  errors.check_choice('network', name, NAMES)
+  if width is not None:
+    errors.check_integer('width', width, 1)
+  if width and name == 'lenet5':
+    raise errors.InputError('width: lenet5 has none')
+  if dropout and not name.startswith('conv'):
+    raise errors.InputError(f'dropout: {name} has none')
+
+
+def make(
+  name: str,
+  presets: Any = None,
+  masks: Any = None,
+  seed: int | None = None,
+  *,
+  width: int | None = None,
+  dropout: float = 0.0,
+  **settings: Any,
+) -> Any:
+  """Returns a network.
+
+  Args:
+    name: One of `NAMES`.
+    presets: As in `ModelBase`.
+    masks: As in `ModelBase`.
+    seed: As in `ModelBase`.
+    width: Filters of the first layer; by default the paper's.
+    dropout: As in `Conv`, for `conv2`, `conv4` and `conv6`.
+    **settings: What all take: `classes` and `kernel_initializer`.
+
+  Raises:
+    InputError: If there is no such network, or it has no width or dropout.
+  """
+  from lottery_ticket.models import conv
+  from lottery_ticket.models import lenet5
+  from lottery_ticket.models import resnet
+
+  check(name, width, dropout)
+  if width:
+    settings['width'] = width
+  if name == 'lenet5':
+    return lenet5.LeNet5(presets, masks, seed, **settings)
+  if name.startswith('resnet'):
+    depth = int(name.removeprefix('resnet'))
+    return resnet.ResNet(presets, masks, seed, depth=depth, **settings)
+  settings |= getattr(conv, name.upper())
+  return conv.Conv(presets, masks, seed, dropout=dropout, **settings)
