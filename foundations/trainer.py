@@ -248,6 +248,7 @@ class _Run:
       'batch_size': self.dataset.train_batch_size,
       'train_order_seed': self.dataset.train_order_seed,
       'optimizer': optimizers.configuration(self.optimizer),
+      'augment': getattr(self.dataset.train.augment, '__name__', None),
       'model': self.model.configuration(),
       'jit_compile': self.jit_compile,
       'execution': self.execution,

@@ -39,6 +39,20 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope='session')
+def cifar10(tmp_path_factory: pytest.TempPathFactory) -> str:
+  """A data location in CIFAR-10's layout: 120 images of noise by class."""
+  location = tmp_path_factory.mktemp('cifar10')
+  generator = np.random.default_rng(0)
+  names = [*(f'data_batch_{i}.bin' for i in range(1, 6)), 'test_batch.bin']
+  for name in names:
+    classes = np.arange(20, dtype=np.uint8)[:, np.newaxis] % 10
+    pixels = generator.integers(0, 56, (20, 3072), np.uint8) + 20 * classes
+    records = np.concatenate([classes, pixels], axis=1)
+    (location / name).write_bytes(records.tobytes())
+  return str(location)
+
+
+@pytest.fixture(scope='session')
 def small(mnist: str) -> dict[str, Any]:
   """Arguments of a small run, compiled and in batches as real ones are."""
   return {
