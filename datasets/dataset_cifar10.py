@@ -118,16 +118,12 @@ def _read(path: pathlib.Path) -> np.ndarray:
   with save_restore.opened(path) as stream:
     data = stream.read(_MAX_BYTES + 1)
   records, rest = divmod(len(data), _RECORD)
-  if rest or not 0 < len(data) <= _MAX_BYTES:
-    raise errors.InputError(
-      f'{path}: wanted records of {_RECORD} bytes, got {len(data)} bytes'
-    )
+  is_whole = not rest and 0 < len(data) <= _MAX_BYTES
+  wanted, got = f'records of {_RECORD} bytes', f'{len(data)} bytes'
+  errors.require(is_whole, str(path), wanted, got)
   found = np.frombuffer(data, np.uint8).reshape(records, _RECORD)
-  if found[:, 0].max() >= splits.CLASSES:
-    raise errors.InputError(
-      f'{path}: wanted classes 0 to {splits.CLASSES - 1},'
-      f' got {found[:, 0].max()}'
-    )
+  highest, wanted = found[:, 0].max(), f'classes 0 to {splits.CLASSES - 1}'
+  errors.require(highest < splits.CLASSES, str(path), wanted, highest)
   return found
 
 

@@ -31,11 +31,12 @@ def draw(
     InputError: If there are not enough examples for the validation set.
   """
   size, examples = errors.read_integer(validation_size), len(train[0])
-  if size is None or not 0 <= size < examples:
-    raise errors.InputError(
-      f'validation_size: wanted an integer from 0 to {examples - 1},'
-      f' got {validation_size!r}'
-    )
+  errors.require(
+    size is not None and 0 <= size < examples,
+    'validation_size',
+    f'an integer from 0 to {examples - 1}',
+    repr(validation_size),
+  )
   classes = np.arange(CLASSES)
   if permute_labels:
     classes = seeds.generator(seed, 'labels').permutation(CLASSES)

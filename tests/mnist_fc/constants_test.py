@@ -39,6 +39,8 @@ PAPER = {
   'optimizer': 'Adam',
   'learning_rate': 1.2e-3,
   'optimizer_settings': {},
+  'warmup': 0,
+  'l2': 0.0,
   'batch_size': 60,
   'training_len': ['iterations', 50_000],
   'scaling': 'unit',
