@@ -74,7 +74,7 @@ def train(
   description: Mapping[str, Any] | None = None,
   sources: Mapping[str, Any] | None = None,
   overwrite: bool = False,
-  jit_compile: bool = True,
+  jit_compile: bool | None = None,
   execution: str = 'auto',
 ) -> tuple[Network, Network]:
   """Trains a network.
@@ -107,8 +107,9 @@ def train(
     sources: Where the inputs came from, for the record alone: JSON values.
     overwrite: Whether results in `output_dir` that cannot be loaded, like
       another run's, may be lost.
-    jit_compile: Whether XLA compiles the training steps: faster, but not every
-      layer can be compiled.
+    jit_compile: Whether XLA compiles the training steps: by default those of
+      dense networks, which get faster. Those of convolutions take many times as
+      long on processors, and not every layer can be compiled.
     execution: What executes the training: `dense` products, `sparse` ones that
       skip pruned weights, or `auto`, which is the faster one of these by a rule
       on densities and shapes.
@@ -132,6 +133,8 @@ def train(
       f'model: wanted 0 for pruned weights, got others in {revived!r}'
     )
   optimizer = optimizers.make(optimizer_fn, model.parameters)
+  if jit_compile is None:
+    jit_compile = all(mask.ndim < 4 for mask in model.masks.values())
   plan = schedule.make(
     dataset.batches_per_epoch,
     training_len,
@@ -224,6 +227,7 @@ class _Run:
       'callbacks': [item.configuration() for item in self.callbacks],
       'sources': dict(sources),
       'execution': self.resolved_execution,
+      'jit_compile': self.jit_compile,
       'code': records.code(type(model), vars(model)),
       'versions': records.versions(),
       'threads': records.threads(),

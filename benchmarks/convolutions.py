@@ -1,0 +1,188 @@
+"""Compares training steps of convolutional networks with their bare operations.
+
+python benchmarks/convolutions.py [--networks=[conv2,resnet20]] [--rounds=5]
+
+A step has masks, augmentation, activations, loss and optimizer. Bare are its
+convolutions, products, poolings and fused batch norms with their gradients, on
+operands of the same shapes, in TensorFlow. Both take turns in one process. A
+second row compares steps that XLA compiles with those that it does not.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from lottery_ticket.benchmarks import timing
+from lottery_ticket.cifar10_conv import constants
+from lottery_ticket.cli import entry
+from lottery_ticket.foundations import errors
+
+BAR = 1.3
+NETWORKS = ('lenet5', 'conv2', 'conv4', 'conv6', 'resnet20')
+HEAVY = ('Conv2D', 'MatMul', 'MaxPool', 'AvgPool', 'FusedBatchNormV3')
+DENSITY = 0.5  # Of the masks.
+STEPS = 3  # A turn.
+
+
+def main(
+  *,
+  networks: list[str] | None = None,
+  width: int | None = None,
+  rounds: int = 5,
+  json: str = timing.FILE,
+) -> None:
+  """Measures steps of networks, and prints how long they take.
+
+  Args:
+    networks: Names of recipes; by default all but those that differ little.
+    width: Filters of the first layer; by default the paper's.
+    rounds: How often each measurement is made; the median counts.
+    json: File for the numbers, beside those of the other benchmarks.
+  """
+  errors.check_integer('rounds', rounds, 1)
+  figures = [
+    figure
+    for name in networks or NETWORKS
+    for figure in measure(constants.TASK.recipe(name, width=width), rounds)
+  ]
+  timing.report(json, 'convolutions', figures, rounds=rounds, width=width)
+
+
+def measure(recipe: Any, rounds: int) -> list[timing.Figure]:
+  """Compares a recipe's steps with bare operations, and compiled ones."""
+  from lottery_ticket.foundations import seeds
+  from lottery_ticket.foundations import steps as steps_lib
+
+  dataset = make_dataset(recipe)
+  first = constants.make_model(recipe, seed=1)
+  first.build(dataset.train.values(slice(1)))
+  generator = seeds.generator(0, 'masks')
+  masks = {
+    name: (generator.random(mask.shape) < DENSITY).astype('f4')
+    for name, mask in first.masks.items()
+  }
+  bare = repeated(first, (recipe.batch_size, *dataset.train.inputs.shape[1:]))
+
+  def steps(jit_compile: bool, turn: Callable[[Callable], Any]) -> Any:
+    model = constants.make_model(recipe, masks=masks, seed=1)
+    model.build(dataset.train.values(slice(1)))
+    model.l2 = recipe.l2
+    with steps_lib.prepared(
+      dataset, model, recipe.optimizer_fn(), jit_compile, 'dense'
+    ) as made:
+      order = dataset.epoch(0)
+      return turn(
+        lambda: made(dataset.train, order, 0, STEPS, recipe.batch_size)
+      )
+
+  def against_bare(step: Callable) -> Any:
+    return timing.take_turns(step, lambda: bare(STEPS), rounds)
+
+  pairs = steps(
+    True,
+    lambda compiled: steps(
+      False, lambda plain: timing.take_turns(compiled, plain, rounds)
+    ),
+  )
+  scale, name = 1e3 / STEPS, recipe.network
+  return [
+    timing.compare(
+      f'{name}: step{words}, bare operations',
+      steps(jit_compile, against_bare),
+      'ms',
+      scale,
+      at_most=BAR,
+    )
+    for words, jit_compile in (('', False), (' compiled', True))
+  ] + [
+    timing.compare(f'{name}: step compiled, not compiled', pairs, 'ms', scale)
+  ]
+
+
+def make_dataset(recipe: Any) -> Any:
+  """Returns a data set of noise in the form of what a network is for."""
+  import numpy as np
+
+  from lottery_ticket.datasets import augmentations
+  from lottery_ticket.datasets import dataset_cifar10
+  from lottery_ticket.foundations import dataset_base
+  from lottery_ticket.foundations import seeds
+
+  generator = seeds.generator(0, 'images')
+  size = STEPS * recipe.batch_size
+  is_gray = recipe.network == 'lenet5'
+  shape = (size, 28, 28) if is_gray else (size, 32, 32, 3)
+  images = generator.integers(0, 256, shape, np.uint8)
+  values = dataset_cifar10.SCALINGS['standard']
+  pair = images, generator.integers(0, 10, size)
+  dataset = dataset_base.DatasetBase(
+    pair,
+    recipe.batch_size,
+    pair,
+    byte_values=values[:, 0] if is_gray else values,
+  )
+  if recipe.augment:
+    dataset.train.augment = augmentations.flip_and_crop
+  return dataset
+
+
+def repeated(model: Any, shape: tuple[int, ...]) -> Callable[[int], None]:
+  """Returns what does a model's bare operations as often as it is told.
+
+  Args:
+    model: The model; its graph is searched for operations.
+    shape: Shape of a batch of inputs.
+  """
+  import tensorflow as tf
+
+  traced = tf.function(
+    lambda inputs: model(inputs, training=True), autograph=False
+  ).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+  heavy = [op for op in traced.graph.get_operations() if op.type in HEAVY]
+  # Variables: what is known to be constant could be computed ahead of time.
+  operands = [
+    [
+      tf.Variable(tf.random.stateless_uniform(tensor.shape, (0, 1)))
+      for tensor in op.inputs
+    ]
+    for op in heavy
+  ]
+
+  def compute(number: int) -> list[tf.Tensor]:
+    op = heavy[number]
+    inputs = [variable.value() for variable in operands[number]]
+    names = [argument.name for argument in op.op_def.input_arg]
+    settings = {
+      attribute.name: op.get_attr(attribute.name)
+      for attribute in op.op_def.attr
+      if attribute.type != 'type'
+    }
+    # Nobody wants the gradient of the images.
+    wanted = inputs[1:2] if not number else inputs[:3]
+    with tf.GradientTape() as tape:
+      tape.watch(wanted)
+      outputs = getattr(tf.raw_ops, op.type)(
+        **dict(zip(names, inputs, strict=True)), **settings
+      )
+      outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+    return [outputs, *tape.gradient(outputs, wanted)]
+
+  def body(i: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    results = [one for n in range(len(heavy)) for one in compute(n)]
+    return i + 1, *results
+
+  @tf.function(input_signature=[tf.TensorSpec([], tf.int32)], autograph=False)
+  def graph(times: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    # Results are carried through the loop, or they would be optimized away.
+    results = body(tf.constant(0))[1:]
+    return tf.while_loop(
+      lambda i, *_: i < times, body, (tf.constant(1), *results)
+    )
+
+  def repeat(times: int) -> None:
+    graph(tf.constant(times))[0].numpy()
+
+  return repeat
+
+
+if __name__ == '__main__':
+  entry.run('lottery_ticket.benchmarks.convolutions:main', imports='tensorflow')
