@@ -2,17 +2,16 @@
 
 The claims belong to a task (an experiment folder): its module `paper` says what
 is measured of each. Here the measurements become intervals over trials, and
-these verdicts. A claim of several parts holds if every part does. Each interval
-is for itself: at 95%, one of 40 nulls that are true is excluded on the claimed
-side by chance.
+what `rules` say of them. Each part of a claim has a row of its own.
 """
 
 import dataclasses
-import functools
 import importlib
 import importlib.util
+import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+import string
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,23 +23,16 @@ from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
-REPRODUCED, NOT_REPRODUCED = rules.REPRODUCED, rules.NOT_REPRODUCED
-INCONCLUSIVE, NOT_MEASURED = rules.INCONCLUSIVE, rules.NOT_MEASURED
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_MEASURED)
-
 COLUMNS = (
-  *('claim', 'statement', 'estimand', 'unit', 'paper', 'paper_value'),
-  *('measured', 'bound', 'n', 'low', 'high', 'null', 'margin'),
-  *('verdict', 'paper_inside', 'direction', 'size', 'p_value', 'p_holm'),
-  'note',
+  *('claim', 'part', 'statement', 'estimand', 'unit', 'paper', 'paper_low'),
+  *('paper_high', 'measured', 'bound', 'n', 'low', 'high', 'null', 'side'),
+  *('direction', 'size', 'p_value', 'p_holm', 'loss_measured', 'loss_low'),
+  *('loss_high', 'loss_direction', 'note'),
 )
 
 _LEAST_TRIALS_BOOTSTRAP = 5
-_WORST_FIRST = (NOT_REPRODUCED, INCONCLUSIVE, REPRODUCED, NOT_MEASURED)
 _LIMITS = {'rho': (-1, 1), 'share': (0, 1)}  # By unit.
 _ANYTHING = (-math.inf, math.inf)
-
-Estimand = Callable[[view.Study], estimands.Measured]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,106 +40,62 @@ class Part:
   """One number that a claim is about.
 
   Attributes:
-    claim: Number of the claim, like 'C1'.
-    unit: Unit of the estimand.
-    measure: Function of a study that returns this number.
-    statement: Claim of the paper, in words.
-    estimand: Number that is measured, in words.
-    paper: The paper's number, in words.
+    quantity: Number that is measured.
+    above: Value that it lies above if the claim is right: the null.
+    below: Value that it lies below; NaN both where the claim is about a size
+      alone.
     value: The paper's number, or two that its statement lies between; NaN if
       it gives none.
-    null: Value of the estimand if the claim is wrong.
-    side: Place of the estimand if the claim is right: 'above' or 'below' the
-      null, or 'near' it: within the margin.
-    margin: Half the width of what is as good as the null; NaN if not stated.
-    also: {name: what else to measure, for the note}.
+    about: Names of values of the recipe that must be the paper's, beside those
+      of all claims.
   """
 
-  claim: str
-  unit: str
-  measure: Estimand
-  statement: str
-  estimand: str
-  paper: str
+  quantity: estimands.Quantity
+  above: float = math.nan
+  below: float = math.nan
   value: float | tuple[float, float] = math.nan
-  null: float = 0.0
-  side: str = 'above'
-  margin: float = math.nan
-  also: dict[str, Estimand] = dataclasses.field(default_factory=dict)
+  about: tuple[str, ...] = ()
+
+  @property
+  def null(self) -> float:
+    """The value of the estimand if the claim is wrong, NaN if there is none."""
+    return self.below if math.isnan(self.above) else self.above
+
+  @property
+  def side(self) -> str:
+    """The side of the null that the paper claims, '' if there is no null."""
+    if math.isnan(self.null):
+      return ''
+    return 'below' if math.isnan(self.above) else 'above'
 
 
-@dataclasses.dataclass
+class Claim(NamedTuple):
+  """A claim of the paper: its number, what it says, its number in words."""
+
+  name: str
+  statement: str
+  paper: str
+  parts: Sequence[Part]
+
+
+@dataclasses.dataclass(frozen=True)
 class Claims:
   """The claims of a paper about one task.
 
   Attributes:
     recipe: {name: value} of the recipe that they are about, as runs record it.
+    about: {name: values} of recipes that they say something of: of the network
+      and the data. No claim is judged by runs of others.
     headlines: Numbers of the best known claims.
     levels: Levels that the paper's figures show.
-    parts: Parts of the claims, in the paper's order; the first of a claim is
-      the one that the paper's number is about.
+    claims: The claims, in the paper's order.
   """
 
   recipe: dict[str, Any]
+  about: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
   headlines: Sequence[str] = ()
   levels: Sequence[int] = ()
-  parts: list[Part] = dataclasses.field(default_factory=list)
-
-  def part(
-    self,
-    claim: str,
-    unit: str,
-    *,
-    paper: str = '',
-    said: str = '',
-    **about: Any,
-  ) -> Callable[[Estimand], Estimand]:
-    """Makes a part of a claim of the function that measures it.
-
-    The function's docstring says what is measured. That of a claim's first
-    part, which has the `paper`'s words, begins with a line of what it claims.
-
-    >>> claims = Claims({'optimizer': 'Adam'})
-    >>> @claims.part('C1', 'percent', paper='38% fewer', value=38)
-    ... def sooner(study):
-    ...   '''Tickets stop early sooner than dense networks.
-    ...
-    ...   Percent fewer iterations to early stop.
-    ...   '''
-    ...   return percent_fewer(study.at('early_stop', percent=21.1), ...)
-    >>> claims.parts[0].statement
-    'Tickets stop early sooner than dense networks.'
-
-    Args:
-      claim: Number of the claim, like 'C1'.
-      unit: Unit of the estimand.
-      paper: The paper's number, in words; '' for further parts of a claim.
-      said: What is measured, where the function has no docstring.
-      **about: `value`, `null`, `side` and `margin` as in `Part`.
-    """
-
-    def decorated(measure: Estimand) -> Estimand:
-      statement, words, estimand = '', paper, said or measure.__doc__ or ''
-      if paper:
-        statement, _, estimand = estimand.partition('\n')
-      else:
-        statement, words = self.parts[-1].statement, self.parts[-1].paper
-      estimand = ' '.join(estimand.split()).rstrip('.')
-      self.parts.append(
-        Part(claim, unit, measure, statement, estimand, words, **about)
-      )
-      return measure
-
-    return decorated
-
-  def also(self, name: str) -> Callable[[Estimand], Estimand]:
-    """Adds another estimand, by its name, to the note of the last part."""
-
-    def decorated(measure: Estimand) -> Estimand:
-      self.parts[-1].also[name] = measure
-      return measure
-
-    return decorated
+  claims: Sequence[Claim] = ()
 
 
 def of_runs(runs: pd.DataFrame) -> Claims:
@@ -164,6 +112,23 @@ def of_runs(runs: pd.DataFrame) -> Claims:
     ):
       return importlib.import_module(f'{package}.paper').CLAIMS
   return Claims({})
+
+
+def departures(runs: pd.DataFrame, claims: Claims) -> list[str]:
+  """Says in which values the runs differ from the paper's recipe.
+
+  >>> departures(runs, paper.CLAIMS)
+  ['training_len ["iterations", 10000] (the paper: ["iterations", 50000])']
+  """
+  study = view.Study(runs, claims.recipe)
+  said = [
+    f'{name} {json.dumps(study.recipe[name])} (the paper: {json.dumps(value)})'
+    for name, value in claims.recipe.items()
+    if name in study.differing
+  ]
+  if claims.claims and 'test' in set(study.runs.early_stop_split):
+    said.append('early stop by test loss, as there is no validation set')
+  return said
 
 
 def judge(
@@ -184,79 +149,62 @@ def judge(
     seed: Seed of the bootstrap.
 
   Returns:
-    A row for each claim, with `COLUMNS`: of a claim of several parts, the one
-    that decides; the note has the others. `measured`, `low`, `high`, `null`,
-    `margin` and `paper_value` are in `unit`; `bound` is 'lower' or 'upper' if
-    `measured` is such a bound, 'unknown' if the truth may lie on either side,
-    else ''; `n` is the number of trials; `paper_inside` whether the paper's
-    value is inside the interval, missing where there is none; `direction` and
-    `size` as in `rules`; `p_value` that of the null by a t-test over trials,
-    missing where there is none, and `p_holm` the same adjusted for the number
-    of parts. There are no rows if the runs' task makes no claims.
+    A row for each part of a claim, with `COLUMNS`: `part` is a letter, '' if
+    there is but one; `measured`, `low`, `high`, `null`, `paper_low` and
+    `paper_high` (what the paper says lies between these) are in `unit`;
+    `bound` is 'lower' or 'upper' if `measured` is such a bound, 'unknown' if
+    the truth may lie on either side, else ''; `n` is the number of trials;
+    `direction` and `size` as in `rules`; `p_value` that of the null by a
+    t-test over trials, missing where there is none, and `p_holm` the same
+    adjusted for the number of rows. `loss_measured` and the like are the same
+    for speed, with iterations to a fixed validation loss in the place of those
+    to early stop. There are no rows if the claims are about other data or
+    networks, or the runs' task makes none.
 
   Raises:
     InputError: If there are no runs, or a claim is unknown.
   """
-  rows, remarks = _measure(runs, claims, only, confidence, seed)
-  groups = rows.groupby('claim', sort=False)
-  return _table([_deciding(group) for _, group in groups], remarks)
-
-
-def parts(
-  runs: pd.DataFrame, claims: Claims | None = None, **options: Any
-) -> pd.DataFrame:
-  """Judges all parts of claims; like `judge`, but with a row for each part."""
-  rows, remarks = _measure(runs, claims, **options)
-  return _table(rows.to_dict('records'), remarks)
-
-
-def counts(judged: pd.DataFrame) -> dict[str, int]:
-  """Returns how many rows of `judge` came to each verdict, {verdict: count}."""
-  return {name: int((judged.verdict == name).sum()) for name in VERDICTS}
-
-
-def _table(rows: list[dict[str, Any]], remarks: list[str]) -> pd.DataFrame:
-  """Returns rows as a table, with remarks on all that was measured."""
-  for row in rows:
-    notes = [row['note'], *(remarks if row['n'] else [])]
-    row['note'] = '; '.join(filter(None, notes))
-  table = pd.DataFrame(rows, columns=list(COLUMNS))
-  return table.astype({'paper_inside': 'boolean'})
-
-
-def _measure(
-  runs: pd.DataFrame,
-  claims: Claims | None,
-  only: Sequence[str] | None = None,
-  confidence: float = 0.95,
-  seed: int = 0,
-) -> tuple[pd.DataFrame, list[str]]:
-  """Returns a row for each part, and what is to be said of all of them."""
   if runs.empty:
     raise errors.InputError('runs: wanted at least one, got none')
-  if claims is None:
-    claims = of_runs(runs)
-  known = list(dict.fromkeys(part.claim for part in claims.parts))
+  claims = of_runs(runs) if claims is None else claims
+  known = [claim.name for claim in claims.claims]
   for name in only or ():
     if name not in known:
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
-  study = view.Study(runs.reset_index(drop=True), claims.recipe)
-  find = functools.partial(_find, study, confidence, seed)
-  rows = pd.DataFrame(
-    [
-      _row(part, find) for part in claims.parts if part.claim in (only or known)
-    ],
-    columns=list(COLUMNS),
-    dtype=object,
+  runs = runs.reset_index(drop=True)
+  study = view.Study(runs, claims.recipe)
+  find = _Finder(study, confidence, seed)
+  by_loss = _Finder(
+    view.Study(_to_fixed_loss(runs), claims.recipe), confidence, seed
   )
-  rows['p_holm'] = rules.holm(rows.p_value)
-  remarks = []
-  if study.differing:
-    names = ', '.join(study.differing)
-    remarks.append(f"another recipe than the paper's ({names})")
-  if 'test' in set(study.runs.early_stop_split):
-    remarks.append('early stop by test loss: no validation set')
-  return rows, remarks
+  is_about = all(
+    study.recipe.get(name) in (None, *values)
+    for name, values in claims.about.items()
+  )
+  rows = [
+    _row(claim, part, find, by_loss)
+    for claim in claims.claims
+    if is_about and claim.name in (only or known)
+    for part in claim.parts
+  ]
+  table = pd.DataFrame(rows, columns=list(COLUMNS))
+  return table.assign(p_holm=rules.holm(table.p_value))
+
+
+def counts(judged: pd.DataFrame, column: str = 'direction') -> dict[str, int]:
+  """Returns how many rows of `judge` say what, {word: count}."""
+  words = {'direction': rules.DIRECTIONS, 'size': rules.SIZES}[column]
+  return {word: int((judged[column] == word).sum()) for word in words}
+
+
+def _to_fixed_loss(runs: pd.DataFrame) -> pd.DataFrame:
+  """Has iterations to a fixed loss stand for early stops.
+
+  A network that never reached it would have done so after its last iteration.
+  """
+  late = runs.loss_stop_censored.fillna(value=True).astype(bool)
+  stops = runs.loss_stop.where(~late, runs.iterations)
+  return runs.assign(early_stop=stops, censored=late)
 
 
 class _Found(NamedTuple):
@@ -268,96 +216,117 @@ class _Found(NamedTuple):
   notes: tuple[str, ...] = ()
   values: Sequence[float] = ()
 
+  def direction(self, part: Part) -> str:
+    return rules.direction(self.interval, part.null, part.side, self.least)
 
-def _row(part: Part, find: Callable[[Estimand], _Found]) -> dict[str, Any]:
+
+def _row(
+  claim: Claim, part: Part, find: '_Finder', by_loss: '_Finder'
+) -> dict[str, Any]:
   """Returns the row of a part of a claim."""
-  found = find(part.measure)
-  # Intervals by Student's t know nothing of where the estimand must lie.
-  low, high = np.clip(found.interval[1:3], *_LIMITS.get(part.unit, _ANYTHING))
-  interval = found.interval._replace(low=low, high=high)
-  value, stated = part.value, rules.stated(part.value)
-  null, side, least = part.null, part.side, found.least
-  is_comparable = found.bound != 'unknown' and not math.isnan(
-    stated.low + interval.low
-  )
-  # "As good as the null" is no hypothesis that a t-test could reject.
-  tested = () if side == 'near' else found.values
-  return {
-    **vars(part),
-    'paper_value': value[0] if isinstance(value, tuple) else value,
-    **interval._asdict(),
+  found, stated = find(part), rules.stated(part.value)
+  interval, size = found.interval, ''
+  if found.bound != 'unknown':
+    size = rules.size(interval, part.null, stated, found.least)
+  notes = found.notes
+  if 0 < interval.n < found.least:
+    notes = (f'n = {interval.n} of at least {found.least} trials', *notes)
+  letters = string.ascii_lowercase if len(claim.parts) > 1 else ' '
+  row = {
+    'claim': claim.name,
+    'part': letters[claim.parts.index(part)].strip(),
+    'statement': claim.statement,
+    'estimand': part.quantity.words,
+    'unit': part.quantity.unit,
+    'paper': claim.paper,
+    'paper_low': float(stated.low),
+    'paper_high': float(stated.high),
     'measured': interval.estimate,
     'bound': found.bound,
-    'verdict': rules.verdict(interval, null, side, part.margin, least),
-    'paper_inside': stated.meets(interval) if is_comparable else None,
-    'direction': rules.direction(interval, null, side, least),
-    'size': rules.size(interval, null, stated, least),
-    'p_value': rules.p_value(tested, null),
-    'note': '; '.join(_notes(part, found, find)),
+    'n': interval.n,
+    'low': interval.low,
+    'high': interval.high,
+    'null': float(part.null),
+    'side': part.side,
+    'direction': found.direction(part),
+    'size': size,
+    'p_value': rules.p_value(found.values, part.null),
+    'loss_direction': '',
+    'note': '; '.join(notes),
   }
+  if part.quantity.is_speed and interval.n:
+    other = by_loss(part)
+    ends = dict(zip(('measured', 'low', 'high'), other.interval, strict=False))
+    row |= {f'loss_{name}': end for name, end in ends.items()}
+    row['loss_direction'] = other.direction(part)
+  return row
 
 
-def _notes(
-  part: Part, found: _Found, find: Callable[[Estimand], _Found]
-) -> Iterator[str]:
-  n, least = found.interval.n, found.least
-  if 0 < n < least:
-    yield f'n = {n}, a verdict takes {least}'
-  yield from found.notes
-  for name, measure in part.also.items():
-    other = find(measure)
-    if other.interval.n:
-      about = '; '.join([f'n = {other.interval.n}', *other.notes])
-      yield f'{name}: {numbers(*other.interval[:3], other.bound)} ({about})'
+class _Finder:
+  """Finds what a study says of parts of claims, with intervals."""
 
+  def __init__(self, study: view.Study, confidence: float, seed: int):
+    self._study, self._confidence, self._seed = study, confidence, seed
 
-def _find(
-  study: view.Study, confidence: float, seed: int, measure: Estimand
-) -> _Found:
-  """Returns what a study says of an estimand, with its interval."""
-  try:
-    measured = measure(study)
-  except view.NotMeasuredError as error:
-    nothing = intervals.Interval(math.nan, math.nan, math.nan, 0)
-    return _Found(nothing, notes=(str(error),))
-  if isinstance(measured, estimands.OverTrials):
-    table, statistic = measured.table, measured.statistic
-    ends = statistic(table)
-    low = intervals.bootstrap(
-      table, lambda drawn: statistic(drawn).low, confidence, seed=seed
+  def __call__(self, part: Part) -> _Found:
+    try:
+      if names := [x for x in part.about if x in self._study.differing]:
+        raise view.NotMeasuredError(
+          f"wanted: runs with the paper's {', '.join(names)}"
+        )
+      measured = part.quantity.measure(self._study)
+    except view.NotMeasuredError as error:
+      nothing = intervals.Interval(math.nan, math.nan, math.nan, 0)
+      return _Found(nothing, notes=(str(error),))
+    if isinstance(measured, estimands.OverTrials):
+      found = self._bootstrap(measured)
+    else:
+      found = self._mean(measured)
+    # Intervals by Student's t know nothing of where the estimand must lie.
+    limits = _LIMITS.get(part.quantity.unit, _ANYTHING)
+    low, high = np.clip(found.interval[1:3], *limits)
+    late = 'some accuracies are of censored early stops'
+    notes = (*found.notes, measured.note, late if measured.is_late else '')
+    return found._replace(
+      interval=found.interval._replace(low=float(low), high=float(high)),
+      notes=tuple(filter(None, (*notes, _BOUNDS[found.bound]))),
     )
-    high = intervals.bootstrap(
-      table, lambda drawn: statistic(drawn).high, confidence, seed=seed
-    )
-    seen = low._replace(estimate=ends.seen)
-    is_open = (table[:, 1] != table[:, 2]).any()
-    least, about, values = _LEAST_TRIALS_BOOTSTRAP, 'bootstrap interval', ()
-  else:
+
+  def _mean(self, measured: estimands.Bounded) -> _Found:
     ends = estimands.Ends(measured.seen, measured.low, measured.high)
-    seen, low, high = (intervals.t_interval(end, confidence) for end in ends)
-    is_open = _bound(ends) != ''
-    least, values = rules.LEAST_TRIALS, () if is_open else measured.seen
-    about = ''
-    if seen.n > 1 and low.low == high.high:
-      about = 'the same in each trial, so that the interval has no width'
-  # The mean of the truths lies between those of their ends: so do, with the
-  # wanted confidence, the outer ends of these two means' intervals.
-  interval = seen._replace(low=low.low, high=high.high)
-  bound = _bound(ends)
-  notes = (
-    about if interval.n else 'wanted: a trial with all of these runs',
-    measured.note,
-    'some accuracies are of censored early stops' if measured.is_late else '',
-    'some early stops are censored' if is_open else '',
-    _BOUNDS[bound],
-  )
-  return _Found(interval, bound, least, tuple(filter(None, notes)), values)
+    seen, low, high = (intervals.t_interval(x, self._confidence) for x in ends)
+    bound, note = _bound(ends), ''
+    if not seen.n:
+      note = 'wanted: a trial with all of these runs'
+    elif seen.n > 1 and low.low == high.high:
+      note = 'the same in each trial, so that the interval has no width'
+    # The mean of the truths lies between those of their ends: so do, with the
+    # wanted confidence, the outer ends of these two means' intervals.
+    interval = seen._replace(low=low.low, high=high.high)
+    values = () if bound else measured.seen
+    return _Found(interval, bound, notes=(note,), values=values)
+
+  def _bootstrap(self, measured: estimands.OverTrials) -> _Found:
+    table, statistic = measured.table, measured.statistic
+
+    def of(place: int) -> intervals.Interval:
+      return intervals.bootstrap(
+        table,
+        lambda drawn: statistic(drawn)[place],
+        self._confidence,
+        seed=self._seed,
+      )
+
+    low, high, ends = of(1), of(2), statistic(table)
+    interval = low._replace(estimate=ends.seen, high=high.high)
+    notes = ('bootstrap interval',)
+    return _Found(interval, _bound(ends), _LEAST_TRIALS_BOOTSTRAP, notes)
 
 
 _BOUNDS = {
-  'lower': 'a lower bound',
-  'upper': 'an upper bound',
-  'unknown': 'a lower bound; an upper bound',
+  'lower': 'a lower bound, as some early stops or levels are not known',
+  'upper': 'an upper bound, as some early stops or levels are not known',
+  'unknown': 'some early stops or levels are not known',
   '': '',
 }
 
@@ -368,30 +337,6 @@ def _bound(ends: estimands.Ends) -> str:
   if rises and falls:
     return 'unknown'
   return 'lower' if rises else 'upper' if falls else ''
-
-
-def _deciding(rows: pd.DataFrame) -> dict[str, Any]:
-  """Returns the row of the part that decides, with the others in its note."""
-  deciding = rows.loc[rows.verdict.map(_WORST_FIRST.index).idxmin()]
-  judged = deciding.verdict
-  if judged == NOT_MEASURED:
-    return {**deciding, 'note': '; '.join(rows.note.unique())}
-  if judged == REPRODUCED and (rows.verdict == NOT_MEASURED).any():
-    judged = INCONCLUSIVE  # What is missing may be otherwise.
-  others = [
-    f'also: {part.estimand}: {_said(part)}'
-    for _, part in rows.drop(index=deciding.name).iterrows()
-  ]
-  note = '; '.join(filter(None, [deciding.note, *others]))
-  return {**deciding, 'verdict': judged, 'note': note}
-
-
-def _said(row: pd.Series) -> str:
-  said = row.verdict
-  if row.verdict != NOT_MEASURED:
-    found = numbers(row.measured, row.low, row.high, row.bound)
-    said = f'{found} {row.unit}: {said}'
-  return f'{said} ({row.note})' if row.note else said
 
 
 SIGNS = {'lower': '>= ', 'upper': '<= ', 'unknown': '? ', '': ''}

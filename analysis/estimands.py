@@ -1,13 +1,15 @@
-"""Numbers that claims are about: one a trial, from trials x levels.
+"""Quantities that claims are about: one number a trial, from trials x levels.
 
-Tables have columns of `(level, P_m in percent)`, as `view.View.over` returns
-them. Whatever lacks the levels or trials that it needs raises
-`view.NotMeasuredError`.
+The first half makes them of what a study has measured; the second half names
+those that compare networks, with their units and words. Tables have columns of
+`(level, P_m in percent)`, as `view.View.over` returns them. Whatever lacks the
+levels or trials that it needs raises `view.NotMeasuredError`.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from scipy import stats
 
 from lottery_ticket.analysis import bounded
 from lottery_ticket.analysis import view as view_lib
+from lottery_ticket.foundations import controls
 
 Bounded: TypeAlias = bounded.Bounded
 
@@ -67,22 +70,10 @@ def complete(table: Bounded, least: int = 1) -> Bounded:
   return table.each(lambda end: end.loc[whole.index, whole.columns])
 
 
-def mean(table: Bounded) -> Bounded:
-  """Returns the mean over levels, one number a trial."""
-  whole = complete(table)
-  return whole.each(lambda end: end.mean(axis=1), _which(whole))
-
-
 def least(table: Bounded) -> Bounded:
   """Returns the least over levels, one number a trial."""
   whole = complete(table)
   return whole.each(lambda end: end.min(axis=1), _which(whole))
-
-
-def sparsest(table: Bounded) -> Bounded:
-  """Returns what was measured at the last level, one number a trial."""
-  last = complete(table).each(lambda end: end.iloc[:, -1:])
-  return last.each(lambda end: end.iloc[:, 0], _which(last))
 
 
 def _percents(table: Bounded) -> np.ndarray:
@@ -92,23 +83,12 @@ def _percents(table: Bounded) -> np.ndarray:
 def _which(table: Bounded) -> str:
   """Says which levels a table has."""
   percents = _percents(table)
-  if len(percents) == 1:
-    return f'of one level, P_m = {percents[0]:.1f}%'
   ends = f'{percents[0]:.1f} to {percents[-1]:.1f}%'
   return f'of {len(percents)} levels, P_m = {ends}'
 
 
-def trend(table: Bounded) -> Bounded:
-  """Returns `correlation` with the level, and says which levels these are."""
-  found, note = correlation(table), _which(complete(table))
-  return found.each(lambda end: end, note)
-
-
-def correlation(table: Bounded) -> Bounded:
-  """Returns Spearman's rank correlation of a measure with its columns.
-
-  Args:
-    table: Trials x columns of any labels, at least three.
+def rank_correlation(table: Bounded) -> Bounded:
+  """Returns Spearman's rank correlation of a measure with the level.
 
   Returns:
     rho in [-1, 1], one a trial; 0 where the measure is constant.
@@ -116,7 +96,8 @@ def correlation(table: Bounded) -> Bounded:
   whole = complete(table, least=3)
   found = [_rank_correlation(rows) for rows in whole.array()]
   ends = pd.DataFrame(found, whole.seen.index, Ends._fields)
-  return Bounded(ends.seen, ends.low, ends.high, whole.late.mean(axis=1))
+  late = whole.late.mean(axis=1)
+  return Bounded(ends.seen, ends.low, ends.high, late, _which(whole))
 
 
 def _rank_correlation(ends: np.ndarray) -> Ends:
@@ -195,19 +176,17 @@ def _cross(gains: np.ndarray, percents: np.ndarray) -> Ends:
   return Ends(float(place), float(min(leasts)), float(max(mosts)))
 
 
-def crossing_later(first: Bounded, second: Bounded) -> OverTrials:
+def crossings_ratio(first: Bounded, second: Bounded) -> OverTrials:
   """Compares two kinds of networks by the P_m at which their gain is used up.
 
-  Each has its own levels. The fewer they are, the later a crossing is seen,
-  where the gain falls: if these are the second's, the difference is rather
-  greater than less.
+  Each has its own levels. The fewer they are, the later a crossing is seen.
 
   Args:
     first: Gains, trials x levels, at least three, without level 0.
     second: Gains of the other kind.
 
   Returns:
-    P_m where the second's is used up minus P_m where the first's is.
+    P_m where the first's is used up over P_m where the second's is.
   """
   kinds = complete(first, least=3), complete(second, least=3)
   trials = kinds[0].seen.index.intersection(kinds[1].seen.index)
@@ -219,68 +198,50 @@ def crossing_later(first: Bounded, second: Bounded) -> OverTrials:
   percents = [_percents(kind) for kind in kinds]
   place = len(percents[0])
 
-  def later(table: np.ndarray) -> Ends:
+  def ratio(table: np.ndarray) -> Ends:
     of_first = _cross(table[..., :place], percents[0])
     of_second = _cross(table[..., place:], percents[1])
     return Ends(
-      of_second.seen - of_first.seen,
-      of_second.low - of_first.high,
-      of_second.high - of_first.low,
+      of_first.seen / of_second.seen,
+      of_first.low / of_second.high,
+      # A gain that outlasts the second's last level may last for ever.
+      of_first.high / of_second.low if of_second.low else math.inf,
     )
 
-  note = f'the former {_which(kinds[1])}, the latter {_which(kinds[0])}'
+  note = f'the former {_which(kinds[0])}, the latter {_which(kinds[1])}'
   is_late = kinds[0].is_late or kinds[1].is_late
-  return OverTrials(np.concatenate(tables, axis=2), later, note, is_late)
+  return OverTrials(np.concatenate(tables, axis=2), ratio, note, is_late)
 
 
-def best_elsewhere(gains: Bounded) -> Bounded:
-  """Returns each trial's gain at the level that is best for the others.
+def greatest(gains: Bounded) -> OverTrials:
+  """Returns the greatest mean over trials of all levels, and says its bias.
 
-  The greatest of several noisy means is too great; a level chosen on the other
-  trials is chosen without looking at this one.
+  The greatest of several noisy means is too great, by about as much as the
+  gain of each trial at the level that is best for the others falls short.
 
   Args:
-    gains: Trials x levels, at least two trials.
+    gains: Trials x levels.
   """
   whole = complete(gains)
-  if len(whole.seen) < 2:
-    raise view_lib.NotMeasuredError('wanted: two trials or more')
-  # What is chosen by looking at a number flatters that number.
-  best = {
-    trial: whole.seen.drop(index=trial).mean().idxmax()
-    for trial in whole.seen.index
-  }
-  return whole.each(
-    lambda end: pd.Series({t: end.loc[t, level] for t, level in best.items()})
-  )
-
-
-def ratio_of_means(numerator: Bounded, denominator: Bounded) -> OverTrials:
-  """Returns the ratio of the means over paired trials."""
-  trials = (numerator.seen + denominator.seen).dropna().index
-  if trials.empty:
-    raise view_lib.NotMeasuredError('wanted: trials with both networks')
-  first, second = (
-    one.each(lambda end: end.loc[trials]).array()
-    for one in (numerator, denominator)
-  )
-  # Means of ratios would let a trial of a small denominator decide.
-  # The least ratio has the greatest denominator.
-  pairs = np.stack([first, second[:, [0, 2, 1]]], axis=2)
+  seen, note = whole.seen, _which(whole)
+  if len(seen) > 1:
+    best = [seen.drop(index=trial).mean().idxmax() for trial in seen.index]
+    elsewhere = np.mean(
+      [
+        seen.loc[trial, level]
+        for trial, level in zip(seen.index, best, strict=True)
+      ]
+    )
+    note += (
+      '; a maximum of noisy means is too great: with each level chosen on the'
+      f' other trials it is {elsewhere:.2g}'
+    )
   return OverTrials(
-    pairs, lambda table: Ends(*(float(n / d) for n, d in table.mean(axis=0)))
+    whole.array(),
+    lambda table: Ends(*(float(x) for x in table.mean(axis=0).max(axis=1))),
+    note,
+    whole.is_late,
   )
-
-
-def percent_fewer_on_average(first: Bounded, second: Bounded) -> OverTrials:
-  """Returns by how many percent the first's mean is less than the second's."""
-  ratio = ratio_of_means(first, second)
-
-  def fewer(table: np.ndarray) -> Ends:
-    seen, low, high = ratio.statistic(table)
-    return Ends(100 * (1 - seen), 100 * (1 - high), 100 * (1 - low))
-
-  return ratio._replace(statistic=fewer)
 
 
 def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
@@ -306,3 +267,184 @@ def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
     return float(np.interp(math.log(count), logs, row.to_numpy()[::-1]))
 
   return table.each(lambda end: end.apply(at_count, axis=1))
+
+
+class Net(NamedTuple):
+  """A kind of networks at a level.
+
+  Attributes:
+    kind: Name of their runs, like 'reinit'.
+    percent: P_m in percent.
+  """
+
+  kind: str = view_lib.TICKET
+  percent: float = view_lib.DENSE
+
+  def __str__(self) -> str:
+    """Names it in words."""
+    if self == DENSE:
+      return 'the dense network'
+    return f'{label(self.kind)} at P_m = {self.percent:g}%'
+
+
+DENSE = Net()
+
+
+def label(kind: str) -> str:
+  """Returns what a kind of networks is called in sentences."""
+  if kind == view_lib.TICKET:
+    return 'the ticket'
+  known = controls.CONTROLS.get(kind)
+  return known.label if known else kind
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+  """What is measured for a claim.
+
+  Attributes:
+    measure: Function of a study that returns it.
+    unit: Its unit.
+    words: What it is.
+    is_speed: Whether early stop is in it, so that another measure of speed may
+      take its place.
+  """
+
+  measure: Callable[[Any], Measured]
+  unit: str
+  words: str
+  is_speed: bool = False
+
+
+def versus(first: Net, word: str, second: Net) -> str:
+  """Names two networks and what is between them."""
+  if DENSE in (first, second) or first.percent != second.percent:
+    return f'{first} {word} {second}'
+  return f'{label(first.kind)} {word} {second}'
+
+
+def times_as_long(first: Net, second: Net) -> Quantity:
+  """Compares early stops by their ratio."""
+
+  def measure(study: view_lib.View) -> Bounded:
+    stops = [study.at('early_stop', *net) for net in (first, second)]
+    note = f'ratio of means {_ratio_of_means(*stops):.3g}'
+    return dataclasses.replace(stops[0] / stops[1], note=note)
+
+  words = f'Iterations to early stop, {versus(first, "over", second)}'
+  return Quantity(measure, 'ratio', words, is_speed=True)
+
+
+def sooner(first: Net, second: Net = DENSE) -> Quantity:
+  """Compares early stops by percent."""
+
+  def measure(study: view_lib.View) -> Bounded:
+    stops = [study.at('early_stop', *net) for net in (first, second)]
+    percent = 100 * (1 - _ratio_of_means(*stops))
+    note = f'{percent:.3g} by the ratio of means'
+    return dataclasses.replace(bounded.percent_fewer(*stops), note=note)
+
+  pair = versus(first, 'against', second)
+  words = f'Percent fewer iterations to early stop, {pair}'
+  return Quantity(measure, 'percent', words, is_speed=True)
+
+
+def _ratio_of_means(first: Bounded, second: Bounded) -> float:
+  """Returns the ratio of the means over trials that have both.
+
+  It differs from the mean of ratios where a trial's denominator stands out.
+  """
+  paired = pd.concat([first.seen, second.seen], axis=1).dropna().mean()
+  return float(paired.iloc[0] / paired.iloc[1])
+
+
+_ACCURACIES = {
+  'accuracy': 'Points of test accuracy at early stop',
+  'final_accuracy': 'Points of test accuracy at the end',
+}
+
+
+def better(
+  first: Net, second: Net = DENSE, measure: str = 'accuracy'
+) -> Quantity:
+  """Compares accuracies by points."""
+
+  def points(study: view_lib.View) -> Bounded:
+    return (study.at(measure, *first) - study.at(measure, *second)) * 100
+
+  words = f'{_ACCURACIES[measure]}, {versus(first, "minus", second)}'
+  return Quantity(points, 'points', words)
+
+
+def beyond_half_way(middle: Net, better: Net, worse: Net) -> Quantity:
+  """Compares an accuracy with that half-way between two others'."""
+
+  def points(study: view_lib.View) -> Bounded:
+    one, high, low = (
+      study.at('accuracy', *net) * 100 for net in (middle, better, worse)
+    )
+    return one - (high + low) * 0.5
+
+  half_way = f'half-way between {label(better.kind)} and {label(worse.kind)}'
+  words = f'{_ACCURACIES["accuracy"]}, {middle} minus {half_way}'
+  return Quantity(points, 'points', words)
+
+
+def gains(
+  study: view_lib.View,
+  measure: str,
+  kind: str,
+  highest: float = view_lib.PRUNED,
+  lowest: float = 0.0,
+) -> Bounded:
+  """Returns what networks gain over the dense one, trials x levels.
+
+  It is percent of iterations for 'early_stop', points for accuracies.
+  """
+  table, dense = study.over(measure, kind, highest, lowest), study.at(measure)
+  if measure == 'early_stop':
+    return bounded.percent_fewer(table, dense)
+  return (table - dense) * 100
+
+
+def trend(
+  measure: str,
+  kind: str,
+  highest: float = view_lib.DENSE,
+  lowest: float = 0.0,
+) -> Quantity:
+  """Tells whether a measure rises or falls as networks get sparser."""
+  what = {'early_stop': 'early stop', 'accuracy': 'accuracy'}[measure]
+  span = f', P_m = {highest:g} to {lowest:g}%' if lowest else ''
+  return Quantity(
+    lambda study: rank_correlation(study.over(measure, kind, highest, lowest)),
+    'rho',
+    f'Rank correlation of {what} with the level, {label(kind)}{span}',
+    is_speed=measure == 'early_stop',
+  )
+
+
+def used_up(measure: str, kind: str) -> Quantity:
+  """Finds the level from which networks are no better than dense ones."""
+  is_speed = measure == 'early_stop'
+  return Quantity(
+    lambda study: crossing(gains(study, measure, kind)),
+    'P_m (%)',
+    f'P_m of the first level, from the best on, at which {label(kind)} is not'
+    f' {"sooner" if is_speed else "more accurate"} than the dense network (mean'
+    ' over trials)',
+    is_speed,
+  )
+
+
+def used_up_earlier(measure: str, first: str, second: str) -> Quantity:
+  """Compares two kinds by the level where their gain is used up."""
+  return Quantity(
+    lambda study: crossings_ratio(
+      gains(study, measure, first), gains(study, measure, second)
+    ),
+    'ratio of P_m',
+    f'P_m from which {label(first)} is no better than the dense network over'
+    f' that of {label(second)}',
+    is_speed=measure == 'early_stop',
+  )

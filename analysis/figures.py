@@ -127,8 +127,8 @@ def _draws(**titles: str) -> Callable[[Callable], Callable]:
 
 @_draws(claims='Claims at a glance')
 def _claims(tables: Tables, name: str) -> Drawing:
-  counts = tables.judged.verdict.value_counts()
-  said = ', '.join(f'{count} {verdict}' for verdict, count in counts.items())
+  counts = tables.judged.direction.value_counts()
+  said = ', '.join(f'{count} {word}' for word, count in counts.items() if word)
   return Drawing(
     plots.forest(tables.judged),
     'Each claim that could be measured, by its number in the table above:'

@@ -311,7 +311,8 @@ def statistics(
     'away' and both 'by chance' (as in `moved`). What is not defined, like the
     shape of three weights, is left out.
   """
-  found, before = {}, None
+  found: dict[str, float] = {}
+  before = None
   for layer, mask in run.masks.items():
     kept = mask != 0
     # [inputs, units], for convolutions as well.

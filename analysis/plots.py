@@ -46,10 +46,12 @@ MEASURES = {
 
 VERDICTS: dict[str, dict[str, Any]] = {
   'reproduced': {'color': '#00694c', 'marker': 'o'},
-  'not reproduced': {'color': '#a03c00', 'marker': 'X'},
-  'inconclusive': {'color': '#5a5a5a', 'marker': 's'},
+  'opposite': {'color': '#a03c00', 'marker': 'X'},
+  'open': {'color': '#5a5a5a', 'marker': 's'},
+  'too few trials': {'color': '#7a5c00', 'marker': 'v'},
+  '': {'color': '#0b3d91', 'marker': '^'},
 }
-"""How each verdict on a claim is drawn: dark enough for text as well."""
+"""How each direction is drawn, '' for a size alone: dark enough for text."""
 
 _WIDTH, _HEIGHT = 4.8, 3.6  # Inches: a panel fills a phone, two a page.
 _GRID = 0.3  # Opacity.
@@ -213,14 +215,14 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
       out.
 
   Returns:
-    A figure with a panel for each unit: points and intervals by verdict, the
+    A figure with a panel for each unit: points and intervals by direction, the
     null as a tick, the paper's value as a hollow diamond; a sign behind the
     claim's number where the point is a bound.
 
   Raises:
     InputError: If no claim has been measured.
   """
-  rows = judged[judged.measured.notna() & judged.verdict.isin(VERDICTS)]
+  rows = judged[judged.measured.notna()]
   if rows.empty:
     raise errors.InputError('wanted: runs that measure a claim')
   tables = [
@@ -235,16 +237,20 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
   marks = {'color': 'black', 'linestyle': 'none'}
   for axes, table in zip(panels, tables, strict=True):
     names, places = (
-      table.claim + table.bound.map(_BOUNDS),
+      table.claim + table.part + table.bound.map(_BOUNDS),
       np.arange(len(table)),
     )
-    for verdict, style in VERDICTS.items():
-      rows = table.where(table.verdict == verdict)
-      _draw_intervals(axes, rows, names, {**style, 'label': verdict})
+    for word, style in VERDICTS.items():
+      rows = table.where(table.direction == word)
+      _draw_intervals(
+        axes, rows, names, {**style, 'label': word or 'a size alone'}
+      )
     null = {'marker': '|', 'markersize': 14, 'label': 'null'}
     axes.plot(table.null, places, **marks, **null)
     paper = {'marker': 'D', 'markersize': 7, 'label': "the paper's value"}
-    axes.plot(table.paper_value, places, fillstyle='none', **marks, **paper)
+    ends = table[['paper_low', 'paper_high']].astype(float)
+    value = ends.where(np.isfinite).mean(axis=1)
+    axes.plot(value, places, fillstyle='none', **marks, **paper)
     axes.set_xlabel(table.unit[0].replace('P_m', '$P_m$'))
   _legend(figure, panels[0], columns=3)
   return figure

@@ -25,15 +25,17 @@ from lottery_ticket.analysis import claims as claims_lib
 from lottery_ticket.analysis import figures
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
+from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import tables
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 
 SIGNS = {
-  claims_lib.REPRODUCED: '✓',
-  claims_lib.NOT_REPRODUCED: '✗',
-  claims_lib.INCONCLUSIVE: '?',
+  rules.REPRODUCED: '✓',
+  rules.OPEN: '?',
+  rules.OPPOSITE: '✗',
+  rules.TOO_FEW: '?',
 }
 NOTHING = '\N{EN DASH}'
 _PIXELS_AN_INCH = 96  # In CSS.
@@ -75,12 +77,13 @@ def write(
   judged = judged.assign(note=judged.note.str.replace(here, '', regex=False))
   study = view.Study(found.runs, claims.recipe)
   compared = _compared(study, found.runs)
-  verdict = sentence(judged, study.runs)
-  is_judged = judged.verdict.isin(SIGNS)
+  verdict = sentence(judged, study.runs, claims)
+  is_judged = judged.n > 0
   drawn = figures.draw(compared, judged, claims.levels)
   page = _render(
     name=pathlib.Path(experiment_path).resolve().name,
     verdict=verdict,
+    adjustment=rules.ADJUSTMENT,
     headlines=_headlines(judged[judged.claim.isin(claims.headlines)]),
     run_count=len(found.runs),
     judged=list(judged[is_judged].itertuples()),
@@ -95,10 +98,8 @@ def write(
     ],
     library=lottery_ticket.__version__,
   )
-  inside = judged.paper_inside.astype(object)
-  rows = judged.assign(paper_inside=inside.where(inside.notna(), None))
   save_restore.write_json(
-    str(target / 'claims.json'), {'claims': rows.to_dict('records')}
+    str(target / 'claims.json'), {'claims': judged.to_dict('records')}
   )
   runs = found.runs[list(results.COLUMNS)].assign(
     directory=[
@@ -116,22 +117,32 @@ def write(
   return Report(str(target / 'index.html'), verdict, judged)
 
 
-def sentence(judged: pd.DataFrame, runs: pd.DataFrame) -> str:
-  """Returns the verdict on all claims as one sentence.
+def sentence(
+  judged: pd.DataFrame, runs: pd.DataFrame, claims: claims_lib.Claims
+) -> str:
+  """Returns the verdict on all claims in sentences.
 
   Args:
     judged: Table as `claims.judge` returns it.
     runs: Runs that are compared.
+    claims: Claims that were judged.
   """
   if judged.empty:
-    return 'The paper makes no claims about these networks.'
-  counts = claims_lib.counts(judged)
-  *parts, last = (f'{n} {verdict}' for verdict, n in counts.items())
-  trials = runs.trial.nunique()
-  return (
-    f'Of {len(judged)} claims of the paper, {", ".join(parts)} and {last}, over'
-    f' {trials} trial{"s" * (trials != 1)}.'
+    return 'The paper makes no claims about these networks and data.'
+  directions, sizes = (
+    ', '.join(
+      f'{n} {word}' for word, n in claims_lib.counts(judged, name).items()
+    )
+    for name in ('direction', 'size')
   )
+  trials = runs.trial.nunique()
+  said = (
+    f'{judged.claim.nunique()} claims of the paper in {len(judged)} parts, over'
+    f' {trials} trial{"s" * (trials != 1)}. Direction: {directions}. Size:'
+    f' {sizes}.'
+  )
+  departures = '; '.join(claims_lib.departures(runs, claims))
+  return f'{said} The runs differ: {departures}.' if departures else said
 
 
 def _compared(study: view.Study, runs: pd.DataFrame) -> pd.DataFrame:
@@ -204,9 +215,14 @@ def _headlines(judged: pd.DataFrame) -> list[str]:
     interval = f'95% interval {_interval(row)}; ' if pd.notna(row.low) else ''
     lines.append(
       f'{row.claim}: {row.statement.rstrip(".")}. Measured: {_measured(row)}'
-      f' ({interval}the paper: {row.paper}), {row.verdict}.'
+      f' ({interval}the paper: {row.paper}), {_said(row)}.'
     )
   return lines
+
+
+def _said(row: Any) -> str:
+  """Returns direction and size as words."""
+  return ', '.join(filter(None, (row.direction, row.size)))
 
 
 def _measured(row: Any) -> str:

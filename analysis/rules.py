@@ -1,14 +1,25 @@
 """Rules that say what an interval means for a claim.
 
-A claim has a direction: the estimand lies on one side of a null. Where the
-paper gives a number, or says that there is at least or at most so much, it has
-a size as well. The two are judged apart: an effect may be there, and smaller
-than in the paper.
+A claim has a direction if it says on which side of a null an estimand lies, and
+a size if the paper gives a number, or two that it lies between. The two are
+judged apart: an effect may be there, and smaller than in the paper. What they
+say of five trials, in percent of studies, where the stddev over trials is a
+quarter of the paper's number (as for C7 and C8), and in parentheses 0.6 of it
+(as for C1); `tests/analysis/rules_test.py` simulates it:
+
+  truth            direction             size
+  the null         open 95 (95)          not reproduced 95 (74)
+                   reproduced 2.5 (2.5)  as in the paper 0 (22)
+  the paper's      reproduced 100 (80)   as in the paper 97 (96)
+  a quarter of it  reproduced 40 (11)    smaller 40 (5)
+                   open 60 (89)          not reproduced 59 (48)
+                                         as in the paper 0 (47)
+  its opposite     opposite 100 (79)     smaller 100 (79)
 
 In all of them the `null` is the value of the estimand if the claim is wrong,
-`side` the side of it that the paper claims: 'above', 'below', or 'near' it;
-`least` the number of trials below which nothing is said. Ends of intervals may
-be infinite.
+NaN if it has no direction; `side` the side of it that the paper claims, 'above'
+or 'below'; `least` the number of trials below which nothing is said. Ends of
+intervals may be infinite.
 """
 
 import math
@@ -21,11 +32,23 @@ from scipy import stats
 from lottery_ticket.analysis import intervals
 
 REPRODUCED, OPEN, OPPOSITE = 'reproduced', 'open', 'opposite'
-AS_IN_THE_PAPER, SMALLER, LARGER = 'as in the paper', 'smaller', 'larger'
-NOT_REPRODUCED, TOO_FEW = 'not reproduced', 'too few trials'
-NOT_MEASURED, INCONCLUSIVE = 'not measured', 'inconclusive'
+TOO_FEW, NOT_MEASURED = 'too few trials', 'not measured'
+DIRECTIONS = (REPRODUCED, OPEN, OPPOSITE, TOO_FEW, NOT_MEASURED)
+
+AS_IN_THE_PAPER, NOT_REPRODUCED = 'as in the paper', 'not reproduced'
+SMALLER, LARGER = 'smaller', 'larger'
+SIZES = (AS_IN_THE_PAPER, SMALLER, LARGER, NOT_REPRODUCED)
 
 LEAST_TRIALS = 3
+
+ADJUSTMENT = (
+  'Intervals are 95% intervals over trials, which differ in their seeds, on one'
+  ' test set; they, and the directions and sizes read from them, are each for'
+  ' itself, so that of nulls that are true one in forty is excluded on the'
+  " claimed side by chance; p-values are of Student's t over trials and, as"
+  " p_holm, adjusted for their number by Holm's method."
+)
+"""What pages say about chance."""
 
 
 class Stated(NamedTuple):
@@ -56,39 +79,6 @@ def stated(value: float | tuple[float, float]) -> Stated:
   return Stated(value - digit, value + digit)
 
 
-def verdict(
-  interval: intervals.Interval,
-  null: float,
-  side: str,
-  margin: float = math.nan,
-  least: int = LEAST_TRIALS,
-) -> str:
-  """Judges an interval; effects inside the margin are as good as the null.
-
-  Returns:
-    'not measured' without any trial. 'inconclusive' with fewer than `least`.
-    For 'near': 'reproduced' if the interval lies inside the margin, 'not
-    reproduced' if it lies outside. For the others: 'not reproduced' if it lies
-    on the other side of the null or inside the margin, 'reproduced' if it lies
-    on the claimed side. Otherwise 'inconclusive'.
-  """
-  if not interval.n:
-    return NOT_MEASURED
-  if interval.n < least or math.isnan(interval.low):
-    return INCONCLUSIVE
-  low, high = interval.low - null, interval.high - null
-  if side == 'below':
-    low, high = -high, -low
-  is_inside = max(abs(low), abs(high)) <= margin  # False for NaN.
-  if side == 'near':
-    is_so, is_not = is_inside, low > margin or high < -margin
-  else:
-    is_so, is_not = low > 0 and not is_inside, high < 0 or is_inside
-  if is_so:
-    return REPRODUCED
-  return NOT_REPRODUCED if is_not else INCONCLUSIVE
-
-
 def direction(
   interval: intervals.Interval,
   null: float,
@@ -99,13 +89,14 @@ def direction(
 
   Returns:
     'reproduced' on the claimed side, 'opposite' on the other side, 'open' if
-    the null is inside; 'too few trials' or 'not measured'; '' for 'near'.
+    the null is inside; 'too few trials' or 'not measured'; '' for a claim
+    without a direction.
   """
   if not interval.n:
     return NOT_MEASURED
   if interval.n < least or math.isnan(interval.low):
     return TOO_FEW
-  if side == 'near':
+  if math.isnan(null):
     return ''
   if interval.low <= null <= interval.high:
     return OPEN
@@ -123,8 +114,8 @@ def size(
   Returns:
     'as in the paper' if they meet; else 'not reproduced' if the null is inside
     the interval, 'smaller' if it lies nearer to the null than the paper's
-    number, or beyond it, and 'larger' if it lies further away. '' where there
-    is nothing to compare.
+    number, or beyond it, and 'larger' if it lies further away; without a null
+    'smaller' is below the paper's number. '' where there is nothing to compare.
   """
   if math.isnan(paper.low + interval.low) or interval.n < least:
     return ''
@@ -133,7 +124,8 @@ def size(
   if interval.low <= null <= interval.high:
     return NOT_REPRODUCED
   is_above = interval.low > paper.high
-  return LARGER if is_above == (paper.low > null) else SMALLER
+  is_outward = is_above if math.isnan(null) else is_above == (paper.low > null)
+  return LARGER if is_outward else SMALLER
 
 
 def p_value(values: ArrayLike, null: float) -> float:

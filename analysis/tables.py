@@ -48,19 +48,21 @@ def claims(judged: pd.DataFrame) -> str:
     judged: Table as `claims.judge` returns it.
 
   Returns:
-    A line for each claim: its number, the verdict, the paper's number, what
-    was measured (">=" if that is a lower bound), its 95% interval (or
-    whichever it was judged by), its unit and the number of trials.
+    A line for each part of a claim: its number, direction and size, the
+    paper's number, what was measured (">=" if that is a lower bound), its 95%
+    interval (or whichever it was judged by), its unit and the number of trials.
   """
   lines = [
-    f'{"claim":5}  {"verdict":14}  {"the paper":30}  {"n":>2}  measured',
-    f'{"-" * 5}  {"-" * 14}  {"-" * 30}  {"-" * 2}  {"-" * 35}',
+    f'{"claim":5}  {"direction":14}  {"size":15}  {"the paper":30}  {"n":>2} '
+    ' measured',
+    f'{"-" * 5}  {"-" * 14}  {"-" * 15}  {"-" * 30}  {"-" * 2}  {"-" * 35}',
   ]
   for row in judged.itertuples():
     found = claims_lib.numbers(row.measured, row.low, row.high, row.bound)
     measured = f'{found} {row.unit}' if row.n else '-'
     lines.append(
-      f'{row.claim:5}  {row.verdict:14}  {row.paper:30}  {row.n:2}  {measured}'
+      f'{row.claim + row.part:5}  {row.direction:14}  {row.size:15} '
+      f' {row.paper:30}  {row.n:2}  {measured}'
     )
   return '\n'.join(lines)
 

@@ -18,6 +18,7 @@ from lottery_ticket.analysis import bounded
 TICKET = 'same_init'
 LADDER = 'lottery_experiment'  # The script that prunes level by level.
 DENSE = 100.0  # P_m of the network that is not pruned, in percent.
+PRUNED = 90.0  # All levels but level 0 are at or below it.
 TOLERANCE = 0.1  # Of P_m, relative: rounds of other percents hit near it.
 _ROUNDING = 0.02  # Of P_m, relative: the paper's numbers have two digits.
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import figures
 from lottery_ticket.analysis import results
 
@@ -14,8 +15,7 @@ def runs(study):
 
 @pytest.fixture(scope='module')
 def judged():
-  columns = ['claim', 'unit', 'measured', 'low', 'high', 'null', 'paper_value']
-  return pd.DataFrame(columns=[*columns, 'verdict'])
+  return pd.DataFrame(columns=list(claims.COLUMNS))
 
 
 @pytest.fixture(scope='module')

@@ -176,9 +176,9 @@ def test_controls_stand_in_order_from_the_top_with_intervals():
 def judged():
   return pd.DataFrame(
     [
-      ('C1', '%', 40.0, 20.0, 60.0, 0.0, 38.0, 'reproduced', ''),
-      ('C3', 'points', 0.1, -0.3, 0.5, 0.0, 0.3, 'inconclusive', 'lower'),
-      ('C4', 'points', -0.2, -0.3, -0.1, 0.0, np.nan, 'not reproduced', ''),
+      ('C1', '%', 40.0, 20.0, 60.0, 0.0, 37.0, 'reproduced', ''),
+      ('C3', 'points', 0.1, -0.3, 0.5, 0.0, 0.3, 'open', 'lower'),
+      ('C4', 'points', -0.2, -0.3, -0.1, 0.0, np.nan, 'opposite', ''),
       ('C9', 'points', np.nan, np.nan, np.nan, 0.0, 0.3, 'not measured', ''),
     ],
     columns=[
@@ -188,11 +188,11 @@ def judged():
       'low',
       'high',
       'null',
-      'paper_value',
-      'verdict',
+      'paper_low',
+      'direction',
       'bound',
     ],
-  )
+  ).assign(part='', paper_high=[39.0, np.inf, np.nan, 0.3])
 
 
 def test_a_forest_has_a_panel_a_unit_and_leaves_out_what_is_not_measured(
@@ -207,8 +207,8 @@ def test_a_forest_has_a_panel_a_unit_and_leaves_out_what_is_not_measured(
     container.get_label(): list(container.lines[0].get_xdata())
     for container in points.containers
   }
-  assert drawn['not reproduced'] == pytest.approx([np.nan, -0.2], nan_ok=True)
-  assert drawn['inconclusive'] == pytest.approx([0.1, np.nan], nan_ok=True)
+  assert drawn['opposite'] == pytest.approx([np.nan, -0.2], nan_ok=True)
+  assert drawn['open'] == pytest.approx([0.1, np.nan], nan_ok=True)
   diamonds = next(line for line in percent.lines if line.get_marker() == 'D')
   assert list(diamonds.get_xdata()) == [38]
 
