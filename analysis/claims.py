@@ -117,8 +117,8 @@ def of_runs(runs: pd.DataFrame) -> Claims:
 def departures(runs: pd.DataFrame, claims: Claims) -> list[str]:
   """Says in which values the runs differ from the paper's recipe.
 
-  >>> departures(runs, paper.CLAIMS)
-  ['training_len ["iterations", 10000] (the paper: ["iterations", 50000])']
+  Returns:
+    Words like 'evaluation_interval 500 (the paper: 100)'.
   """
   study = view.Study(runs, claims.recipe)
   said = [
