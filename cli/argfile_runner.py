@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import io
+import math
 import os
 import pathlib
 import re
@@ -54,30 +55,22 @@ class Options:
     if self.jobs is not None:
       errors.check_integer('jobs', self.jobs, 1)
     if self.timeout is not None:
-      if self.timeout > threading.TIMEOUT_MAX:
-        raise errors.InputError(
-          'timeout: wanted a number of seconds that a clock can count, got'
-          f' {self.timeout}'
-        )
       errors.check_number('timeout', self.timeout, is_open=True)
-    if self.engine not in ('local', 'ray'):
-      raise errors.InputError(
-        f"engine: wanted 'local' or 'ray', got {self.engine!r}"
-      )
+    errors.check_choice('engine', self.engine, ['local', 'ray'])
     for flag in ('address', 'resources'):
       if getattr(self, flag) is not None and self.engine == 'local':
         raise errors.InputError(f'{flag}: wanted together with --engine=ray')
 
   def workers(self, count: int) -> pool.Engine:
     """Returns what runs a number of jobs."""
+    # A clock counts no further.
+    timeout = min(self.timeout or math.inf, threading.TIMEOUT_MAX)
     if self.engine == 'ray':
       from lottery_ticket.cli import cluster  # Late: an extra.
 
-      return cluster.Cluster(
-        self.address, self.jobs, self.resources, self.timeout
-      )
+      return cluster.Cluster(self.address, self.jobs, self.resources, timeout)
     workers = min(self.jobs or processors(), max(count, 1))
-    return pool.Local(workers, self.timeout)
+    return pool.Local(workers, timeout)
 
 
 def run(
@@ -185,11 +178,6 @@ def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
     f' {iterations / seconds:,.0f} a second',
     file=sys.stderr,
   )
-  _tell_failed(failed)
-
-
-def _tell_failed(failed: list[pool.Outcome]) -> None:
-  """Says on stderr what failed, and why; of many alike the first."""
   alike: dict[Any, list[pool.Outcome]] = {}
   for outcome in failed:
     kind = re.sub('[0-9]+', '0', outcome.reason)

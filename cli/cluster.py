@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import socket
+import threading
 import time
 from concurrent import futures
 from typing import Any
@@ -27,7 +28,7 @@ except ModuleNotFoundError:
     ' brings it'
   ) from None
 
-_PASSED_ON = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
+_PASSED = ('LOTTERY_TICKET_', 'TF_', 'OMP_')  # Environment variables.
 _KNOWN = {'num_cpus': 'CPU', 'num_gpus': 'GPU', 'memory': 'memory'}
 
 
@@ -41,7 +42,7 @@ class Cluster(pool.Engine):
     address: str | None = None,
     jobs: int | None = None,
     resources: dict[str, float] | None = None,
-    timeout: float | None = None,
+    timeout: float = threading.TIMEOUT_MAX,
   ):
     self._jobs = jobs
     self._resources = {'num_cpus': 1.0} | (resources or {})
@@ -53,8 +54,9 @@ class Cluster(pool.Engine):
     for name, amount in self._resources.items():
       (options if name in _KNOWN else options['resources'])[name] = amount
     # The pool counts attempts, and says so.
-    options |= {'max_calls': pool.JOBS_A_WORKER, 'max_retries': 0}
-    self._task = ray.remote(**options)(_run)
+    self._task = ray.remote(
+      max_calls=pool.JOBS_A_WORKER, max_retries=0, **options
+    )(_run)
     self._begun: dict[futures.Future, tuple[Any, float]] = {}
 
   def __exit__(self, *_: object) -> None:
@@ -77,11 +79,7 @@ class Cluster(pool.Engine):
 
   def submit(self, job: jobs_lib.Job) -> futures.Future:
     """Begins a job, with the variables that decide what it does."""
-    variables = {
-      name: value
-      for name, value in os.environ.items()
-      if name.startswith(_PASSED_ON)
-    }
+    variables = {k: os.environ[k] for k in os.environ if k.startswith(_PASSED)}
     ref = self._task.remote(job, self._timeout, variables)
     future = ref.future()
     self._begun[future] = ref, time.monotonic()
@@ -97,7 +95,7 @@ class Cluster(pool.Engine):
       reason = str(error.cause).strip().splitlines()[-1]
       raise errors.InputError(f'a node cannot run a job: {reason}') from None
     except ray.exceptions.RayError as error:
-      if self._timeout is not None and seconds >= self._timeout:
+      if seconds >= self._timeout:
         raise pool.DiedError(f'took longer than {self._timeout} s') from None
       reason = ' '.join(str(error).split()).partition('. ')[0]
       raise pool.DiedError(f'worker or node died: {reason}') from None
@@ -122,7 +120,7 @@ def _connect(address: str | None, jobs: int | None) -> None:
 
 
 def _run(
-  job: jobs_lib.Job, timeout: float | None, variables: dict[str, str]
+  job: jobs_lib.Job, timeout: float, variables: dict[str, str]
 ) -> worker.Result:
   """Runs a job, on a node."""
   os.environ.update(variables)

@@ -63,10 +63,9 @@ def _follow(parent: int) -> None:
 
 
 @contextlib.contextmanager
-def ended_after(seconds: float | None) -> Iterator[None]:
-  """Ends this process if the block takes longer; None for never."""
-  longest = threading.TIMEOUT_MAX if seconds is None else seconds
-  timer = threading.Timer(longest, os._exit, [1])
+def ended_after(seconds: float) -> Iterator[None]:
+  """Ends this process if the block takes longer."""
+  timer = threading.Timer(seconds, os._exit, [1])
   timer.daemon = True
   timer.start()
   try:

@@ -239,7 +239,7 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
       'runner.py',
       'argfile.py',
       {'engine': 'slurm'},
-      "engine: wanted 'local' or 'ray', got 'slurm'",
+      "engine: wanted one of ['local', 'ray'], got 'slurm'",
     ),
     (
       'runner.py',
@@ -251,7 +251,7 @@ def test_the_lines_of_the_library_by_their_short_names(root, capsys):
       'runner.py',
       'argfile.py',
       {'timeout': float('inf')},
-      'timeout: wanted a number of seconds that a clock can count, got inf',
+      'timeout: wanted a finite number above 0, got inf',
     ),
     ('runer.py', 'argfile.py', {}, 'runer.py: no such file in '),
     ('runner.py', 'arg.py', {}, 'arg.py: no such file in '),

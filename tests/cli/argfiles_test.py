@@ -121,7 +121,9 @@ def test_refuses_an_argfile_that_fails(argfile):
 @pytest.mark.parametrize('source', ['', 'print()', 'print("  ")'])
 def test_refuses_an_argfile_that_prints_nothing(argfile, source):
   name = argfile(source)
-  assert refusal(argfiles.read, name) == f'{name}: prints no flags'
+  assert refusal(argfiles.read, name) == (
+    f"{name}: wanted lines of flags, got 'nothing'"
+  )
 
 
 def test_refuses_quotes_that_do_not_match(argfile):

@@ -57,17 +57,14 @@ def test_any_value_is_quoted(values):
 def test_any_lines(tame, read, content):
   for line in tame(read, content) or ():
     assert line[0].startswith('--')
-    assert all(isinstance(flag, str) and '\0' not in flag for flag in line)
+    assert all(isinstance(flag, str) for flag in line)
 
 
 @pytest.mark.parametrize(
   ('content', 'message'),
   [
-    (b'--a=1\n--b=\0\n', 'line 2: wanted text without NUL'),
-    (b'--a=1\n--b=\xff\n', 'line 2: wanted utf-8 text'),
     (b"--a=1\n\n--b='\n", 'line 3: No closing quotation'),
     (b'--a=1\n--b=1\\', 'line 2: No escaped character'),
-    (b'--a=' + b'x' * 10_000_000, 'line 1: has over 131072 characters'),
     (b'--a=1\n' * 3_000_000, 'prints over 16777216 bytes'),
   ],
 )
