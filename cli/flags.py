@@ -196,7 +196,12 @@ def _split(
   positional: list[str] = []
   texts: dict[str, str] = {}
   switches = {name for name in flags if flags[name].annotation is bool}
-  rest = [_check_text(argument) for argument in argv]
+  rest = list(argv)
+  for argument in argv:  # Files can be called so, and records can hold it.
+    if '\0' in argument or any('\ud800' <= c <= '\udfff' for c in argument):
+      raise errors.InputError(
+        f'wanted UTF-8 text without NUL, got {argument!r}'
+      )
   while rest:
     argument = rest.pop(0)
     if not argument.startswith('-'):
@@ -227,15 +232,6 @@ def _split(
       value = rest.pop(0)
     texts[name] = value
   return positional, texts
-
-
-def _check_text(argument: str) -> str:
-  """Returns an argument if a file can be called so and a record can hold it."""
-  if '\0' in argument or argument.encode(errors='replace') != argument.encode(
-    errors='surrogatepass'
-  ):
-    raise errors.InputError(f'wanted UTF-8 text without NUL, got {argument!r}')
-  return argument
 
 
 def _unknown(flag: str, name: str, flags: Parameters, hint: Hint) -> str:

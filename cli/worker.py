@@ -53,13 +53,13 @@ def begin(parent: int) -> None:
 @functools.cache
 def end_with(parent: int) -> None:
   """Ends this process soon after its parent has ended."""
-  threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 
+  def follow() -> None:
+    while os.getppid() == parent:
+      time.sleep(1)
+    os._exit(1)
 
-def _follow(parent: int) -> None:
-  while os.getppid() == parent:
-    time.sleep(1)
-  os._exit(1)
+  threading.Thread(target=follow, daemon=True).start()
 
 
 @contextlib.contextmanager

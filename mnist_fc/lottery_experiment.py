@@ -22,15 +22,5 @@ def train(
   The arguments are explained there and by the runner's `--help`; what is new
   since 2018, like `recipe` and `seed`, is given by name.
   """
-  return lottery_experiment.train(
-    constants.TASK,
-    output_dir,
-    mnist_location=mnist_location,
-    training_len=training_len,
-    iterations=iterations,
-    experiment_name=experiment_name,
-    presets=presets,
-    permute_labels=permute_labels,
-    train_order_seed=train_order_seed,
-    **more,
-  )
+  given = locals()
+  return lottery_experiment.train(constants.TASK, **given.pop('more'), **given)

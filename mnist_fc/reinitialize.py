@@ -20,13 +20,5 @@ def train(
   The arguments are explained there and by the runner's `--help`; what is new
   since 2018, like `recipe` and `seed`, is given by name.
   """
-  return reinitialize.train(
-    constants.TASK,
-    output_dir,
-    mnist_location=mnist_location,
-    training_len=training_len,
-    masks=masks,
-    initialization_distribution=initialization_distribution,
-    same_sign=same_sign,
-    **more,
-  )
+  given = locals()
+  return reinitialize.train(constants.TASK, **given.pop('more'), **given)

@@ -20,13 +20,5 @@ def train(
   The arguments are explained there and by the runner's `--help`; what is new
   since 2018, like `recipe` and `seed`, is given by name.
   """
-  return train_lib.train(
-    constants.TASK,
-    output_dir,
-    mnist_location=mnist_location,
-    training_len=training_len,
-    masks=masks,
-    presets=presets,
-    train_order_seed=train_order_seed,
-    **more,
-  )
+  given = locals()
+  return train_lib.train(constants.TASK, **given.pop('more'), **given)

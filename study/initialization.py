@@ -38,23 +38,20 @@ def pool(
   """
   names.check('experiment_name', experiment_name)
   experiment_path = experiment_path or task.experiment_path
-  found = _find_trials(experiment_path) if trials is None else trials
-  if not found:
+  if trials is None:
+    folders = pathlib.Path(experiment_path).glob('trial*')
+    found = (folder.name.removeprefix('trial') for folder in folders)
+    trials = sorted(found, key=lambda name: (len(name), name))
+  if not trials:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')
   pooled = controls.pool_weights(
     [
       plan_lib.read_ticket(
         paths.run(paths.trial(experiment_path, name), level, experiment_name)
       )
-      for name in found
+      for name in trials
     ]
   )
   location = paths.initialization(experiment_path, level)
   tickets.save_new({location: pooled}, overwrite=overwrite)
   return pooled
-
-
-def _find_trials(experiment_path: str) -> list[str]:
-  folders = pathlib.Path(experiment_path).glob('trial*')
-  names = [folder.name.removeprefix('trial') for folder in folders]
-  return sorted(names, key=lambda name: (len(name), name))

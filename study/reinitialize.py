@@ -44,9 +44,18 @@ def train(
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """
-  tickets = []
+  distribution, tickets = initialization_distribution, []
   if isinstance(masks, (str, os.PathLike)):  # Beside them lies their record.
     tickets = [os.path.dirname(os.path.abspath(masks))]
+  for name, value, other, needed in (
+    ('same_sign', same_sign, 'initialization_distribution', distribution),
+    ('initialization_distribution', distribution, 'masks', masks),
+  ):
+    if value is not None and needed is None:
+      raise errors.InputError(f'{name}: wanted together with {other}')
+  control = 'reinit'
+  if distribution is not None:
+    control = 'reuse' if same_sign is None else 'reuse_sign'
   plan = plan_lib.make(
     task,
     'control',  # It makes the same run under another name.
@@ -55,47 +64,30 @@ def train(
     tickets=tickets,
     level=errors.check_integer('level', level, least=0),
     settings={
-      'control': _control(initialization_distribution, same_sign),
+      'control': control,
       'run_id': errors.check_integer('run_id', run_id, least=0),
     },
     sources=plan_lib.absolute(
       masks=masks,
-      initialization_distribution=initialization_distribution,
+      initialization_distribution=distribution,
       same_sign=same_sign,
     ),
   )
-  masks = save_restore.standardize(masks, masks_lib.union, name='masks')
-  distribution = _distribution(initialization_distribution)
+  is_path = isinstance(distribution, (str, os.PathLike))
+  if is_path and not os.path.exists(distribution):  # A job may yet make it.
+    raise errors.MissingInputError(
+      f'{distribution}: no such folder; runners/initialization.py makes it',
+      os.fspath(distribution),
+    )
+  masks = save_restore.standardize(masks, masks_lib.union, name='masks') or {}
+  values = save_restore.standardize(
+    distribution, name='initialization_distribution'
+  )
   signs = save_restore.standardize(same_sign, name='same_sign')
   presets = {}  # The model draws what has none.
-  if distribution is not None:
-    if masks is None:
-      raise errors.InputError(
-        'initialization_distribution: wanted together with masks'
-      )
-    presets = controls.sample_weights(distribution, masks, plan.draw_seed)
+  if values is not None:
+    presets = controls.sample_weights(values, masks, plan.draw_seed)
   if signs is not None:
     signs = masks_lib.check_network(signs, 'same_sign')
     presets = controls.keep_signs(presets, signs)
-  return plan.train_ticket(controls.Ticket(masks or {}, presets), output_dir)
-
-
-def _control(distribution: Any, same_sign: Any) -> str:
-  """Returns which of the three controls is asked for."""
-  if distribution is None and same_sign is not None:
-    raise errors.InputError(
-      'same_sign: wanted together with initialization_distribution'
-    )
-  if distribution is None:
-    return 'reinit'
-  return 'reuse' if same_sign is None else 'reuse_sign'
-
-
-def _distribution(given: save_restore.NetworkLike | None) -> Network | None:
-  """Returns the values to draw from; another job may yet have to pool them."""
-  if isinstance(given, (str, os.PathLike)) and not os.path.exists(given):
-    raise errors.MissingInputError(
-      f'{given}: no such folder; runners/initialization.py makes it',
-      os.fspath(given),
-    )
-  return save_restore.standardize(given, name='initialization_distribution')
+  return plan.train_ticket(controls.Ticket(masks, presets), output_dir)

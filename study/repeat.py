@@ -108,8 +108,12 @@ def make_again(
     if not outputs or not inputs:
       raise errors.InputError('no checksums of its outputs are recorded')
     stored = {name: _stored(folder, name, outputs[name]) for name in outputs}
-    plan = plan.replace(sources=record.get('sources', {}))
-    plan = plan.replace(location=_location(plan, location))
+    sources = record.get('sources', {})
+    # As said, as recorded, or as usual.
+    place = str(sources.get(task.location))
+    if any(location.values()) or not os.path.isdir(place):
+      place = task.choose(**location)[1]
+    plan = plan.replace(sources=sources, location=place)
     dataset, model = _given(plan, folder, stored, inputs)
   except errors.InputError as error:
     raise errors.InputError(f'{path}: cannot be repeated: {error}') from None
@@ -142,15 +146,6 @@ def _stored(folder: str, name: str, checksum: str) -> str:
     if records.checksum(folder, name) == checksum:
       return RECORDED
   return CHANGED
-
-
-def _location(plan: plan_lib.Plan, given: Mapping[str, Any]) -> str:
-  """Returns the folder of the data: as said, as recorded, or as usual."""
-  flag = plan.task.location or ''
-  recorded = plan.sources.get(flag)
-  if not any(given.values()) and os.path.isdir(str(recorded)):
-    return str(recorded)
-  return plan.task.choose(**given)[1]
 
 
 def _given(

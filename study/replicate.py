@@ -121,7 +121,9 @@ def replicate(
   left = []
   for part, todo in planned.items():
     runs = [runs_of(flags) for _, flags in todo]
-    missing = [sum(not _is_finished(run) for run in row) for row in runs]
+    missing = [
+      sum(not os.path.isfile(paths.record(run)) for run in row) for row in runs
+    ]
     number = sum(map(len, runs))
     print(
       f'{part:16}{number:5} runs {number * count:12,} {unit},'
@@ -193,10 +195,6 @@ def runs_of(flags: argfiles.Flags) -> list[str]:
   name = flags.get('experiment_name', names.TICKET)
   levels = range(flags['iterations'] + 1)
   return [paths.run(flags['output_dir'], level, name) for level in levels]
-
-
-def _is_finished(run: str) -> bool:
-  return os.path.isfile(paths.record(run))
 
 
 def job(

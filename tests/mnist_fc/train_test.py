@@ -77,6 +77,8 @@ OVERRIDES = {
   'optimizer': 'RMSprop',
   'learning_rate': 0.25,
   'optimizer_settings': {'momentum': 0.9},
+  'warmup': 3,
+  'l2': 0.01,
   'batch_size': 1000,
   'training_len': ['epochs', 2],
   'scaling': 'standard',
