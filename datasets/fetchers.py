@@ -17,7 +17,6 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import save_restore
 
 Fetch = Callable[[pathlib.Path], pathlib.Path]
 """Brings files into an empty folder, and returns the folder that has them.
@@ -134,4 +133,4 @@ def reason(error: BaseException) -> str:
   """Says in one line why something failed, by what caused it first."""
   while cause := error.__cause__ or error.__context__:
     error = cause
-  return save_restore.why(error)
+  return errors.why(error)

@@ -41,15 +41,9 @@ def read(path: pathlib.Path, key: str) -> np.ndarray:
   Raises:
     InputError: If the file is not there, is damaged, or is something else.
   """
-  with save_restore.opened(path) as stream:
-    try:
-      array = _read(stream, path, key)
-    except errors.InputError:
-      raise
-    except Exception as error:  # Whatever the parts of gzip and zipfile raise.
-      raise errors.InputError(
-        f'{path}: cannot be read: {save_restore.why(error)}'
-      ) from error
+  refusing = errors.refusing(f'{path}: cannot be read', Exception)
+  with save_restore.opened(path) as stream, refusing:
+    array = _read(stream, path, key)  # Whatever gzip and zipfile raise.
   is_whole = array.dtype.kind in 'iu' and array.size
   if is_whole and array.min() >= 0 and array.max() <= 255:
     return array.astype(np.uint8, copy=False)

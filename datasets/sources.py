@@ -19,7 +19,6 @@ import numpy as np
 from lottery_ticket.datasets import fetchers
 from lottery_ticket.datasets import formats
 from lottery_ticket.foundations import errors
-from lottery_ticket.foundations import save_restore
 
 # The official IDX file of each array of a data set.
 FILES = {
@@ -185,16 +184,12 @@ def check(
 def _scratch_folder(location: str) -> Iterator[pathlib.Path]:
   """Makes a folder that goes away, which shows that a location is writable."""
   made = not os.path.lexists(location)
+  what = f'location {location!r}: cannot be written'
   try:
-    os.makedirs(location, exist_ok=True)
-    with tempfile.TemporaryDirectory('', '.download-', location) as scratch:
-      yield pathlib.Path(scratch)
-  except errors.InputError:
-    raise
-  except (OSError, ValueError) as error:
-    raise errors.InputError(
-      f'location {location!r}: cannot be written: {save_restore.why(error)}'
-    ) from error
+    with errors.refusing(what, OSError, ValueError):
+      os.makedirs(location, exist_ok=True)
+      with tempfile.TemporaryDirectory('', '.download-', location) as scratch:
+        yield pathlib.Path(scratch)
   finally:
     if made:
       with contextlib.suppress(OSError, ValueError):  # With data, it stays.

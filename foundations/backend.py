@@ -26,10 +26,8 @@ def check() -> None:
     name, cure, found = str(file), 'set KERAS_BACKEND=tensorflow', _read(file)
   if loaded := sys.modules.get('keras'):  # What it reads is read only once.
     found = loaded.config.backend()
-  if found != WANTED:
-    raise errors.InputError(
-      f'{name}: wanted {WANTED} as the backend of Keras, got {found!r}; {cure}'
-    )
+  wanted = f'{WANTED} as the backend of Keras'
+  errors.require(found == WANTED, name, wanted, repr(found), cure)
 
 
 def _read(file: pathlib.Path) -> str:

@@ -87,10 +87,9 @@ def check(
   if not isinstance(callbacks, (list, tuple)):
     callbacks = [callbacks]
   for callback in callbacks:
-    if not isinstance(callback, Callback) or not callable(callback.function):
-      raise errors.InputError(
-        'callbacks: wanted callbacks.every(interval, function) or'
-        f' callbacks.at(iterations, function), got {callback!r}'
-      )
+    is_one = isinstance(callback, Callback) and callable(callback.function)
+    wanted = 'callbacks.every(interval, function) or'
+    wanted += ' callbacks.at(iterations, function)'
+    errors.require(is_one, 'callbacks', wanted, repr(callback))
     callback.when(batches_per_epoch, plan.training_len)
   return list(callbacks)

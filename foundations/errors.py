@@ -1,9 +1,10 @@
 """The errors for input that cannot be used, and checks of plain numbers."""
 
+import contextlib
 import math
 import numbers
 import operator
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 OVERWRITE = 'pass --overwrite (in Python overwrite=True)'
@@ -36,10 +37,32 @@ class DivergedError(ArithmeticError):
   """
 
 
-def require(holds: Any, name: str, wanted: str, got: object) -> None:
-  """Raises InputError, `NAME: wanted X, got Y`, unless something holds."""
+def require(
+  holds: Any, name: str, wanted: str, got: object, do: str = ''
+) -> None:
+  """Raises InputError, `NAME: wanted X, got Y; do Z`, unless it holds."""
   if not holds:
-    raise InputError(f'{name}: wanted {wanted}, got {got}')
+    advice = f'; {do}' if do else ''
+    raise InputError(f'{name}: wanted {wanted}, got {got}{advice}')
+
+
+@contextlib.contextmanager
+def refusing(
+  what: str, *kinds: type[BaseException]
+) -> Generator[None, None, None]:
+  """Turns errors of some kinds within the block into InputError, of `what`."""
+  try:
+    yield
+  except InputError:
+    raise
+  except kinds as error:
+    raise InputError(f'{what}: {why(error)}') from error
+
+
+def why(error: BaseException) -> str:
+  """Says in one short line what went wrong."""
+  text = getattr(error, 'strerror', None) or str(error)
+  return ' '.join(text.split())[:200] or type(error).__name__
 
 
 def read_integer(value: Any) -> int | None:

@@ -40,16 +40,8 @@ _SKIPPING, _EXAMPLES = 0.75, 20
 
 
 def check(execution: Any) -> str:
-  """Returns what should execute a training, if it is one of the choices.
-
-  Raises:
-    InputError: If it is not.
-  """
-  if execution not in CHOICES:
-    raise errors.InputError(
-      f'execution: wanted one of {list(CHOICES)}, got {execution!r}'
-    )
-  return execution
+  """Returns one of the choices, or raises InputError."""
+  return errors.check_choice('execution', execution, [*CHOICES])
 
 
 def resolve(
@@ -59,14 +51,10 @@ def resolve(
   batch_size: int = _WIDTH,
   optimizer: keras.optimizers.Optimizer | None = None,
 ) -> str:
-  """Returns `dense` or `sparse`.
+  """Returns `dense` or `sparse`, for a model whose variables are made.
 
-  Args:
-    execution: One of the choices.
-    model: The model; its variables are made.
-    split: What to train or measure it on.
-    batch_size: Examples a batch.
-    optimizer: What trains it, if anything does.
+  The split, in batches of `batch_size` examples, is what to train or measure it
+  on; an optimizer is what trains it, if anything does.
 
   Raises:
     InputError: If `sparse` is wanted of what it does not know.
@@ -95,13 +83,7 @@ def sparse_steps(
   split: dataset_base.DatasetSplit,
   optimizer: keras.optimizers.Optimizer | None = None,
 ) -> Any:
-  """Returns steps of the sparse execution, with a model's weights and masks.
-
-  Args:
-    model: The model, one for which `resolve` returned `sparse`.
-    split: What to train or measure it on.
-    optimizer: What trains it, if anything does.
-  """
+  """Returns steps with a model's weights and masks, as `resolve` allows."""
   from lottery_ticket.foundations import sparse_steps as module  # Has numba.
 
   parts: Any = model.architecture()  # Of dense layers, as `resolve` has seen.
@@ -128,9 +110,8 @@ def _unknown(
   if others:
     return f'parameter {others[0]!r} of {name}'
   for method in ('loss', 'accuracy'):
-    if getattr(type(model), method) is not getattr(
-      model_base.ModelBase, method
-    ):
+    known = getattr(model_base.ModelBase, method)
+    if getattr(type(model), method) is not known:
       return f"{name}'s own {method}"
   if model.l2:
     return f'l2={model.l2!r} of {name}'

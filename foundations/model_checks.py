@@ -43,13 +43,8 @@ def watching_keras(model: str) -> Iterator[None]:
 
   Keras's seeds are variables, too. It has no hook for calls, and layers that
   are made in a model's `__call__`, or that do nothing in inference, are seen in
-  no other way: so the call itself is wrapped meanwhile.
-
-  Args:
-    model: The model's name, for the error.
-
-  Raises:
-    InputError: At the end of the block, if there was one.
+  no other way: so the call itself is wrapped meanwhile. InputError, which names
+  the model, comes at the end of the block.
   """
   call = keras.layers.Layer.__call__
   found: list[keras.layers.Layer] = []
@@ -66,20 +61,16 @@ def watching_keras(model: str) -> Iterator[None]:
     yield
   finally:
     keras.layers.Layer.__call__ = call
-  if found:
+  for layer in found:
+    kinds = [kind.__name__ for kind in type(layer).__mro__]
+    if all('seed_generator' in variable.path for variable in layer.variables):
+      kinds.append('SeedGenerator')
+    known = (_METHODS[kind] for kind in kinds if kind in _METHODS)
     raise errors.InputError(
       f'{model}: wanted no variables or randomness that would not be saved or'
-      f' reset, got keras.layers.{type(found[0]).__name__}; use'
-      f' {_method(found[0])}'
+      f' reset, got keras.layers.{type(layer).__name__}; use'
+      f' {next(known, _OTHER_METHODS)}'
     )
-
-
-def _method(layer: keras.layers.Layer) -> str:
-  kinds = [kind.__name__ for kind in type(layer).__mro__]
-  if all('seed_generator' in variable.path for variable in layer.variables):
-    kinds.append('SeedGenerator')
-  known = (_METHODS[kind] for kind in kinds if kind in _METHODS)
-  return next(known, _OTHER_METHODS)
 
 
 def check_graph(
@@ -88,16 +79,13 @@ def check_graph(
   trained: Iterable[tf.Variable],
   own: Iterable[tf.Variable],
 ) -> None:
-  """Refuses random operations and variables that are not a model's own.
+  """Raises InputError for random operations, and variables not of a model.
 
   Args:
     model: The model's name, for the error.
     graph: What it computes, as `tf.function` traces it.
     trained: Variables of the model that it need not use, in a loss perhaps.
     own: Those that it may have.
-
-  Raises:
-    InputError: If there is one.
   """
   definition = graph.as_graph_def()
   functions = (item.node_def for item in definition.library.function)
@@ -118,22 +106,20 @@ def check_graph(
 
 
 def check_hides(base: type, model: str, name: str, value: Any) -> None:
-  """Refuses an attribute that hides a public method or property of a class.
+  """Raises InputError for an attribute that hides what all models have.
 
   Args:
-    base: The class.
+    base: The class whose public methods and properties may not be hidden.
     model: The name of its child, for the error.
     name: The attribute's name.
     value: Its value; functions may take the place of methods.
-
-  Raises:
-    InputError: If it does.
   """
   hidden = None if name.startswith('_') else getattr(base, name, None)
+  properties = property, functools.cached_property
   if hidden is None:
     return
-  if isinstance(hidden, (property, functools.cached_property)):
-    may = isinstance(value, (property, functools.cached_property))
+  if isinstance(hidden, properties):
+    may = isinstance(value, properties)
   else:
     is_layer = isinstance(value, (keras.layers.Layer, tf.Module))
     may = (callable(value) and not is_layer) or hasattr(value, '__func__')

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from lottery_ticket.foundations import save_restore
 
 if TYPE_CHECKING:
   import keras
-  import tensorflow as tf
 
   from lottery_ticket.foundations import model_base
 
@@ -72,12 +71,10 @@ def check_rate(rate: Any) -> Rate:
   """
   if not isinstance(rate, Mapping):
     return errors.check_number('learning_rate', rate, is_open=True)
-  if len(rate) != 1 or not all(isinstance(v, Mapping) for v in rate.values()):
-    raise errors.InputError(
-      "learning_rate: wanted a number, or a schedule like {'CosineDecay':"
-      " {'initial_learning_rate': 0.0012, 'decay_steps': 50000}}, got"
-      f' {dict(rate)!r}'
-    )
+  kinds = [isinstance(settings, Mapping) for settings in rate.values()]
+  wanted = "a number, or a schedule like {'CosineDecay':"
+  wanted += " {'initial_learning_rate': 0.0012, 'decay_steps': 50000}}"
+  errors.require(kinds == [True], 'learning_rate', wanted, repr(dict(rate)))
   return {name: dict(settings) for name, settings in rate.items()}
 
 
@@ -88,24 +85,21 @@ def _find(what: str, name: str, module: Any, base: type) -> type:
     for key, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, base) and value is not base
   }
-  if not isinstance(name, str) or name.lower() not in classes:
-    known = sorted(value.__name__ for value in classes.values())
-    raise errors.InputError(f'{what}: wanted one of {known}, got {name!r}')
+  is_known = isinstance(name, str) and name.lower() in classes
+  known = sorted(value.__name__ for value in classes.values())
+  errors.require(is_known, what, f'one of {known}', repr(name))
   return classes[name.lower()]
 
 
 def _instance(
   what: str, cls: type, settings: Mapping[str, Any], **others: Any
 ) -> Any:
-  try:
+  said = f'{what}: {cls.__name__} does not take {dict(settings)!r}'
+  with errors.refusing(said, Exception):
     made = cls(**others, **settings)
     if callable(made):  # A schedule looks at its settings no earlier.
       made(0)
     return made
-  except Exception as error:
-    raise errors.InputError(
-      f'{what}: {cls.__name__} does not take {dict(settings)!r}: {_line(error)}'
-    ) from None
 
 
 def make(
@@ -122,32 +116,22 @@ def make(
       optimizer that moves weights whose gradient is 0, like Muon, which does
       not treat each weight on its own, or makes them NaN, like Adafactor.
   """
-  optimizer, trial = _call(optimizer_fn), _call(optimizer_fn)
-  if optimizer is trial:
-    raise errors.InputError(
-      'optimizer_fn: wanted a new optimizer at each call, got the same again'
-    )
-  name = f'optimizer {_named(trial)}'
-  try:
-    flaw = _flaw(trial, parameters)
-  except Exception as error:  # Keras takes any setting, and fails anyhow.
-    raise errors.InputError(
-      f'{name}: cannot train with these settings: {_line(error)}'
-    ) from None
-  if flaw:
-    raise errors.InputError(f'{name}: {flaw}, like SGD or Adam')
-  return optimizer
-
-
-def _call(optimizer_fn: OptimizerFn) -> keras.optimizers.Optimizer:
   from keras import optimizers
 
-  wanted = 'optimizer_fn: wanted a function that makes a Keras optimizer,'
-  if not callable(optimizer_fn):
-    raise errors.InputError(f'{wanted} got {optimizer_fn!r}')
-  optimizer = optimizer_fn()
-  if not isinstance(optimizer, optimizers.Optimizer):
-    raise errors.InputError(f'{wanted} got {optimizer!r}')
+  what, wanted = 'optimizer_fn', 'a function that makes a Keras optimizer'
+  errors.require(callable(optimizer_fn), what, wanted, repr(optimizer_fn))
+  optimizer, trial = optimizer_fn(), optimizer_fn()
+  is_one = isinstance(optimizer, optimizers.Optimizer)
+  errors.require(is_one, what, wanted, repr(optimizer))
+  wanted = 'a new optimizer at each call'
+  errors.require(optimizer is not trial, what, wanted, 'the same again')
+  name = f'optimizer {_named(trial)}'
+  # Keras takes any setting, and fails anyhow.
+  said = f'{name}: cannot train with these settings'
+  with errors.refusing(said, Exception):
+    flaw = _flaw(trial, parameters)
+  if flaw:
+    raise errors.InputError(f'{name}: {flaw}, like SGD or Adam')
   return optimizer
 
 
@@ -229,23 +213,40 @@ def _named(optimizer: keras.optimizers.Optimizer) -> str:
   return type(optimizer).__name__ + (f'({arguments})' if arguments else '')
 
 
-def _line(error: Exception) -> str:
-  return str(error).strip().partition('\n')[0]
-
-
 def _flaw(
   optimizer: keras.optimizers.Optimizer,
   parameters: Mapping[str, model_base.Parameter],
 ) -> str | None:
-  """Tries an optimizer; returns what it does wrong to pruned weights, or None.
+  """Tries an optimizer on small kernels; returns what it does wrong, or None.
 
-  Args:
-    optimizer: A new Keras optimizer.
-    parameters: {name: parameter} of the model that it is to train.
+  Their names are the parameters', since these may decide what it does.
   """
-  kernels = list(_kernels(parameters))
-  _update(optimizer, *zip(*kernels, strict=True))
-  for variable, mask in kernels:
+  import tensorflow as tf
+
+  generator = np.random.default_rng(0)
+  masks, variables = [], []
+  for name, item in parameters.items():
+    # A row, a column and others are pruned, or the whole layer.
+    for density in (0.5, 0) if item.is_trained else ():
+      shape = [min(size, _TRIAL_SIZE) for size in item.variable.shape]
+      mask = generator.random(shape) < density
+      if item.is_prunable:
+        mask[0] = mask[..., 0] = False
+      value = np.where(mask, generator.normal(size=shape), 0)
+      variable = tf.Variable(value.astype(np.float32), name=name)
+      variable.path = name
+      variables.append(variable)
+      masks.append(mask)
+  optimizer.build(variables)
+  count = _TRIAL_UPDATES
+  for part in _parts(optimizer):
+    if part.gradient_accumulation_steps:
+      part.gradient_accumulation_steps = 2
+      count = 2 * _TRIAL_UPDATES
+  for _ in range(count):
+    drawn = [np.where(m, generator.normal(size=m.shape), 0) for m in masks]
+    optimizer.apply([tf.constant(g, tf.float32) for g in drawn], variables)
+  for variable, mask in zip(variables, masks, strict=True):
     pruned = variable.numpy()[~mask]
     if not np.isfinite(pruned).all():
       return (
@@ -258,48 +259,3 @@ def _flaw(
         ' weight on its own'
       )
   return None
-
-
-def _kernels(
-  parameters: Mapping[str, model_base.Parameter],
-) -> Iterator[tuple[tf.Variable, np.ndarray]]:
-  """Yields small variables and masks to try an optimizer on.
-
-  Their names are the parameters', since these may decide what it does.
-  """
-  import tensorflow as tf
-
-  generator = np.random.default_rng(0)
-  for name, item in parameters.items():
-    # A row, a column and others are pruned, or the whole layer.
-    for density in (0.5, 0) if item.is_trained else ():
-      shape = [min(size, _TRIAL_SIZE) for size in item.variable.shape]
-      mask = generator.random(shape) < density
-      if item.is_prunable:
-        mask[0] = mask[..., 0] = False
-      value = np.where(mask, generator.normal(size=shape), 0)
-      variable = tf.Variable(value.astype(np.float32), name=name)
-      variable.path = name
-      yield variable, mask
-
-
-def _update(
-  optimizer: keras.optimizers.Optimizer,
-  variables: Sequence[tf.Variable],
-  masks: Sequence[np.ndarray],
-) -> None:
-  """Makes some updates; pruned weights have the gradient 0."""
-  import tensorflow as tf
-
-  generator = np.random.default_rng(1)
-  optimizer.build(list(variables))
-  count = _TRIAL_UPDATES
-  for part in _parts(optimizer):
-    if part.gradient_accumulation_steps:
-      part.gradient_accumulation_steps = 2
-      count = 2 * _TRIAL_UPDATES
-  for _ in range(count):
-    gradients = [
-      np.where(mask, generator.normal(size=mask.shape), 0) for mask in masks
-    ]
-    optimizer.apply([tf.constant(g, tf.float32) for g in gradients], variables)

@@ -124,17 +124,17 @@ def _check_place(directory: str) -> str:
   """Returns the path of a folder that a run may be renamed to."""
   directory = os.path.normpath(directory)
   name = os.path.basename(directory)
-  if name in ('', '.', '..') or name.endswith(paths.RESERVED):
-    raise errors.InputError(
-      f'output_dir: wanted the name of a folder that ends in none of'
-      f' {", ".join(paths.RESERVED)}, got {directory!r}'
-    )
+  errors.require(
+    name not in ('', '.', '..') and not name.endswith(paths.RESERVED),
+    'output_dir',
+    f'the name of a folder that ends in none of {", ".join(paths.RESERVED)}',
+    repr(directory),
+  )
   is_folder = os.path.isdir(directory) and not os.path.islink(directory)
   is_free = is_folder or not os.path.lexists(directory)
-  if not is_free or os.path.ismount(directory):
-    raise errors.InputError(
-      f'{directory}: wanted a folder, got a file, a link or a mounted disk'
-    )
+  is_right = is_free and not os.path.ismount(directory)
+  got = 'a file, a link or a mounted disk'
+  errors.require(is_right, directory, 'a folder', got)
   return directory
 
 
@@ -155,7 +155,7 @@ def _locked(directory: str) -> Iterator[None]:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
       raise
     raise errors.InputError(
-      f'{directory}: cannot be written: {save_restore.why(error)}'
+      f'{directory}: cannot be written: {errors.why(error)}'
     ) from None
   try:
     yield
@@ -168,14 +168,13 @@ def _finish_swap(directory: str) -> None:
   part, old = paths.part(directory), paths.old(directory)
   if not os.path.lexists(old):
     return
-  is_complete = False
   with contextlib.suppress(errors.InputError):
     is_complete = 'outputs' in save_restore.read_json(paths.record(part))
-  if is_complete and not os.path.lexists(directory):
-    # The mark tells the old folder from a copy that somebody made.
-    with contextlib.suppress(FileNotFoundError):
-      os.rename(paths.record(old), os.path.join(old, _REPLACED))
-    os.rename(part, directory)
+    if is_complete and not os.path.lexists(directory):
+      # The mark tells the old folder from a copy that somebody made.
+      with contextlib.suppress(FileNotFoundError):
+        os.rename(paths.record(old), os.path.join(old, _REPLACED))
+      os.rename(part, directory)
   _discard(old, _REPLACED)
 
 
@@ -247,8 +246,7 @@ def _check_same(
   directory: str, there: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> None:
   for part, value in wanted.items():
-    found = _difference(there.get(part), value, part)
-    if found is not None:
+    for found in _differences(there.get(part), value, part):
       found = re.sub(r'^(description|inputs)\.', '', found)
       raise errors.InputError(
         f'{directory}: holds another finished run ({found});'
@@ -256,21 +254,19 @@ def _check_same(
       )
 
 
-def _difference(old: Any, new: Any, name: str) -> str | None:
-  """Returns where two JSON values first differ, or None."""
+def _differences(old: Any, new: Any, name: str) -> Iterator[str]:
+  """Yields where two JSON values differ."""
   if isinstance(old, dict) and isinstance(new, dict):
-    keys = sorted(old.keys() | new.keys())
-    inner = (_difference(old.get(k), new.get(k), f'{name}.{k}') for k in keys)
-    return next(filter(None, inner), None)
-  if old == new:
-    return None
-  there, now = (
-    value[:12]  # Enough of a checksum.
-    if re.fullmatch('[0-9a-f]{64}', str(value))
-    else _SHORT.repr(value)
-    for value in (old, new)
-  )
-  return f'{name}: {there} there, {now} now'
+    for key in sorted(old.keys() | new.keys()):
+      yield from _differences(old.get(key), new.get(key), f'{name}.{key}')
+  elif old != new:
+    there, now = (
+      value[:12]  # Enough of a checksum.
+      if re.fullmatch('[0-9a-f]{64}', str(value))
+      else _SHORT.repr(value)
+      for value in (old, new)
+    )
+    yield f'{name}: {there} there, {now} now'
 
 
 def check(
@@ -292,10 +288,11 @@ def read(run: str) -> dict[str, Any]:
   path = run if os.path.isfile(run) else paths.record(run)
   record = save_restore.read_json(path)
   for name in _OBJECTS:
-    if not isinstance(record.get(name, {}), dict):
-      raise errors.InputError(
-        f'{path}: {name}: wanted an object, got {_SHORT.repr(record[name])}'
-      )
+    value = record.get(name, {})
+    is_object = isinstance(value, dict)
+    errors.require(
+      is_object, f'{path}: {name}', 'an object', _SHORT.repr(value)
+    )
   return record
 
 
@@ -346,7 +343,7 @@ def code(*used: Any) -> dict[str, str | None]:
       found |= code(item.func, *item.args, item.keywords)
     elif callable(item):
       item = item if hasattr(item, '__qualname__') else type(item)
-      for kind in item.__mro__ if isinstance(item, type) else (item,):
+      for kind in getattr(item, '__mro__', (item,)):
         if str(kind.__module__).partition('.')[0] not in _WELL_KNOWN:
           found[kind.__qualname__] = source(kind)
   return found
@@ -377,13 +374,15 @@ def threads() -> dict[str, int]:
   """Returns how many threads TensorFlow may use; 0: as many as processors."""
   import tensorflow as tf
 
-  threading = tf.config.threading
-  return {
-    'intra_op': threading.get_intra_op_parallelism_threads()
-    or int(os.environ.get('TF_NUM_INTRAOP_THREADS') or 0),
-    'inter_op': threading.get_inter_op_parallelism_threads()
-    or int(os.environ.get('TF_NUM_INTEROP_THREADS') or 0),
+  config = tf.config.threading
+  threads = {
+    'intra_op': config.get_intra_op_parallelism_threads(),
+    'inter_op': config.get_inter_op_parallelism_threads(),
   }
+  for name, number in threads.items():
+    variable = f'TF_NUM_{name.replace("_", "").upper()}_THREADS'
+    threads[name] = number or int(os.environ.get(variable) or 0)
+  return threads
 
 
 @functools.cache

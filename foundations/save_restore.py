@@ -57,25 +57,16 @@ def opened(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
   def without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, 'O_NONBLOCK', 0))
 
-  try:
-    with open(path, 'rb', opener=without_waiting) as stream:
-      if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        raise OSError('Not a regular file')
-      yield stream
-  except FileNotFoundError:
-    raise errors.MissingInputError(
-      f'{path}: no such file', os.fspath(path)
-    ) from None
-  except errors.InputError:
-    raise
-  except (OSError, ValueError) as error:  # ValueError: it has a NUL.
-    raise errors.InputError(f'{path}: cannot be read: {why(error)}') from None
-
-
-def why(error: BaseException) -> str:
-  """Says in one line why a file cannot be used."""
-  text = getattr(error, 'strerror', None) or str(error)
-  return ' '.join(text.split()) or type(error).__name__
+  # ValueError: the path has a NUL.
+  with errors.refusing(f'{path}: cannot be read', OSError, ValueError):
+    try:
+      with open(path, 'rb', opener=without_waiting) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+          raise OSError('Not a regular file')
+        yield stream
+    except FileNotFoundError:
+      name = os.fspath(path)
+      raise errors.MissingInputError(f'{name}: no such file', name) from None
 
 
 @contextlib.contextmanager
@@ -84,7 +75,7 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
   try:
     yield
   except OSError as error:
-    raise OSError(error.errno, why(error), os.fspath(path)) from error
+    raise OSError(error.errno, errors.why(error), os.fspath(path)) from error
 
 
 @contextlib.contextmanager
@@ -136,11 +127,9 @@ def check_name(name: object) -> str:
 
 
 def save_network(location: str, network: Mapping[str, np.ndarray]) -> None:
-  """Saves a network as a folder of .npy files.
+  """Saves a network, {parameter name: array}, as a folder of .npy files.
 
-  Args:
-    location: The folder. A network that is there already is replaced.
-    network: {parameter name: array}.
+  A network that is there already is replaced.
 
   Raises:
     InputError: If there is nothing to save, a name cannot be a file's name, an
@@ -317,10 +306,8 @@ def plain(value: Any) -> Any:
 
 def as_json(value: Any, name: str) -> Any:
   """Returns a value as JSON gives it back, or raises InputError, of `name`."""
-  try:
+  with errors.refusing(name, TypeError, ValueError, RecursionError):
     return json.loads(json.dumps(value, allow_nan=False))
-  except (TypeError, ValueError, RecursionError) as error:
-    raise errors.InputError(f'{name}: {error}') from None
 
 
 def write_json(path: str, value: Any) -> None:
@@ -368,9 +355,6 @@ def write_log(
     path: The file, as `paths.log` names it, or the run's folder.
     log: `iteration`, `loss` and `accuracy`: lists or arrays of equal length.
     name: Name of the split, if `path` is a folder.
-
-  Raises:
-    InputError: If it is no such log.
   """
   path = paths.log(path, name) if os.path.isdir(path) else path
   lists = plain({key: log[key] for key in LOG_KEYS if key in log})
@@ -379,11 +363,7 @@ def write_log(
 
 
 def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
-  """Reads a log that `write_log` wrote.
-
-  Args:
-    path: As for `write_log`.
-    name: As for `write_log`.
+  """Reads a log that `write_log` wrote; the arguments are the same.
 
   Returns:
     `iteration` (int64), `loss` and `accuracy` (float64; NaN where the run had

@@ -40,72 +40,45 @@ _inline = numba.njit(error_model='numpy', forceinline=True)
 
 
 class Index(NamedTuple):
-  """Where weights are; n is their number.
+  """Where weights are; n is their number."""
 
-  Attributes:
-    ends: int64, the first row of each layer's units, and the number of rows.
-    activations: int64, place in `execution.ACTIVATIONS`, of each layer.
-    starts: int64 [rows + 1], the first weight of each unit's row.
-    others: uint32 [n], each weight's other end: the row that it comes from, or
-      the unit's row where weights are grouped by input.
-    tiles: int64 [tiles, inputs + 2], where the first layer is grouped by input:
-      the first weight of each input (and of the ones) in each tile of outputs.
-  """
-
-  ends: Array
-  activations: Array
-  starts: Array
+  ends: Array  # int64, first row of each layer's units, and the number of rows.
+  activations: Array  # int64, each layer's place in `execution.ACTIVATIONS`.
+  starts: Array  # int64 [rows + 1], the first weight of each unit's row.
+  # uint32 [n], each weight's other end: the row that it comes from, or the
+  # unit's row where weights are grouped by input.
   others: Array
+  # int64 [tiles, inputs + 2], where the first layer is grouped by input: the
+  # first weight of each input (and of the ones) in each tile of outputs.
   tiles: Array
 
 
 class Buffers(NamedTuple):
-  """Rows to compute in, float32 [rows, 64] each.
+  """Rows to compute in, float32 [rows, 64] each."""
 
-  Attributes:
-    values: Inputs, ones, and outputs of all units.
-    slopes: Derivatives of the activations.
-    errors: Gradients of the loss with respect to values.
-  """
-
-  values: Array
-  slopes: Array
-  errors: Array
+  values: Array  # Inputs, ones, and outputs of all units.
+  slopes: Array  # Derivatives of the activations.
+  errors: Array  # Gradients of the loss with respect to values.
 
 
 class Examples(NamedTuple):
-  """Examples of a split; n is their number.
+  """Examples of a split; n is their number."""
 
-  Attributes:
-    inputs: uint8 or float32 [n, features], a multiple of 16 of these.
-    divisors: float32 [n]; uint8 inputs are divided by it.
-    labels: int32 [n], classes.
-    targets: float32 [n, classes], distributions over the classes, or no rows.
-    columns: int64, every 16th feature from which on some weight sees one.
-  """
-
-  inputs: Array
-  divisors: Array
-  labels: Array
-  targets: Array
-  columns: Array
+  inputs: Array  # uint8 or float32 [n, features], a multiple of 16 of these.
+  divisors: Array  # float32 [n]; uint8 inputs are divided by it.
+  labels: Array  # int32 [n], classes.
+  targets: Array  # float32 [n, classes], distributions over these, or no rows.
+  columns: Array  # int64, every 16th feature; from it on some weight sees one.
 
 
 class Rule(NamedTuple):
-  """How an optimizer changes n weights.
+  """How an optimizer changes n weights."""
 
-  Attributes:
-    is_adam: Adam, or else SGD.
-    numbers: float32; Adam's 1 - beta_1, 1 - beta_2 and epsilon, or SGD's
-      momentum.
-    nesterov: Whether SGD looks ahead.
-    slots: float32 [2, n]; Adam's means of gradients and their squares, or SGD's
-      velocities.
-  """
-
-  is_adam: bool
-  numbers: Array
-  nesterov: bool
+  is_adam: bool  # Adam, or else SGD.
+  numbers: Array  # float32; 1 - beta_1, 1 - beta_2 and epsilon; or momentum.
+  nesterov: bool  # Whether SGD looks ahead.
+  # float32 [2, n]; Adam's means of gradients and their squares, or SGD's
+  # velocities.
   slots: Array
 
 
@@ -212,7 +185,7 @@ def backward(
       )
       rows_lib.store(errors, unit, error)
       start, end = index.starts[unit], index.starts[unit + 1]
-      if layer > 0:
+      if layer > 0:  # Nobody asks for the inputs' gradients.
         push(error, errors, start, end, index.others, weights)
       dots(error, values, start, end, index.others, gradients)
   _backward_by_input(index, buffers, gradients)
@@ -257,6 +230,7 @@ def classify(
   over `batch` examples. Returns the summed loss, and the number right.
   """
   classes = len(logits)
+  # Differences from the largest logit are at most 0: no exp overflows.
   largest = logits[0].copy()
   best = np.zeros(WIDTH, np.int32)
   for c in range(1, classes):
@@ -269,6 +243,7 @@ def classify(
     for i in range(WIDTH):
       errors[c, i] = sparse_functions.exp(logits[c, i] - largest[i])
       total[i] += errors[c, i]
+  # Examples that merely fill the row must leave gradients as they are.
   for c in range(classes):
     for i in range(WIDTH):
       errors[c, i] = errors[c, i] / total[i] if i < size else np.float32(0)
@@ -303,7 +278,7 @@ def update(
   the bias, and the part of each weight that goes first.
   """
   numbers, first, second = rule.numbers, rule.slots[0], rule.slots[1]
-  if decay != 0:
+  if decay != 0:  # Before the step, as Keras does.
     for j in range(len(weights)):
       weights[j] -= weights[j] * decay
   if rule.is_adam:
@@ -379,7 +354,7 @@ def train(
 def _places(order: Array, first: int, count: int, places: Array) -> int:
   """Takes the next `count` places, 64 at most; returns how many these are."""
   size = min(count, WIDTH)
-  for i in range(WIDTH):
+  for i in range(WIDTH):  # A row is always full: with the first, again.
     places[i] = order[first + i] if i < size else order[first]
   return size
 
@@ -419,6 +394,7 @@ def to_bytes(inputs: Array, pixels: Array, divisors: Array) -> bool:
     for brightest in range(255, 0, -1):
       if found or top <= 0:
         break
+      # In float64, for the one rounding that a divisor itself would have.
       divisor = np.float32(brightest / np.float64(top))
       if not _are_bytes(inputs[i], divisor, pixels[i]):
         continue

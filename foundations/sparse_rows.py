@@ -237,6 +237,7 @@ def gather_tile(
       place = context.cast(
         builder, builder.load(address(1, at)), places.dtype, types.int64
       )
+      # An image's features lie next to each other; those of others do not.
       columns.append(builder.load(tile_at(0, place, feature), align=1))
     # A perfect shuffle four times over transposes 16 x 16.
     low = [place for k in range(8) for place in (k, k + TILE)]

@@ -91,13 +91,13 @@ class SparseSteps:
     kept = _kept(self._layers, weights, masks, self._optimizer.decay == 0)
     density = kept[0][:-1].mean()
     by_input = self._mostly_blank and density > _GROUP_BY_INPUT
-    index, self._places = _index(kept, by_input)
-    self._index = index._replace(activations=self._activations)
-    size = len(index.others)
+    self._index, self._places = _index(kept, by_input, self._activations)
+    size = len(self._index.others)
     self._weights, self._gradients = sparse_rows.zeros(2, size)
     rows = self._index.ends[-1], sparse_rows.WIDTH
     self._buffers = kernels.Buffers(*(sparse_rows.zeros(*rows) for _ in 'vse'))
-    self._buffers.values[self._index.ends[0] - 1] = 1
+    self._buffers.values[self._index.ends[0] - 1] = 1  # What biases see.
+    # Features that no weight sees are never gathered.
     seen = np.flatnonzero(kept[0][:-1].any(axis=1))
     self._columns = np.unique(seen // sparse_rows.TILE * sparse_rows.TILE)
     self._optimizer.begin(size)
@@ -193,6 +193,7 @@ class _Optimizer:
       rates = np.full(count, rate, np.float32)
     else:
       rates = np.array([self._scheduled(i) for i in iterations], np.float32)
+    # All in float32: more digits would give other weights than Keras's.
     decays = rates * self.decay
     if self._is_adam:
       powers = self._betas[:, np.newaxis] ** (np.array(iterations) + 1)
@@ -246,13 +247,13 @@ def _kept(
 
 
 def _index(
-  kept: list[np.ndarray], by_input: bool
+  kept: list[np.ndarray], by_input: bool, activations: np.ndarray
 ) -> tuple[kernels.Index, list[np.ndarray]]:
   """Puts the weights that are kept in their order.
 
   Groups those of the first layer by input or, like the others, by unit. Returns
-  the index without activations, and the places of each layer's weights in its
-  `_matrix`, in the order of the index.
+  the index, and the places of each layer's weights in its `_matrix`, in the
+  order of the index.
   """
   inputs = len(kept[0]) - 1
   ones = -(-inputs // sparse_rows.TILE) * sparse_rows.TILE
@@ -264,6 +265,7 @@ def _index(
   for layer, matrix in enumerate(kept):
     first, last = ends[layer], ends[layer + 1]
     if layer == 0 and by_input:
+      # Tile by tile, since a tile's totals fit into the first cache.
       groups = range(0, last - first, _OUTPUTS)
       cells = [np.nonzero(matrix[:, k : k + _OUTPUTS]) for k in groups]
       row = np.concatenate([row for row, _ in cells])
@@ -281,7 +283,7 @@ def _index(
     rows = np.append(np.arange(first, last), ones)
   index = kernels.Index(
     ends=ends,
-    activations=np.zeros(len(kept), np.int64),
+    activations=activations,
     starts=np.append(0, np.cumsum(counts)),
     others=np.concatenate(others).astype(np.uint32),
     tiles=tiles,

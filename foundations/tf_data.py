@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,11 +24,10 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
   """
   spec = dataset.element_spec
   is_pair = isinstance(spec, tuple) and len(spec) == 2
-  if not is_pair or any(map(tf.nest.is_nested, spec)):
-    raise errors.InputError(
-      f'{name}: wanted a tf.data.Dataset of (input, label) pairs, got elements'
-      f' {_short(spec)}; make pairs by .map'
-    )
+  is_flat = is_pair and not any(map(tf.nest.is_nested, spec))
+  wanted = 'a tf.data.Dataset of (input, label) pairs'
+  got = f'elements {" ".join(str(spec).split())[:200]}'
+  errors.require(is_flat, name, wanted, got, 'make pairs by .map')
   if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
     raise errors.InputError(
       f'{name}: wanted a finite tf.data.Dataset; remove .repeat() or add'
@@ -45,12 +43,11 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
         ' is read into memory; add .take(n), or make inputs smaller'
       )
   again = _elements(dataset, name)
-  for first, second in itertools.zip_longest(elements, again, fillvalue=()):
-    one, other = (
-      [(array.shape, array.tobytes()) for array in pair]
-      for pair in (first, second)
+  for pairs in itertools.zip_longest(elements, again, fillvalue=()):
+    first, second = (
+      [(array.shape, array.tobytes()) for array in pair] for pair in pairs
     )
-    if one != other:
+    if first != second:
       raise errors.InputError(
         f'{name}: gives other examples at a second reading; remove .shuffle()'
         ' and random maps: the trainer shuffles, and repeats runs exactly'
@@ -59,13 +56,10 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
 
 
 def _elements(dataset: tf.data.Dataset, name: str) -> Iterator[Pair]:
-  try:
+  what = f'{name}: the tf.data.Dataset cannot be read'
+  with errors.refusing(what, tf.errors.OpError):
     for inputs, labels in dataset.as_numpy_iterator():
       yield np.asarray(inputs), np.asarray(labels)
-  except tf.errors.OpError as error:
-    raise errors.InputError(
-      f'{name}: the tf.data.Dataset cannot be read: {_short(error)}'
-    ) from error
 
 
 def _joined(elements: list[Pair], name: str) -> Pair:
@@ -78,14 +72,6 @@ def _joined(elements: list[Pair], name: str) -> Pair:
     labels.dtype.kind in 'iu' and inputs.shape[:1] == labels.shape != ()
   )
   join = np.concatenate if is_batch else np.stack
-  try:
+  with errors.refusing(f'{name}: wanted examples of one shape', ValueError):
     inputs, labels = (join(arrays) for arrays in zip(*elements, strict=True))
-  except ValueError as error:
-    raise errors.InputError(
-      f'{name}: wanted examples of one shape: {_short(error)}'
-    ) from error
   return inputs, labels
-
-
-def _short(something: Any) -> str:
-  return ' '.join(str(something).split())[:200]
