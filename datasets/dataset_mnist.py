@@ -42,8 +42,8 @@ class DatasetMnist(dataset_base.DatasetBase):
       the same for all splits and every data set with this `seed`.
     train_order_seed: As in `DatasetBase`.
     train_batch_size: As in `DatasetBase`.
-    seed: Of the validation split and the permutation of labels; None draws
-      one, to be found in the attribute `seed`.
+    seed: Seed of the validation split and the permutation of labels; None
+      draws one, to be found in the attribute `seed`.
     scaling: One of `SCALINGS`: `unit` (pixels / 255), `standard` (those minus
       0.1307, divided by 0.3081), `l2` (each image divided by its L2 norm).
     validation_size: How many training examples, chosen at random, make the

@@ -34,8 +34,7 @@ class Dataset:
   """What is known of a data set's files.
 
   Attributes:
-    names: Usual names of its folder, .npz file and CSV files, and other
-      folders of its files.
+    names: Usual names of its folder, .npz file and CSV files.
     checksums: SHA-256 of the uncompressed IDX file of each of `FILES`, or none
       for a data set that is taken as it comes.
     transposed: Whether its IDX and CSV files have columns before rows.
@@ -115,17 +114,12 @@ DATASETS: dict[str, Dataset] = {
 def install(name: str, location: str, source: str | None = None) -> str:
   """Brings a data set into a location, and returns a line that says from where.
 
-  A location or a source may have each array as .npy (`x_train.npy`), as an IDX
-  file, gzipped or not (`train-images-idx3-ubyte`, `train-images.idx3-ubyte`,
-  with the data set's name before it or not), in an .npz file as Keras has it
-  (`mnist.npz`), or as CSV (`mnist_train.csv`), in the folder itself, in one in
-  it that is called like the data set, or in torchvision's (`MNIST/raw`).
-
   Args:
     name: Key of `DATASETS`, such as 'mnist'.
     location: Folder to fill; it is made where it is not there.
-    source: Folder, or .npz file, that has the data set. None: the location
-      itself, and then the data set's own sources in their order.
+    source: Folder, or .npz file, that has the data set in a form and in a
+      place as `_candidates` lists. None: the location itself, and then the
+      data set's own sources in their order.
 
   Raises:
     InputError: As `check` (before anything is fetched), or if no source has the
@@ -248,6 +242,7 @@ def _read_all(folder: pathlib.Path, dataset: Dataset) -> dict[str, np.ndarray]:
 def _candidates(
   folder: pathlib.Path, dataset: Dataset, key: str
 ) -> list[pathlib.Path]:
+  """Returns the files that may have an array: .npy, IDX, .npz or CSV."""
   if folder.is_file():
     return [folder]
   split = key.partition('_')[2]

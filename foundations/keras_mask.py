@@ -28,9 +28,6 @@ class Mask(keras.constraints.Constraint):
     mask: 0/1 array of the kernel's shape; or, as `get_config` returns it, text:
       the bits in row-major order, packed into bytes, in base 64.
     shape: Shape of the mask, where it is text.
-
-  Raises:
-    InputError: If the mask holds another value than 0 or 1.
   """
 
   def __init__(self, mask: np.ndarray | str, shape: Any = None):

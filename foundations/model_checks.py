@@ -82,10 +82,10 @@ def check_graph(
   """Raises InputError for random operations, and variables not of a model.
 
   Args:
-    model: The model's name, for the error.
+    model: Name of the model, for the error.
     graph: What it computes, as `tf.function` traces it.
-    trained: Variables of the model that it need not use, in a loss perhaps.
-    own: Those that it may have.
+    trained: Variables that it need not use, in a loss perhaps.
+    own: Variables that it may have.
   """
   definition = graph.as_graph_def()
   functions = (item.node_def for item in definition.library.function)
@@ -106,13 +106,9 @@ def check_graph(
 
 
 def check_hides(base: type, model: str, name: str, value: Any) -> None:
-  """Raises InputError for an attribute that hides what all models have.
+  """Raises InputError if a model's attribute hides what `base` has.
 
-  Args:
-    base: The class whose public methods and properties may not be hidden.
-    model: The name of its child, for the error.
-    name: The attribute's name.
-    value: Its value; functions may take the place of methods.
+  Functions may take the place of methods, and properties that of properties.
   """
   hidden = None if name.startswith('_') else getattr(base, name, None)
   properties = property, functools.cached_property

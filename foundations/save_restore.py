@@ -167,10 +167,7 @@ def encode_array(array: np.ndarray) -> bytes:
 
 
 def restore_network(location: str) -> Network:
-  """Reads a network that `save_network` wrote.
-
-  Returns:
-    {parameter name: array}, in the order of the names.
+  """Reads a network, in the order of its names, that `save_network` wrote.
 
   Raises:
     InputError: If there is no such folder, it holds no .npy file, or one of
@@ -197,9 +194,8 @@ def load_array(
 ) -> np.ndarray:
   """Returns the array of numbers or text in a .npy file, which need not seek.
 
-  Raises:
-    InputError: If it, called `name`, is not exactly one such array of at most
-      `max_bytes`, and nothing after it.
+  Raises InputError, of `name`, unless it is exactly one such array of at most
+  `max_bytes`, and nothing after it.
   """
   content = bytearray(stream.read(_MAX_HEADER_BYTES))
   head = io.BytesIO(content)

@@ -39,8 +39,11 @@ _njit = numba.njit(error_model='numpy')
 _inline = numba.njit(error_model='numpy', forceinline=True)
 
 
-class Index(NamedTuple):
-  """Where weights are; n is their number."""
+class Network(NamedTuple):
+  """A network of n weights, and arrays to compute in.
+
+  Rows are float32 [rows, 64].
+  """
 
   ends: Array  # int64, first row of each layer's units, and the number of rows.
   activations: Array  # int64, each layer's place in `execution.ACTIVATIONS`.
@@ -51,14 +54,11 @@ class Index(NamedTuple):
   # int64 [tiles, inputs + 2], where the first layer is grouped by input: the
   # first weight of each input (and of the ones) in each tile of outputs.
   tiles: Array
-
-
-class Buffers(NamedTuple):
-  """Rows to compute in, float32 [rows, 64] each."""
-
-  values: Array  # Inputs, ones, and outputs of all units.
-  slopes: Array  # Derivatives of the activations.
-  errors: Array  # Gradients of the loss with respect to values.
+  weights: Array  # float32 [n].
+  gradients: Array  # float32 [n].
+  values: Array  # Rows: inputs, ones, and outputs of all units.
+  slopes: Array  # Rows: derivatives of the activations.
+  errors: Array  # Rows: gradients of the loss with respect to values.
 
 
 class Examples(NamedTuple):
@@ -140,68 +140,61 @@ def dots(
 
 
 @_njit
-def forward(index: Index, weights: Array, buffers: Buffers) -> None:
+def forward(net: Network) -> None:
   """Computes the values of all units, from those of the inputs."""
-  values = buffers.values
-  for layer in range(len(index.activations)):
-    first, last = index.ends[layer], index.ends[layer + 1]
-    if layer == 0 and len(index.tiles) > 0:
-      values[first:last] = 0
-      _forward_by_input(index, weights, values)
+  for layer in range(len(net.activations)):
+    first, last = net.ends[layer], net.ends[layer + 1]
+    if layer == 0 and len(net.tiles) > 0:
+      net.values[first:last] = 0
+      _forward_by_input(net)
     else:
       for unit in range(first, last):
-        start, end = index.starts[unit], index.starts[unit + 1]
-        pull(values, unit, start, end, index.others, weights)
+        start, end = net.starts[unit], net.starts[unit + 1]
+        pull(net.values, unit, start, end, net.others, net.weights)
     sparse_functions.activate(
-      index.activations[layer],
-      values[first:last].reshape(-1),
-      buffers.slopes[first:last].reshape(-1),
+      net.activations[layer],
+      net.values[first:last].reshape(-1),
+      net.slopes[first:last].reshape(-1),
     )
 
 
 @_inline
-def _forward_by_input(index: Index, weights: Array, values: Array) -> None:
-  for tile in range(len(index.tiles)):
-    starts = index.tiles[tile]
+def _forward_by_input(net: Network) -> None:
+  for tile in range(len(net.tiles)):
+    starts = net.tiles[tile]
     for i in range(len(starts) - 1):
-      row = rows_lib.load(values, i)
-      if starts[i] < starts[i + 1] and not rows_lib.is_blank(row):
-        push(row, values, starts[i], starts[i + 1], index.others, weights)
+      row, start, end = rows_lib.load(net.values, i), starts[i], starts[i + 1]
+      if start < end and not rows_lib.is_blank(row):
+        push(row, net.values, start, end, net.others, net.weights)
 
 
 @_njit
-def backward(
-  index: Index, weights: Array, buffers: Buffers, gradients: Array
-) -> None:
+def backward(net: Network) -> None:
   """Adds the gradient of each weight, from the errors of the last layer.
 
   The other layers' errors are 0 before, and gradients with respect to z after.
   """
-  values, errors = buffers.values, buffers.errors
-  for layer in range(len(index.activations) - 1, -1, -1):
-    for unit in range(index.ends[layer], index.ends[layer + 1]):
+  for layer in range(len(net.activations) - 1, -1, -1):
+    for unit in range(net.ends[layer], net.ends[layer + 1]):
       error = rows_lib.multiply(
-        rows_lib.load(errors, unit), rows_lib.load(buffers.slopes, unit)
+        rows_lib.load(net.errors, unit), rows_lib.load(net.slopes, unit)
       )
-      rows_lib.store(errors, unit, error)
-      start, end = index.starts[unit], index.starts[unit + 1]
+      rows_lib.store(net.errors, unit, error)
+      start, end = net.starts[unit], net.starts[unit + 1]
       if layer > 0:  # Nobody asks for the inputs' gradients.
-        push(error, errors, start, end, index.others, weights)
-      dots(error, values, start, end, index.others, gradients)
-  _backward_by_input(index, buffers, gradients)
+        push(error, net.errors, start, end, net.others, net.weights)
+      dots(error, net.values, start, end, net.others, net.gradients)
+  _backward_by_input(net)
 
 
 @_inline
-def _backward_by_input(
-  index: Index, buffers: Buffers, gradients: Array
-) -> None:
-  for tile in range(len(index.tiles)):
-    starts = index.tiles[tile]
+def _backward_by_input(net: Network) -> None:
+  for tile in range(len(net.tiles)):
+    starts = net.tiles[tile]
     for i in range(len(starts) - 1):
-      row = rows_lib.load(buffers.values, i)
-      if starts[i] < starts[i + 1] and not rows_lib.is_blank(row):
-        start, end = starts[i], starts[i + 1]
-        dots(row, buffers.errors, start, end, index.others, gradients)
+      row, start, end = rows_lib.load(net.values, i), starts[i], starts[i + 1]
+      if start < end and not rows_lib.is_blank(row):
+        dots(row, net.errors, start, end, net.others, net.gradients)
 
 
 @_njit
@@ -302,10 +295,7 @@ def update(
 
 @_njit
 def train(
-  index: Index,
-  weights: Array,
-  buffers: Buffers,
-  gradients: Array,
+  net: Network,
   rule: Rule,
   examples: Examples,
   order: Array,
@@ -313,70 +303,68 @@ def train(
   rates: Array,
   decays: Array,
 ) -> tuple[float, int]:
-  """Makes one update for each of the rates; changes weights and slots.
+  """Makes one update for each of the rates.
 
   Args:
-    index: The network's.
-    weights: float32 [n].
-    buffers: To compute in; the row of ones holds ones.
-    gradients: float32 [n], to compute in.
-    rule: The optimizer.
+    net: The network; its weights are changed, and its row of ones holds ones.
+    rule: The optimizer; its slots are changed.
     examples: The training set.
     order: int32, the examples of all batches, one batch after the other.
     batch: Examples in each.
-    rates: float32 [updates], as in `update`; decays likewise.
-    decays: float32 [updates].
+    rates: float32 [updates], as in `update`.
+    decays: float32 [updates], as in `update`.
 
   Returns:
     The summed loss, and the number of examples classified right.
   """
-  places = np.zeros(WIDTH, np.int32)
-  units, classes = index.ends[0], index.ends[-2]
-  logits, errors = buffers.values[classes:], buffers.errors[classes:]
+  hidden = net.errors[net.ends[0] : net.ends[-2]]
   loss, right = 0.0, 0
   for step in range(len(rates)):
-    gradients[:] = 0
+    net.gradients[:] = 0
     # Batches above 64 add up the gradients of several rows' widths.
     for start in range(0, batch, WIDTH):
-      size = _places(order, step * batch + start, batch - start, places)
-      gather(examples, places, buffers.values)
-      forward(index, weights, buffers)
-      buffers.errors[units:classes] = 0
-      losses, rights = classify(examples, places, size, batch, logits, errors)
-      backward(index, weights, buffers, gradients)
+      first, count = step * batch + start, batch - start
+      hidden[:] = 0
+      losses, rights = _measure(net, examples, order, first, count, batch)
+      backward(net)
       loss += losses
       right += rights
-    update(rule, weights, gradients, rates[step], decays[step])
+    update(rule, net.weights, net.gradients, rates[step], decays[step])
   return loss, right
-
-
-@_inline
-def _places(order: Array, first: int, count: int, places: Array) -> int:
-  """Takes the next `count` places, 64 at most; returns how many these are."""
-  size = min(count, WIDTH)
-  for i in range(WIDTH):  # A row is always full: with the first, again.
-    places[i] = order[first + i] if i < size else order[first]
-  return size
 
 
 @_njit
-def evaluate(
-  index: Index, weights: Array, buffers: Buffers, examples: Examples
-) -> tuple[float, int]:
+def evaluate(net: Network, examples: Examples) -> tuple[float, int]:
   """Returns the summed loss and the number right, of all examples."""
-  places = np.zeros(WIDTH, np.int32)
   order = np.arange(len(examples.inputs)).astype(np.int32)
-  classes = index.ends[-2]
-  logits, errors = buffers.values[classes:], buffers.errors[classes:]
   loss, right = 0.0, 0
-  for start in range(0, len(order), WIDTH):
-    size = _places(order, start, len(order) - start, places)
-    gather(examples, places, buffers.values)
-    forward(index, weights, buffers)
-    losses, rights = classify(examples, places, size, 1, logits, errors)
+  for first in range(0, len(order), WIDTH):
+    count = len(order) - first
+    losses, rights = _measure(net, examples, order, first, count, 1)
     loss += losses
     right += rights
   return loss, right
+
+
+@_njit
+def _measure(
+  net: Network,
+  examples: Examples,
+  order: Array,
+  first: int,
+  count: int,
+  batch: int,
+) -> tuple[float, int]:
+  """Classifies the next `count` examples in an order, 64 at most."""
+  size = min(count, WIDTH)
+  # A row is always full: with the first of them, again.
+  places = np.full(WIDTH, order[first])
+  places[:size] = order[first : first + size]
+  gather(examples, places, net.values)
+  forward(net)
+  classes = net.ends[-2]
+  logits, errors = net.values[classes:], net.errors[classes:]
+  return classify(examples, places, size, batch, logits, errors)
 
 
 @_njit

@@ -12,17 +12,15 @@ by every 0. Here only the weights that are left exist. The method:
   forward, loss, back, update, about a hundred times in one call.
 - Images stay bytes in memory, where their inputs are bytes divided by a number
   for each image, and become rows as a batch is gathered.
-- It is exact. The weights that are left are those of the mask, also where one
-  is 0. Pruned ones have gradient 0 and would stay 0. Units from which no weight
-  leads to an output are left out, unless weights decay: their gradient is 0.
-  Sums have another order than TensorFlow's, so results agree up to rounding;
-  the same seed gives the same bytes.
+- It is exact: only what has the gradient 0 and would stay 0 is left out, so
+  also units from which no weight leads on, unless weights decay. Sums have
+  another order than TensorFlow's, so results agree up to rounding; the same
+  seed gives the same bytes.
 
 SparseProp (Nikdan et al. 2023, arXiv 2302.04852) goes back over a sparse layer
 at a cost that falls with its weights, too, one layer of PyTorch at a time.
 """
 
-import functools
 import hashlib
 import os
 import pathlib
@@ -55,7 +53,6 @@ _OUTPUTS = 100
 """Outputs a tile: their rows fill three quarters of a first cache of 32 KB."""
 _GROUP_BY_INPUT = 0.1
 """Above this density the first layer's weights are grouped by input."""
-_RATES = 1_000  # Iterations whose learning rates are computed at a time.
 
 _prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -91,16 +88,11 @@ class SparseSteps:
     kept = _kept(self._layers, weights, masks, self._optimizer.decay == 0)
     density = kept[0][:-1].mean()
     by_input = self._mostly_blank and density > _GROUP_BY_INPUT
-    self._index, self._places = _index(kept, by_input, self._activations)
-    size = len(self._index.others)
-    self._weights, self._gradients = sparse_rows.zeros(2, size)
-    rows = self._index.ends[-1], sparse_rows.WIDTH
-    self._buffers = kernels.Buffers(*(sparse_rows.zeros(*rows) for _ in 'vse'))
-    self._buffers.values[self._index.ends[0] - 1] = 1  # What biases see.
+    self._net, self._places = _network(kept, by_input, self._activations)
     # Features that no weight sees are never gathered.
     seen = np.flatnonzero(kept[0][:-1].any(axis=1))
     self._columns = np.unique(seen // sparse_rows.TILE * sparse_rows.TILE)
-    self._optimizer.begin(size)
+    self._optimizer.begin(len(self._net.weights))
     self.assign(weights)
 
   def assign(self, weights: Network) -> None:
@@ -108,7 +100,7 @@ class SparseSteps:
     self._loaded = {name: array.copy() for name, array in weights.items()}
     layers = zip(self._layers, self._places, strict=True)
     parts = [_matrix(layer, weights).flat[places] for layer, places in layers]
-    self._weights[:] = np.concatenate(parts)
+    self._net.weights[:] = np.concatenate(parts)
 
   def finish(self) -> None:
     """Ends a training; no optimizer is known that averages weights."""
@@ -117,7 +109,7 @@ class SparseSteps:
     """Returns {parameter name: array}, the weights as they are now."""
     network = {name: array.copy() for name, array in self._loaded.items()}
     ends = np.cumsum([len(places) for places in self._places])
-    weights = np.split(self._weights, ends[:-1])
+    weights = np.split(self._net.weights, ends[:-1])
     layers = zip(self._layers, self._places, weights, strict=True)
     for layer, places, values in layers:
       matrix = _matrix(layer, network)
@@ -137,18 +129,16 @@ class SparseSteps:
   ) -> tuple[float, int]:
     """Trains on `count` batches, as `steps.Steps`; returns the same."""
     rates, decays = self._optimizer.rates(count)
-    network = self._index, self._weights, self._buffers, self._gradients
     places = np.asarray(order)[first : first + count * size]
-    rule, examples = self._optimizer.rule, self._examples(split)
-    given = (rule, examples, places, size, rates, decays)
-    return _run(kernels.train, *network, *given)
+    batches = self._examples(split), places, size
+    rule = self._optimizer.rule
+    return _run(kernels.train, self._net, rule, *batches, rates, decays)
 
   def measure(
     self, split: dataset_base.DatasetSplit
   ) -> measurements.Measurement:
     """Measures the weights as they are now on all examples of a split."""
-    network = self._index, self._weights, self._buffers
-    loss, right = _run(kernels.evaluate, *network, self._examples(split))
+    loss, right = _run(kernels.evaluate, self._net, self._examples(split))
     return measurements.Measurement(loss / split.size, right / split.size)
 
   def _examples(self, split: dataset_base.DatasetSplit) -> kernels.Examples:
@@ -174,8 +164,7 @@ class _Optimizer:
       numbers = [config['momentum']]
     self._numbers = np.array(numbers, np.float32)
     given = getattr(optimizer, '_learning_rate', None)
-    self._schedule: Any = given if callable(given) else None
-    self._chunk, self._rates = -1, np.zeros(0, np.float32)
+    self._schedule = _graph(given) if callable(given) else None
 
   def begin(self, size: int) -> None:
     """Starts anew, for so many weights."""
@@ -186,38 +175,33 @@ class _Optimizer:
 
   def rates(self, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns rates and decays of the next iterations, float32 [count]."""
-    iterations = range(self._iteration, self._iteration + count)
+    iterations = np.arange(self._iteration, self._iteration + count)
     self._iteration += count
     if self._schedule is None:
       rate = np.float32(self._optimizer.learning_rate)
       rates = np.full(count, rate, np.float32)
     else:
-      rates = np.array([self._scheduled(i) for i in iterations], np.float32)
+      rates = self._schedule(iterations.astype(np.int32)).numpy()
     # All in float32: more digits would give other weights than Keras's.
     decays = rates * self.decay
     if self._is_adam:
-      powers = self._betas[:, np.newaxis] ** (np.array(iterations) + 1)
+      powers = self._betas[:, np.newaxis] ** (iterations + 1)
       first, second = 1 - powers.astype(np.float32)
       rates = rates * np.sqrt(second) / first
     return rates, decays
 
-  def _scheduled(self, iteration: int) -> np.float32:
-    """Returns a schedule's rate; a graph computes many of them at a time."""
-    chunk, place = divmod(iteration, _RATES)
-    if chunk != self._chunk:
-      steps = tf.range(chunk * _RATES, (chunk + 1) * _RATES)
-      self._chunk, self._rates = chunk, self._compute(steps).numpy()
-    return self._rates[place]
 
-  @functools.cached_property
-  def _compute(self) -> Any:
-    def rate(step: tf.Tensor) -> tf.Tensor:
-      return tf.cast(self._schedule(step), tf.float32)
+def _graph(schedule: Any) -> Any:
+  """Returns a graph that computes a schedule's rates of many iterations."""
 
-    return tf.function(
-      lambda steps: tf.map_fn(rate, steps, fn_output_signature=tf.float32),
-      autograph=False,
-    )
+  def rate(iteration: tf.Tensor) -> tf.Tensor:
+    return tf.cast(schedule(iteration), tf.float32)
+
+  return tf.function(
+    lambda steps: tf.map_fn(rate, steps, fn_output_signature=tf.float32),
+    input_signature=[tf.TensorSpec([None], tf.int32)],
+    autograph=False,
+  )
 
 
 def _matrix(layer: layers_lib.Dense, network: Network) -> np.ndarray:
@@ -246,14 +230,14 @@ def _kept(
   return kept[::-1]
 
 
-def _index(
+def _network(
   kept: list[np.ndarray], by_input: bool, activations: np.ndarray
-) -> tuple[kernels.Index, list[np.ndarray]]:
+) -> tuple[kernels.Network, list[np.ndarray]]:
   """Puts the weights that are kept in their order.
 
   Groups those of the first layer by input or, like the others, by unit. Returns
-  the index, and the places of each layer's weights in its `_matrix`, in the
-  order of the index.
+  a network whose weights are 0, and the places of each layer's weights in its
+  `_matrix`, in the network's order.
   """
   inputs = len(kept[0]) - 1
   ones = -(-inputs // sparse_rows.TILE) * sparse_rows.TILE
@@ -281,14 +265,13 @@ def _index(
       counts[first:last] = np.bincount(column, minlength=last - first)
     places.append(row * (last - first) + column)
     rows = np.append(np.arange(first, last), ones)
-  index = kernels.Index(
-    ends=ends,
-    activations=activations,
-    starts=np.append(0, np.cumsum(counts)),
-    others=np.concatenate(others).astype(np.uint32),
-    tiles=tiles,
-  )
-  return index, places
+  starts = np.append(0, np.cumsum(counts))
+  weights, gradients = sparse_rows.zeros(2, starts[-1])
+  values, slopes, errors = sparse_rows.zeros(3, ends[-1], sparse_rows.WIDTH)
+  values[ones] = 1  # What biases see.
+  index = ends, activations, starts, np.concatenate(others).astype(np.uint32)
+  arrays = tiles, weights, gradients, values, slopes, errors
+  return kernels.Network(*index, *arrays), places
 
 
 def _tiles(rows: list[np.ndarray], ones: int) -> np.ndarray:

@@ -46,21 +46,19 @@ def _network(by_input):
     column, row = np.nonzero(masks[0].T)
     first = row, dense[0][row, column]
     counts[17:22] = masks[0].sum(axis=0)
-  index = kernels.Index(
+  weights = np.concatenate([first[1], second[1]])
+  net = kernels.Network(
     ends,
     np.array([RELU, 0]),
     np.append(0, np.cumsum(counts)),
     np.concatenate([first[0], second[0]]).astype(np.uint32),
     tiles,
+    weights,
+    np.ones_like(weights),
+    *(sparse_rows.zeros(25, 64) for _ in range(3)),
   )
-  return index, np.concatenate([first[1], second[1]]), dense, masks
-
-
-def _buffers(inputs):
-  buffers = kernels.Buffers(*(sparse_rows.zeros(25, 64) for _ in range(3)))
-  buffers.values[:16] = inputs
-  buffers.values[16] = 1
-  return buffers
+  net.values[16] = 1
+  return net, dense, masks
 
 
 def _with_ones(values):
@@ -69,21 +67,20 @@ def _with_ones(values):
 
 @pytest.mark.parametrize('by_input', [False, True])
 def test_goes_forward_and_back(by_input):
-  index, weights, dense, masks = _network(by_input)
+  net, dense, masks = _network(by_input)
   inputs, errors = _normal(16, 64), _normal(3, 64)
   inputs[3] = 0
-  buffers = _buffers(inputs)
-  kernels.forward(index, weights, buffers)
+  net.values[:16] = inputs
+  kernels.forward(net)
   hidden = np.maximum(dense[0].T @ _with_ones(inputs), 0)
   logits = dense[1].T @ _with_ones(hidden)
-  np.testing.assert_allclose(buffers.values[17:22], hidden, atol=1e-5)
-  np.testing.assert_allclose(buffers.values[22:], logits, atol=1e-5)
-  buffers.errors[22:] = errors
-  gradients = np.ones_like(weights)
-  kernels.backward(index, weights, buffers, gradients)
+  np.testing.assert_allclose(net.values[17:22], hidden, atol=1e-5)
+  np.testing.assert_allclose(net.values[22:], logits, atol=1e-5)
+  net.errors[22:] = errors
+  kernels.backward(net)
   back = (dense[1][:-1] @ errors) * (hidden > 0)
   wanted = [_with_ones(inputs) @ back.T, _with_ones(hidden) @ errors.T]
-  got = dict(zip(weights, gradients - 1, strict=True))
+  got = dict(zip(net.weights, net.gradients - 1, strict=True))
   for values, kernel, mask in zip(wanted, dense, masks, strict=True):
     for gradient, weight in zip(values[mask], kernel[mask], strict=True):
       assert abs(got[weight] - gradient) < 1e-4
