@@ -75,10 +75,13 @@ class DatasetMnist(dataset_base.DatasetBase):
       inputs = scale(images)
       return inputs.reshape(len(inputs), -1) if flatten else inputs, labels
 
+    made = {name: prepare(*part) for name, part in parts.items()}
     super().__init__(
-      train_batch_size=train_batch_size,
-      train_order_seed=train_order_seed,
-      **{name: prepare(*part) for name, part in parts.items()},
+      made['train'],
+      train_batch_size,
+      made['test'],
+      made.get('validate'),
+      train_order_seed,
     )
 
 
