@@ -34,13 +34,16 @@ class Callback:
   interval: schedule.Length | None = None
   iterations: Sequence[int] = ()
 
-  def when(self, batches_per_epoch: int, length: int) -> schedule.When:
+  def when(
+    self, batches_per_epoch: int, plan: schedule.Schedule
+  ) -> schedule.When:
     """Returns when the function is due, or raises InputError if it never is."""
     name = f'callback {self.name}'
     if self.interval is None:
-      return schedule.at(schedule.points(self.iterations, 0, length, name))
+      points = schedule.points(self.iterations, plan.first, plan.last, name)
+      return schedule.at(points)
     interval = schedule.iterations(self.interval, batches_per_epoch, name)
-    return schedule.every(interval, length)
+    return schedule.every(interval, plan.last, plan.first)
 
   @property
   def name(self) -> str:
@@ -68,7 +71,7 @@ def _unbound(function: Function) -> Any:
 
 
 def every(interval: schedule.Length, function: Function) -> Callback:
-  """Calls a function at iteration 0, at every interval and at the end.
+  """Calls a function at the start, at every interval and at the end.
 
   The interval is ('iterations', n) or ('epochs', n).
   """
@@ -76,7 +79,7 @@ def every(interval: schedule.Length, function: Function) -> Callback:
 
 
 def at(iterations: Sequence[int], function: Function) -> Callback:
-  """Calls a function after these numbers of updates, from 0 to the last."""
+  """Calls a function after these iterations, from the first to the last."""
   return Callback(function, iterations=iterations)
 
 
@@ -91,5 +94,5 @@ def check(
     wanted = 'callbacks.every(interval, function) or'
     wanted += ' callbacks.at(iterations, function)'
     errors.require(is_one, 'callbacks', wanted, repr(callback))
-    callback.when(batches_per_epoch, plan.training_len)
+    callback.when(batches_per_epoch, plan)
   return list(callbacks)

@@ -16,6 +16,33 @@ Network = masks_lib.Network
 _OPEN = (None, inspect.Parameter.empty)  # Defaults of what is still open.
 
 
+class Start(NamedTuple):
+  """Weights that a level starts from, and where its training starts and ends.
+
+  What the literature calls by these names starts from level 0's weights
+  after iteration k (rewinding) or from the last level's trained weights, of a
+  training that takes T iterations:
+
+    rewinding to k               Start(weights, k)
+    learning-rate rewinding      Start(trained)
+    fine-tuning for n iterations Start(trained, T, T + n)
+
+  Attributes:
+    presets: {parameter name: array}, or the folder of such a network.
+    first_iteration: As in `trainer.train`: schedule and data go on from there.
+    last_iteration: As in `trainer.train`; None for the usual one.
+  """
+
+  presets: save_restore.NetworkLike | None
+  first_iteration: int = 0
+  last_iteration: int | None = None
+
+  @property
+  def iterations(self) -> dict[str, int | None]:
+    """The arguments of `trainer.train` that say where training is to go on."""
+    return {name: getattr(self, name) for name in self._fields[1:]}
+
+
 class Level(NamedTuple):
   """What came of one level.
 
@@ -40,15 +67,13 @@ class Level(NamedTuple):
 def experiment(
   make_dataset: Callable[[], dataset_base.DatasetBase],
   make_model: Callable[..., model_base.ModelBase],
-  train_model: Callable[
-    [int, dataset_base.DatasetBase, Any], tuple[Network, Network]
-  ],
+  train_model: Callable[..., tuple[Network, Network]],
   prune_masks: Callable[..., Network],
   iterations: int,
   presets: save_restore.NetworkLike | None = None,
   *,
   masks: save_restore.NetworkLike | list | None = None,
-  reset: Callable[[int, Network, Network], Network] | None = None,
+  reset: Callable[[int, Network, Network], Network | Start] | None = None,
 ) -> list[Level]:
   """Finds winning tickets by iterative pruning (Section 2 of the paper).
 
@@ -57,7 +82,9 @@ def experiment(
     make_model: `make_model(presets=..., masks=...)` gives the network of the
       next level; each is None at level 0, unless it is given here.
     train_model: `train_model(level, dataset, model)` trains it and returns its
-      initial and final weights.
+      initial and final weights. If it takes `first_iteration` and
+      `last_iteration`, it gets by keyword what `reset` says of them, for
+      `trainer.train`.
     prune_masks: `prune_masks(masks, final_weights)` gives the next level's
       masks, like `pruner.prune_by_percent` with percents. If it has an argument
       `initial_weights` or `level` (with no default but None), it gets the
@@ -68,8 +95,9 @@ def experiment(
     masks: The masks of level 0, their folder, or a list of these, of which the
       union is taken; None to start from a dense network.
     reset: `reset(level, initial, final)` gives the presets of the level after
-      `level`, from that level's weights; by default the initial weights of
-      level 0. Pruned weights become 0 in any case.
+      `level`, from that level's weights, or a `Start` that says where training
+      starts and ends, too; by default the initial weights of level 0. Pruned
+      weights become 0 in any case.
 
   Returns:
     What came of each level, from 0 to `iterations`.
@@ -77,17 +105,22 @@ def experiment(
   Raises:
     InputError: If `iterations` is not an integer of at least 0, `presets` or
       `masks` cannot be read, `make_model` does not take its arguments or has
-      some already, or `train_model` returns something else.
+      some already, `train_model` returns something else, or it does not take
+      the iterations that `reset` says.
   """
   rounds = errors.check_integer('iterations', iterations, least=0)
   _check_open(make_model)
   wanted = _wanted(prune_masks) if rounds else set()
-  presets = save_restore.standardize(presets, name='presets')
+  takes_iterations = _takes_iterations(train_model)
+  start = Start(save_restore.standardize(presets, name='presets'))
   masks = save_restore.standardize(masks, masks_lib.union, name='masks')
   levels: list[Level] = []
   for level in progress.levels(rounds):
-    model = make_model(presets=presets, masks=masks)
-    trained: Any = train_model(level, make_dataset(), model)
+    model = make_model(presets=start.presets, masks=masks)
+    if isinstance(model, model_base.ModelBase):
+      model.level.assign(level)
+    where = start.iterations if takes_iterations else {}
+    trained: Any = train_model(level, make_dataset(), model, **where)
     if not isinstance(trained, (tuple, list)) or len(trained) != 2:
       raise errors.InputError(
         'train_model: wanted the initial and the final weights as its result,'
@@ -99,10 +132,24 @@ def experiment(
       known = {'initial_weights': initial, 'level': level}
       chosen = {name: known[name] for name in wanted}
       masks = prune_masks(model.masks, final, **chosen)
-      presets = levels[0].initial
-      if reset is not None:
-        presets = reset(level, initial, final)
+      given = reset(level, initial, final) if reset else levels[0].initial
+      start = given if isinstance(given, Start) else Start(given)
+      if start.iterations != Start(None).iterations and not takes_iterations:
+        raise errors.InputError(
+          'train_model: wanted one that takes first_iteration=... and'
+          ' last_iteration=..., since reset says them, for trainer.train'
+        )
   return levels
+
+
+def _takes_iterations(train_model: Callable[..., Any]) -> bool:
+  """Tells whether a way to train takes what `Start.iterations` says."""
+  try:
+    signature = inspect.signature(train_model)
+    signature.bind(0, None, None, **Start(None).iterations)
+  except (TypeError, ValueError):  # It does not, or is not Python's.
+    return False
+  return True
 
 
 def _wanted(prune_masks: Callable[..., Network]) -> set[str]:

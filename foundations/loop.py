@@ -25,15 +25,18 @@ class Event(NamedTuple):
 def fit(
   steps: steps_lib.Steps,
   dataset: dataset_base.DatasetBase,
-  length: int,
+  first: int,
+  last: int,
   events: Sequence[Event],
   average: measurements.Average,
   report: Callable[[int], None],
 ) -> int | None:
-  """Trains for `length` iterations, and lets events happen when they are due.
+  """Trains from iteration `first` to `last`; events happen when they are due.
+
+  The batches are those that training from 0 would have there.
 
   Of events due together, the first happens first. `average` gets losses and
-  accuracies, `report` the number of iterations done as a sign of life.
+  accuracies, `report` the iteration as a sign of life.
 
   Returns:
     None, or the iteration by which the loss was no longer finite: there it ends
@@ -44,18 +47,18 @@ def fit(
   def order(epoch: int) -> tf.Tensor:
     return tf.constant(dataset.epoch(epoch))
 
-  iteration = 0
+  iteration = first
   _happen(events, iteration)
-  while iteration < length:
+  while iteration < last:
     due = [event.after(iteration) for event in events]
-    stop = min(*due, length, iteration + LARGEST_CHUNK)
-    for epoch, first, count, size in _batches(dataset, iteration, stop):
-      loss, right = steps(dataset.train, order(epoch), first, count, size)
+    stop = min(*due, last, iteration + LARGEST_CHUNK)
+    for epoch, place, count, size in _batches(dataset, iteration, stop):
+      loss, right = steps(dataset.train, order(epoch), place, count, size)
       average.add(loss, right, count * size)
       iteration += count
       if not math.isfinite(loss):
         return iteration
-    if iteration == length:
+    if iteration == last:
       steps.finish()
     report(iteration)
     _happen(events, iteration)

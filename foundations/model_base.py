@@ -89,19 +89,21 @@ class Noise(NamedTuple):
 
   Attributes:
     seed: int64 variable.
+    level: int64 variable, the number of pruning rounds done.
     iteration: int64 variable, the number of updates made.
   """
 
   seed: tf.Variable
+  level: tf.Variable
   iteration: tf.Variable
 
   @classmethod
   def make(cls) -> 'Noise':
-    """Returns new variables, both 0."""
+    """Returns new variables, all 0."""
     return cls(
       *(
         tf.Variable(0, trainable=False, dtype=tf.int64, name=name)
-        for name in ('noise_seed', 'iteration')
+        for name in ('noise_seed', 'level', 'iteration')
       )
     )
 
@@ -280,10 +282,19 @@ class ModelBase(tf.Module):
     """What random numbers depend on, int64 in [0, 2**32).
 
     The trainer sets it to the child 'noise' of the data set's
-    `train_order_seed`: runs in another order, like those of other levels, have
-    other noise. A loop of one's own may assign to it.
+    `train_order_seed`: runs in another order have other noise. A loop of one's
+    own may assign to it.
     """
     return self._noise.seed
+
+  @property
+  def level(self) -> tf.Variable:
+    """The number of pruning rounds done, on which random numbers depend, int64.
+
+    `experiment` sets it: levels have other noise even where they have the same
+    seed. A loop of one's own may assign to it.
+    """
+    return self._noise.level
 
   @property
   def iteration(self) -> tf.Variable:
@@ -481,8 +492,8 @@ class ModelBase(tf.Module):
   def noise_key(self) -> tf.Tensor:
     """Returns the seed of a stateless random operation, int64, shape [2].
 
-    A function of `noise_seed`, `iteration` and the place of this call among
-    those of a `__call__`; to be called in training alone:
+    A function of `noise_seed`, `level`, `iteration` and the place of this call
+    among those of a `__call__`; to be called in training alone:
 
     >>> class Noisy(ModelBase):
     ...   def __call__(self, inputs, training):
@@ -494,8 +505,10 @@ class ModelBase(tf.Module):
     self._is_noisy = True
     self._places += 1
     # Below 2**32: of larger seeds XLA makes other numbers than TensorFlow.
-    # Places are spread by the golden ratio, so that like seeds do not meet.
-    seed = (self.noise_seed + self._places * 0x9E3779B9) % 2**32
+    # Places are spread by the golden ratio, and levels by another number, so
+    # that neither like seeds nor a place and a level meet.
+    spread = self._places * 0x9E3779B9 + self.level * 0x85EBCA6B
+    seed = (self.noise_seed + spread) % 2**32
     return tf.stack([seed, self.iteration.value()])
 
   def _parameter(

@@ -142,10 +142,14 @@ def configuration(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
 
 def key(optimizer: keras.optimizers.Optimizer) -> str | None:
   """Returns what an optimizer does, or None if its settings do not tell it."""
+  from lottery_ticket.foundations import rates
+
   parts = list(_parts(optimizer))
   values = [value for part in parts for value in vars(part).values()]
   # Of a function, a class or a schedule of one's own only the name is known.
   code = [*parts, *filter(callable, values)]
+  # What shifts a schedule is ours, but the schedule need not be.
+  code = [x.shifted if isinstance(x, rates.Shifted) else x for x in code]
   ours = 'keras.', 'lottery_ticket.'
   is_known = all(type(item).__module__.startswith(ours) for item in code)
   if not is_known or optimizer.built or changes(optimizer):
@@ -154,6 +158,33 @@ def key(optimizer: keras.optimizers.Optimizer) -> str | None:
     return json.dumps(_settings(optimizer), sort_keys=True)
   except TypeError:
     return None
+
+
+def shift(
+  optimizer: keras.optimizers.Optimizer, first: int, last: int, length: int
+) -> None:
+  """Lets the schedule of a learning rate go on from a later iteration.
+
+  Not by `iterations`: that would be Adam's count of updates, too, and what
+  corrects the bias of its slots has to be as new as they are.
+
+  Args:
+    optimizer: A new Keras optimizer; changed in place.
+    first: The iteration where training starts.
+    last: The iteration where it ends.
+    length: The iterations that the schedule is made for. Beyond them the rate
+      stays that of the last of their updates.
+  """
+  from keras import optimizers
+
+  from lottery_ticket.foundations import rates
+
+  if not first and last <= length:
+    return
+  for part in _parts(optimizer):
+    rate = getattr(part, '_learning_rate', None)
+    if isinstance(rate, optimizers.schedules.LearningRateSchedule):
+      part.learning_rate = rates.Shifted(rate, first, length - 1)
 
 
 def changes(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:

@@ -18,10 +18,13 @@ When = Callable[[int], int]
 class Schedule(NamedTuple):
   """How long to train, and when to measure and save, in iterations.
 
-  `test` and `validate` are intervals, None for only the start and the end;
-  training loss and accuracy are averaged over `train`.
+  Training goes from iteration `first` to `last`, of `training_len` that the
+  learning rate is made for. `test` and `validate` are intervals, None for only
+  the start and the end; training loss and accuracy are averaged over `train`.
   """
 
+  first: int
+  last: int
   training_len: int
   test: int | None
   validate: int | None
@@ -36,6 +39,8 @@ def make(
   validate_interval: Length | None = None,
   train_interval: Length | None = None,
   checkpoints: Sequence[int] = (),
+  first_iteration: int = 0,
+  last_iteration: int | None = None,
 ) -> Schedule:
   """Returns a schedule; arguments and errors are those of `trainer.train`."""
 
@@ -44,27 +49,35 @@ def make(
     return iterations(length, batches_per_epoch, name) if is_set else None
 
   length = iterations(training_len, batches_per_epoch, 'training_len')
+  last = length
+  if last_iteration is not None:
+    last = errors.check_integer('last_iteration', last_iteration, least=1)
+  [first] = points([first_iteration], 0, last - 1, 'first_iteration')
   average_over = train_interval or test_interval or ('epochs', 1)
   return Schedule(
+    first=first,
+    last=last,
     training_len=length,
     test=interval(test_interval, 'test_interval'),
     validate=interval(validate_interval, 'validate_interval'),
     train=iterations(average_over, batches_per_epoch, 'train_interval'),
-    checkpoints=points(checkpoints, 1, length, 'checkpoints'),
+    checkpoints=points(checkpoints, first + 1, last, 'checkpoints'),
   )
 
 
-def every(interval: int | None, length: int) -> When:
-  """Returns when something is due at 0, at each interval and at the end.
+def every(interval: int | None, last: int, first: int = 0) -> When:
+  """Returns when something is due at the start, each interval and the end.
 
-  Without an interval, it is due only at the start and at the end.
+  Intervals count from 0, wherever training starts, so that its measurements lie
+  beside those of other trainings. Without an interval, something is due only at
+  the start and at the end.
   """
 
   def after(iteration: int) -> int:
-    if iteration < 0:
-      return 0
-    step = interval or length
-    return min(step * (iteration // step + 1), length)
+    if iteration < first:
+      return first
+    step = interval or last
+    return min(step * (iteration // step + 1), last)
 
   return after
 

@@ -38,6 +38,7 @@ def prepared(
   optimizer: keras.optimizers.Optimizer,
   jit_compile: bool,
   execution: str,
+  first_iteration: int = 0,
 ) -> 'Iterator[Steps]':
   """Yields steps that begin with the weights and masks of a model.
 
@@ -49,6 +50,7 @@ def prepared(
     optimizer: A new Keras optimizer.
     jit_compile: Whether XLA compiles the steps.
     execution: `dense` or `sparse`.
+    first_iteration: The number of updates that the weights have had, for noise.
   """
   if execution == 'sparse':
     sparse = execution_lib.sparse_steps(model, dataset.train, optimizer)
@@ -70,7 +72,8 @@ def prepared(
   seed = seeds.integer(dataset.train_order_seed, 'noise')
   for variable in (model.noise_seed, steps.noise.seed):
     variable.assign(seed)
-  steps.noise.iteration.assign(0)
+  steps.noise.level.assign(model.level)
+  steps.noise.iteration.assign(first_iteration)
   yield steps
   model.assign(steps.unload())
   del steps.model  # Its memory is not ours to keep.

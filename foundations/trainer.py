@@ -70,6 +70,8 @@ def train(
   save_summaries: bool = False,
   save_network: bool = False,
   checkpoints: Sequence[int] = (),
+  first_iteration: int = 0,
+  last_iteration: int | None = None,
   callbacks: Sequence[callbacks_lib.Callback] = (),
   description: Mapping[str, Any] | None = None,
   sources: Mapping[str, Any] | None = None,
@@ -79,8 +81,8 @@ def train(
 ) -> tuple[Network, Network]:
   """Trains a network.
 
-  The test and the validation set are evaluated at iteration 0, at every
-  interval and at the end; the training set at the end. A finished run with
+  The test and the validation set are evaluated at the start, at every interval
+  and at the end; the training set at the end. A finished run with
   the same configuration is loaded, not repeated, and refused if its networks
   were not saved; one that is unfinished or has lost files starts over.
 
@@ -98,6 +100,13 @@ def train(
     save_summaries: Whether to write TensorBoard summaries.
     save_network: Whether to save initial and final weights and the masks.
     checkpoints: Iterations after which to save the weights as well.
+    first_iteration: The iteration where training starts, as if it had been
+      there: the order of the data, noise and the learning rate's schedule go on
+      from it, and logs count from it. The optimizer's slots start afresh, and
+      so does what corrects their bias (Adam's count of updates).
+    last_iteration: The iteration where training ends; by default that of
+      `training_len`. Beyond `training_len`, the learning rate stays that of its
+      last update.
     callbacks: What else to call during the training, made by `callbacks.every`
       and `callbacks.at`; recorded by name and source. Not called if the run is
       finished already and loaded.
@@ -142,6 +151,8 @@ def train(
     validate_interval,
     train_interval,
     checkpoints,
+    first_iteration,
+    last_iteration,
   )
   if plan.checkpoints and output_dir is None:
     raise errors.InputError('checkpoints: wanted an output_dir to save them in')
@@ -259,6 +270,8 @@ class _Run:
       'save_summaries': self.save_summaries,
       'save_network': self.save_network,
     }
+    if (plan.first, plan.last) != (0, plan.training_len):
+      own['iterations'] = [plan.first, plan.last]
     if description is not None:
       own['experiment'] = dict(description)
     return own
@@ -302,27 +315,31 @@ class _Run:
     Args:
       directory: The folder to write to, or None to write nothing.
     """
-    length = self.plan.training_len
+    first, last = self.plan.first, self.plan.last
     initial: Network = {}
     progress.note(density=masks_lib.density(self.model.masks))
+    optimizers.shift(self.optimizer, first, last, self.plan.training_len)
     summaries = None
     if self.save_summaries and directory is not None:
       summaries = paths.summaries(directory)
     with (
       measurements.collect(summaries) as logs,
-      progress.of_run(self.name, length) as report,
+      progress.of_run(self.name, last - first) as report,
       steps_lib.prepared(
         self.dataset,
         self.model,
         self.optimizer,
         self.jit_compile,
         self.resolved_execution,
+        first,
       ) as steps,
     ):
       average = measurements.Average()
       events = [
         *self._calls(steps),
-        loop.Event(schedule.at([0]), lambda _: initial.update(steps.unload())),
+        loop.Event(
+          schedule.at([first]), lambda _: initial.update(steps.unload())
+        ),
         *self._measurements(steps, average, logs),
         loop.Event(
           schedule.at(self.plan.checkpoints),
@@ -332,7 +349,15 @@ class _Run:
           ),
         ),
       ]
-      diverged = loop.fit(steps, self.dataset, length, events, average, report)
+      diverged = loop.fit(
+        steps,
+        self.dataset,
+        first,
+        last,
+        events,
+        average,
+        lambda iteration: report(iteration - first),
+      )
       results = {
         name: steps.measure(split)._asdict()
         for name, split in self.dataset.splits.items()
@@ -340,10 +365,10 @@ class _Run:
     final = self.model.get_current_weights()
     losses = [measured['loss'] for measured in results.values()]
     if not all(np.isfinite(x).all() for x in (*losses, *final.values())):
-      diverged = diverged or length
-    outcome: dict[str, Any] = {'results': results, 'iterations': length}
+      diverged = diverged or last
+    outcome: dict[str, Any] = {'results': results, 'iterations': last - first}
     if diverged:  # What was measured then is no result.
-      outcome = {'iterations': diverged, 'diverged': diverged}
+      outcome = {'iterations': diverged - first, 'diverged': diverged}
     revived = _revived(self.model.masks, final)
     if revived:  # Never to be trusted.
       raise RuntimeError(f'pruned weights of {revived!r} came back in training')
@@ -375,9 +400,9 @@ class _Run:
         )
       steps.assign(weights)
 
-    per_epoch, length = self.dataset.batches_per_epoch, self.plan.training_len
+    per_epoch = self.dataset.batches_per_epoch
     return [
-      loop.Event(item.when(per_epoch, length), functools.partial(call, item))
+      loop.Event(item.when(per_epoch, self.plan), functools.partial(call, item))
       for item in self.callbacks
     ]
 
@@ -390,6 +415,9 @@ class _Run:
     """Returns the measurements of all splits as events."""
     plan, splits = self.plan, self.dataset.splits
 
+    def every(interval: int | None, then: Callable[[int], None]) -> loop.Event:
+      return loop.Event(schedule.every(interval, plan.last, plan.first), then)
+
     def measure(name: str, iteration: int) -> None:
       logs.add(name, iteration, steps.measure(splits[name]))
 
@@ -399,12 +427,9 @@ class _Run:
 
     intervals = {'test': plan.test, 'validate': plan.validate}
     return [
-      loop.Event(schedule.every(plan.train, plan.training_len), take_average),
+      every(plan.train, take_average),
       *(
-        loop.Event(
-          schedule.every(interval, plan.training_len),
-          functools.partial(measure, name),
-        )
+        every(interval, functools.partial(measure, name))
         for name, interval in intervals.items()
         if name in splits
       ),

@@ -10,7 +10,9 @@ from typing import Any
 from lottery_ticket.foundations import controls as controls_lib
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import schedule
 from lottery_ticket.study import names
+from lottery_ticket.study import resets
 from lottery_ticket.study import task as task_lib
 
 Flags = dict[str, Any]
@@ -30,6 +32,7 @@ def lottery_experiment(
   iterations: int | None = None,
   experiment_name: str | None = None,
   reset: str | int | None = None,
+  fine_tuning_len: schedule.Length | None = None,
   **given: Any,
 ) -> list[Flags]:
   """Prints flags for the runner lottery_experiment: one trial a line.
@@ -39,15 +42,23 @@ def lottery_experiment(
     trials: How many trials.
     iterations: The number of pruning rounds; the runner's 30 by default.
     experiment_name: Name of the runs' folders; the runner's by default.
-    reset: What to reset to: 'initial' (the runner's default), 'final', or an
-      iteration of the dense network's training.
+    reset: What each level starts from: initial (the runner's default), final,
+      lr_rewind, fine_tune, or an iteration of the dense network's training.
+    fine_tuning_len: How long fine_tune trains, like iterations,5000.
+
+  Examples:
+    --trials=3 --iterations=15
+    --trials=1 --training_len=iterations,1000
   """
   recipe = _check(task, given, trials=trials, iterations=iterations)
-  if reset is not None:
-    recipe.check_reset(reset)
+  resets.check(recipe, 'initial' if reset is None else reset, fine_tuning_len)
   if experiment_name is not None:
     names.check_experiment(experiment_name)
-  own = {'experiment_name': experiment_name, 'reset': reset}
+  own = {
+    'experiment_name': experiment_name,
+    'reset': reset,
+    'fine_tuning_len': fine_tuning_len,
+  }
   return [
     _given(output_dir=folder, iterations=iterations, **own, seed=trial, **given)
     for trial, folder in _trials(task, experiment_path, trials).items()
@@ -69,6 +80,10 @@ def train(
     experiment_path: The folder of all trials; the task's by default.
     trials: How many trials.
     experiment_name: Name of the runs' folders.
+
+  Examples:
+    --trials=3
+    --trials=1 --training_len=iterations,1000
   """
   _check(task, given, trials=trials, experiment_name=experiment_name)
   return [
@@ -104,6 +119,10 @@ def reinitialize(
     reinitializations: How many for each level of each trial.
     levels: Only these levels, like [3,15].
     ticket_name: Name of the tickets' folders.
+
+  Examples:
+    --trials=3 --levels=[3,15]
+    --experiment=reuse_sign --reinitializations=1
   """
   errors.check_choice('experiment', experiment, list(REINITIALIZATIONS))
   counts = {'iterations': iterations, 'reinitializations': reinitializations}
@@ -160,6 +179,10 @@ def control(
     repetitions: How many of each.
     of_trials: Only the tickets of these trials, like [1]; by default of all.
     ticket_name: Name of the tickets' folders; the runner's by default.
+
+  Examples:
+    --trials=3 --levels=[7,15]
+    --controls=[random,noise_0.5x] --of_trials=[1]
   """
   own = {'levels': levels, 'of_trials': of_trials, 'ticket_name': ticket_name}
   _check(task, given, trials=trials, repetitions=repetitions, **own)
@@ -211,6 +234,10 @@ def initialization(
     experiment_name: Name of the runs' folders; the runner's by default.
     trials: Names of the trials, like [1,2]; all that are there by default.
     overwrite: Whether other distributions there may be replaced.
+
+  Examples:
+    --iterations=15
+    --trials=[1,2] --experiment_name=rewound
   """
   _check(task, {}, iterations=iterations, experiment_name=experiment_name)
   common = _given(

@@ -11,7 +11,6 @@ from lottery_ticket.cli import argfiles
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import seeds
 from lottery_ticket.study import names
 from lottery_ticket.study import plan as plan_lib
 from lottery_ticket.study import task as task_lib
@@ -65,9 +64,9 @@ def _common(task: task_lib.Task, plan: plan_lib.Plan) -> Flags:
   flags: Flags = {}
   if plan.permute_labels and not (row and row.permutes_labels):
     flags['permute_labels'] = True
-  usual = seeds.integer(plan.seed, 'order', plan.level)
-  if plan.order_seed != usual and not (row and row.reorders):
-    flags['train_order_seed'] = plan.order_seed
+  order = plan_lib.own_order(plan.description())
+  if order is not None and not (row and row.reorders):
+    flags['train_order_seed'] = order
   changes = {
     name: {
       key: value
@@ -127,7 +126,7 @@ def _key(task: task_lib.Task, run: _Run) -> tuple[str, str, Flags]:
   script, name = run.plan.script, run.row.experiment
   flags: Flags = {}
   if script == _LADDER:
-    flags = {'experiment_name': name, 'reset': run.plan.settings['reset']}
+    flags = {**run.plan.settings, 'experiment_name': name}
     flags |= _start(run.record)
   elif script == _CONTROL:
     sources = run.record['sources']

@@ -15,6 +15,7 @@ from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
 from lottery_ticket.study import names
 from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import resets
 from lottery_ticket.study import task as task_lib
 
 Network = masks_lib.Network
@@ -51,8 +52,12 @@ def train(
     no_reset_name: Name of the folders of an experiment without resets.
     trials: Folders of all trials, for controls that combine them.
     scale: Scale of noise, in standard deviations of the initializer: --scale=1.
-    rewind_to: The iteration whose weights to go back to, for rewind:
-      --rewind_to=500.
+    rewind_to: The iteration to go back to, for rewind: --rewind_to=500.
+
+  Examples:
+    --output_dir=own --control=own --trial_dir=experiments/trial1 --level=9
+    --output_dir=noisy --control=noise --scale=2 --trial_dir=experiments/trial1
+      --level=9
 
   Returns:
     The initial and the final weights, {parameter name: array} each.
@@ -86,6 +91,8 @@ def train(
       **settings,
     },
   )
+  if 'rewind_to' in settings:
+    resets.check_rewinding(plan.recipe, 'rewind_to', settings['rewind_to'])
   for place in (run(level), run(0)):
     _check_like(place, plan, row)
   found = _found(plan, output_dir)

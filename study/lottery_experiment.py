@@ -9,9 +9,11 @@ from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import seeds
 from lottery_ticket.study import names
 from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import resets
 from lottery_ticket.study import task as task_lib
 
 if TYPE_CHECKING:  # Flags need no TensorFlow.
@@ -30,6 +32,7 @@ def train(
   presets: save_restore.NetworkLike | None = None,
   masks: save_restore.NetworkLike | list | None = None,
   reset: str | int = 'initial',
+  fine_tuning_len: schedule.Length | None = None,
   **given: Any,
 ) -> list['experiment.Level']:
   """Performs the lottery ticket experiment: one trial, level by level.
@@ -45,10 +48,15 @@ def train(
     presets: Folder of the initial weights of level 0; by default drawn.
     masks: Folder of the masks of level 0, or a list of these, of which the
       union is taken; by default nothing is pruned.
-    reset: What the weights that are left start from at the next level:
-      'initial', their initial values (Section 2 of the paper); 'final', their
-      trained ones, so that nothing is reset (Appendix B); or an integer k,
-      their values in the dense network after iteration k (late rewinding).
+    reset: What each level starts from: initial (level 0's initial weights),
+      lr_rewind or final (the trained ones, for a whole training), fine_tune
+      (the trained ones, to go on at the last rate), or an iteration of level
+      0's training, to go on from there.
+    fine_tuning_len: How long fine_tune trains, like iterations,5000.
+
+  Examples:
+    --output_dir=experiments/trial1 --seed=1
+    --output_dir=experiments/rewound/trial1 --iterations=15 --reset=500
 
   Returns:
     What came of each level.
@@ -68,10 +76,8 @@ def train(
     level=0,
     sources=plan_lib.absolute(masks=masks, presets=presets),
   )
-  reset = dense.recipe.check_reset(reset)
-  dense = dense.replace(
-    settings={'reset': reset, 'experiment_name': experiment_name}
-  )
+  start = resets.check(dense.recipe, reset, fine_tuning_len)
+  dense = dense.replace(settings={**start, 'experiment_name': experiment_name})
   for level in range(iterations + 1):
     dense.replace(level=level).check_folder(run(level=level))
 
@@ -104,17 +110,20 @@ def train(
     iterations=iterations,
     presets=presets,
     masks=masks,
-    reset=_reset_fn(reset, run(level=0)),
+    reset=_reset_fn(start['reset'], run(level=0)),
   )
 
 
 def _reset_fn(
   reset: str | int, dense: str
 ) -> Callable[[int, Network, Network], Network] | None:
-  """Returns what gives the presets of the next level; None for the initial."""
+  """Returns what gives the presets of the next level; None for the initial.
+
+  Where it trains, its plan says: for whoever repeats the run, too.
+  """
   if reset == 'initial':
     return None
-  if reset == 'final':
+  if reset in ('final', 'fine_tune'):
     return lambda level, initial, final: final
   checkpoint = paths.checkpoint(dense, int(reset))
   return lambda *_: save_restore.restore_network(checkpoint)

@@ -19,6 +19,7 @@ from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
+from lottery_ticket.study import resets
 from lottery_ticket.study import task as task_lib
 
 if TYPE_CHECKING:  # Flags need no TensorFlow.
@@ -145,6 +146,7 @@ class Plan:
     reset = self.settings.get('reset')
     rewinds = [reset] if isinstance(reset, int) and not self.level else []
     location = {self.task.location: self.location} if self.task.location else {}
+    model.level.assign(self.level)
     trained = trainer.train(
       dataset.with_order(self.order_seed),
       model,
@@ -156,6 +158,9 @@ class Plan:
       save_summaries=True,
       save_network=True,
       checkpoints=rewinds,
+      **resets.iterations(
+        self.recipe, self.settings, self.level, dataset.batches_per_epoch
+      ),
       description=self.description(),
       sources={**absolute(**location), **self.sources},
       overwrite=self.overwrite,
@@ -190,7 +195,8 @@ def make(
       given: so an interrupted experiment goes on with its own.
     given: Flags of `task.Given`, values of the recipe and where the data are.
     tickets: Folders of runs whose records are asked before, in turn, and for
-      what else is not given: the recipe, and where the data are.
+      what else is not given: the recipe, where the data are, whether labels are
+      permuted, and the order of the data, if it is of a seed of its own.
     **known: Other parts of the plan.
   """
   values = {k: value for k, value in given.items() if value is not None}
@@ -201,8 +207,13 @@ def make(
     if key in values
   }
   recorded = _recorded(task, tickets)
+  ticket = recorded['description']
   if name is None:
-    values = recorded['description'].get('recipe', {}) | values
+    values = ticket.get('recipe', {}) | values
+  # False is what signatures of 2018 pass on where nothing was said.
+  if ticket.get('permute_labels'):
+    plain['permute_labels'] = True
+  plain.setdefault('train_order_seed', own_order(ticket))
   place = task.location or ''
   location = recorded.get('sources', {}).get(place, '')
   if os.path.isdir(str(location)):
@@ -229,6 +240,22 @@ def _recorded(task: task_lib.Task, runs: Sequence[str]) -> dict[str, Any]:
       if record.get('description', {}).get('task') == task.name:
         return record
   return {'description': {}}
+
+
+def own_order(description: Mapping[str, Any]) -> int | None:
+  """Returns the seed of the order in a run's description, if it was given.
+
+  Args:
+    description: As `Plan.description` returns it; parts may be missing.
+
+  Returns:
+    The seed, or None for the order that depends on seed and level.
+  """
+  names = ('train_order_seed', 'seed', 'level')
+  order, seed, level = (description.get(name) for name in names)
+  if order is None or seed is None:
+    return None
+  return None if order == seeds.integer(seed, 'order', level) else order
 
 
 def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:

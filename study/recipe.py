@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from typing import Any, TypeVar
 
 import numpy as np
@@ -108,28 +107,6 @@ class Recipe:
     """Returns all values, as they are read back from JSON."""
     values = _plain(dataclasses.asdict(self))
     return json.loads(json.dumps(values, default=lambda value: value.__name__))
-
-  def check_reset(self, reset: str | int) -> str | int:
-    """Returns what the weights that are left are reset to, an integer as such.
-
-    Args:
-      reset: 'initial', 'final', or an iteration of the dense network's
-        training, which may be text, as in a flag.
-    """
-    if isinstance(reset, str) and reset.isdecimal():
-      reset = int(reset)
-    unit, count = self.training_len
-    longest = count if unit == 'iterations' else math.inf
-    iteration = errors.read_integer(reset)
-    if iteration is not None and 1 <= iteration <= longest:
-      return iteration
-    if reset not in ('initial', 'final'):
-      upto = f'1 to {longest}' if unit == 'iterations' else '1'
-      raise errors.InputError(
-        f"reset: wanted 'initial', 'final' or an iteration from {upto},"
-        f' got {reset!r}'
-      )
-    return reset
 
 
 def _plain(value: Any) -> Any:

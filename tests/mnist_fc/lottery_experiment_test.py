@@ -292,7 +292,7 @@ def test_presets_are_where_level_0_starts(experiment_path, tmp_path, cheap):
   assert np.any(initial['layer0_bias'])
 
 
-LONGER = {'training_len': ('iterations', 4), 'evaluation_interval': 2}
+LONGER = {'training_len': ('iterations', 6), 'evaluation_interval': 2}
 
 
 def check_equal(first, second):
@@ -341,6 +341,8 @@ def ladder(cheap, tmp_path_factory):
     if reset not in done:
       trial = tmp_path_factory.mktemp('trial')
       arguments = cheap | LONGER | {'reset': reset}
+      if reset == 'fine_tune':
+        arguments['fine_tuning_len'] = ('iterations', 3)
       levels = lottery_experiment.train(
         str(trial), iterations=2, seed=1, **arguments
       )
@@ -388,6 +390,8 @@ def test_a_reset_to_an_iteration_is_to_the_dense_networks_weights_then(
   for new in levels[1:]:
     check_equal(new.initial, masks_lib.apply(new.masks, short.final))
     assert np.any(new.final['layer0'] != new.initial['layer0'])
+    run = str(trial / str(new.level) / 'same_init')
+    assert save_restore.read_log(run, 'test')['iteration'].tolist() == [3, 4, 6]
   check_equal(levels[0].final, ladder('initial')[1][0].final)
   check_equal(levels[1].masks, ladder('initial')[1][1].masks)
   for level in range(3):
@@ -395,6 +399,23 @@ def test_a_reset_to_an_iteration_is_to_the_dense_networks_weights_then(
     recorded = description(run)
     assert recorded['reset'] == 3
     assert len(list(run.glob('checkpoint*'))) == (level == 0)
+
+
+def test_learning_rate_rewinding_is_never_to_reset(ladder):
+  assert contents(ladder('lr_rewind')[0]) == contents(ladder('final')[0])
+
+
+def test_fine_tuning_goes_on_from_the_level_before(ladder):
+  trial, levels = ladder('fine_tune')
+  for old, new in itertools.pairwise(levels):
+    check_equal(new.initial, masks_lib.apply(new.masks, old.final))
+  for level, wanted in enumerate(([0, 2, 4, 6], [6, 8, 9], [6, 8, 9])):
+    run = trial / str(level) / 'same_init'
+    assert (
+      save_restore.read_log(str(run), 'test')['iteration'].tolist() == wanted
+    )
+    assert description(run)['fine_tuning_len'] == ['iterations', 3]
+  check_equal(levels[0].final, ladder('initial')[1][0].final)
 
 
 def test_goes_on_with_its_reset_after_an_interruption(ladder, tmp_path, cheap):
@@ -428,8 +449,9 @@ def test_a_rewound_ladder_makes_its_lost_checkpoint_again(
   ('change', 'message'),
   [
     (
-      {'reset': 5},
-      "reset: wanted 'initial', 'final' or an iteration from 1 to 4, got 5",
+      {'reset': 6},
+      "reset: wanted one of ['initial', 'lr_rewind', 'final', 'fine_tune'], or"
+      ' an iteration from 1 to 5, got 6',
     ),
     (
       {'reset': 3, 'training_len': ('epochs', 2)},

@@ -4,7 +4,6 @@ import dataclasses
 import json
 
 import keras
-import numpy as np
 import pytest
 
 from lottery_ticket.foundations import errors
@@ -215,42 +214,6 @@ def test_percents_follow_the_layers(units):
 def test_every_pruner_can_be_a_recipes(name):
   recipe = constants.recipe('paper', pruner=name)
   assert recipe.pruner == recipe.configuration()['pruner'] == name
-
-
-@pytest.mark.parametrize(
-  ('reset', 'wanted'),
-  [
-    ('initial', 'initial'),
-    ('final', 'final'),
-    (1, 1),
-    (9, 9),
-    ('9', 9),
-    (np.int64(9), 9),
-  ],
-)
-def test_a_reset_is_to_a_name_or_an_iteration(reset, wanted):
-  recipe = recipe_lib.Recipe(training_len=('iterations', 9))
-  got = recipe.check_reset(reset)
-  assert got == wanted and type(got) is type(wanted)
-
-
-@pytest.mark.parametrize(
-  'reset', [0, -1, 10, '10', '0', '-1', 1.0, True, None, '', 'Final', ['final']]
-)
-def test_refuses_another_reset(reset):
-  recipe = recipe_lib.Recipe(training_len=('iterations', 9))
-  with pytest.raises(errors.InputError) as caught:
-    recipe.check_reset(reset)
-  assert str(caught.value).startswith(
-    "reset: wanted 'initial', 'final' or an iteration from 1 to 9, got "
-  )
-
-
-def test_a_reset_in_epochs_has_its_limit_in_the_data():
-  recipe = recipe_lib.Recipe(training_len=('epochs', 2))
-  assert recipe.check_reset('5000') == 5000
-  with pytest.raises(errors.InputError, match=r'an iteration from 1, got 0'):
-    recipe.check_reset(0)
 
 
 def test_a_learning_rate_may_be_a_schedule():

@@ -137,7 +137,7 @@ def test_names_and_places_are_passed_on(lines):
   ]
 
 
-@pytest.mark.parametrize('reset', ['final', '500', 'initial'])
+@pytest.mark.parametrize('reset', ['final', '500', 'lr_rewind'])
 def test_a_reset_is_passed_on_if_it_is_given(lines, reset):
   (line,) = lines(LOTTERY, '--trials=1', f'--reset={reset}')
   assert shlex.split(line)[1:] == [f'--reset={reset}', '--seed=1']
@@ -262,14 +262,20 @@ def test_the_runner_takes_each_line_as_it_is_printed(lines, main):
     (
       LOTTERY,
       '--reset=finl',
-      "reset: wanted 'initial', 'final' or an iteration from 1 to 50000,"
-      " got 'finl'",
+      "reset: wanted one of ['initial', 'lr_rewind', 'final', 'fine_tune'], or"
+      " an iteration from 1 to 49999, got 'finl'",
     ),
     (
       LOTTERY,
-      '--reset=50001',
-      "reset: wanted 'initial', 'final' or an iteration from 1 to 50000,"
-      ' got 50001',
+      '--reset=50000',
+      "reset: wanted one of ['initial', 'lr_rewind', 'final', 'fine_tune'], or"
+      ' an iteration from 1 to 49999, got 50000',
+    ),
+    (
+      LOTTERY,
+      '--reset=fine_tune',
+      'fine_tuning_len: wanted with reset=fine_tune and with no other, like'
+      ' --fine_tuning_len=iterations,5000, got None',
     ),
     (
       REINIT,

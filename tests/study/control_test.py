@@ -13,6 +13,7 @@ from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rows as rows_lib
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import lottery_experiment
@@ -152,25 +153,21 @@ def test_goes_on_from_the_trained_weights(run, ticket, dense):
     )
 
 
-def test_rewinding_to_the_end_gives_the_trained_weights(
-  experiment_path, cheap, tmp_path, ticket, dense
+def test_rewinding_goes_on_from_the_dense_networks_weights_then(
+  run, ticket, cheap, tmp_path
 ):
-  folder = tmp_path / 'rewound'
-  TRAIN(
-    str(folder),
-    control='rewind',
-    rewind_to=cheap['training_len'][1],
-    trial_dir=str(experiment_path / 'trial1'),
-    level=1,
-    seed=1,
-    **cheap,
+  short = cheap | {'training_len': ('iterations', 2)}
+  [dense] = lottery_experiment.train(
+    str(tmp_path), iterations=0, seed=1, **short
   )
-  masks, final = network(ticket, 'masks'), network(dense, 'final')
-  initial = network(folder, 'initial')
-  for name, array in final.items():
+  folder = run('rewind', rewind_to=2)
+  masks, initial = network(ticket, 'masks'), network(folder, 'initial')
+  for name, array in dense.final.items():
     np.testing.assert_array_equal(
       initial[name], np.where(masks.get(name, 1), array, 0)
     )
+  log = save_restore.read_log(str(folder), 'test')
+  assert log['iteration'].tolist() == [2, 3]
 
 
 def test_all_trials_masks_are_combined(run, experiment_path):
@@ -264,11 +261,10 @@ def recorded(experiment_path, tmp_path):
       {'scaling': 'unit'},
       "scaling: wanted 'l2', that of {}, got 'unit'",
     ),
-    ({'permute_labels': True}, {}, 'permute_labels: wanted True, that of {},'),
     ({}, {'permute_labels': True}, 'permute_labels: wanted False, that of {},'),
     (
       {'permute_labels': True},
-      {'permute_labels': True, 'control': 'permuted_labels'},
+      {'control': 'permuted_labels'},
       'control: permuted_labels wants a trial whose labels are not, got {}',
     ),
     (
@@ -318,6 +314,31 @@ def test_a_control_has_its_tickets_recipe_and_data(
       recipe='paper',
       layers=[20, 10],
     )
+
+
+def test_a_control_has_its_tickets_labels_and_order(cheap, tmp_path):
+  lottery_experiment.train(
+    'trial',
+    iterations=1,
+    seed=1,
+    permute_labels=True,
+    train_order_seed=5,
+    **cheap,
+  )
+  run = paths.run('trial', 1)
+  TRAIN('own', control='own', trial_dir='trial', level=1)
+  reinitialize_lib.train(
+    constants.TASK, 'reinit', masks=paths.masks(run), level=1
+  )
+  TRAIN('other', control='other_order', trial_dir='trial', level=1)
+  wanted, own, reinit, other = (
+    record(tmp_path / folder) for folder in (run, 'own', 'reinit', 'other')
+  )
+  for made in (own, reinit):
+    assert made['description']['permute_labels'] is True
+    assert made['description']['train_order_seed'] == 5
+    assert made['inputs']['train'] == wanted['inputs']['train']
+  assert other['description']['train_order_seed'] != 5
 
 
 def test_how_the_ticket_was_pruned_does_not_matter(recorded, cheap, tmp_path):
@@ -447,6 +468,10 @@ def test_no_folder_is_refused_before_anything_is_made(
       'scale: wanted a finite number of at least 0, got inf',
     ),
     ({'control': 'rewind', 'rewind_to': 0}, 'rewind_to: '),
+    (
+      {'control': 'rewind', 'rewind_to': 3},
+      'rewind_to: wanted an iteration from 1 to 2, got 3',
+    ),
     (
       {'level': 7},
       '7/same_init: wanted a finished run;'
