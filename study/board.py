@@ -42,6 +42,10 @@ def board(
     histograms: Whether to show the weights that are left, before and after
       training, as histograms.
     port: Number of the port where the page is served.
+
+  Examples:
+    --levels=[0,7,15]
+    --experiment_path=experiments/quickstart --histograms
   """
   from tensorboard import program
 

@@ -33,6 +33,10 @@ def pool(
     trials: Names of the trials; by default all that are there.
     overwrite: Whether another distribution there may be replaced.
 
+  Examples:
+    --level=9
+    --level=9 --trials=[1,2]
+
   Returns:
     {layer name: float32 array of shape [survivors of all trials]}.
   """

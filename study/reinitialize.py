@@ -41,6 +41,10 @@ def train(
     level: Number of times the masks were pruned: draws and order depend on it.
     run_id: Number of this reinitialization: draws depend on it.
 
+  Examples:
+    --output_dir=new --masks=experiments/trial1/9/same_init/masks
+    --output_dir=other --masks=ticket/masks --level=9 --run_id=2
+
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """

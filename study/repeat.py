@@ -83,6 +83,10 @@ def repeat(
     output_dir: A new folder in which to keep what comes of it; by default
       nothing is kept.
     **location: Folder of its data, if they have moved.
+
+  Examples:
+    experiments/trial1/9/same_init
+    runs/run.json --output_dir=again
   """
   found = make_again(task, run, output_dir=output_dir, **location)
   print(found)

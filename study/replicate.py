@@ -109,6 +109,10 @@ def replicate(
     dry_run: Only say how much there is to do.
     **values: Fields of `Sizes`, values of the recipe to replace, and where the
       data are.
+
+  Examples:
+    --dry_run
+    --trials=2 --parts=[tickets,labels]
   """
   own = [field.name for field in dataclasses.fields(Sizes)]
   sizes = Sizes(**{k: values.pop(k) for k in own if k in values})

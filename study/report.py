@@ -28,6 +28,10 @@ def report(
   Args:
     experiment_path: The folder of all trials; the task's by default.
     output_dir: Folder for rows, tickets and `report`; by default the same.
+
+  Examples:
+    --experiment_path=experiments
+    --experiment_path=experiments/quickstart
   """
   from lottery_ticket.analysis import report as report_lib
   from lottery_ticket.analysis import results
@@ -56,6 +60,7 @@ def summarize(
   experiment_path: str | None = None,
   *,
   figure: str | None = None,
+  layers: bool = False,
 ) -> None:
   """Prints a table of tickets and their reinitializations, and draws them.
 
@@ -63,6 +68,11 @@ def summarize(
     experiment_path: The folder of all trials; the task's by default.
     figure: File of the figure, .png, .svg or .pdf; by default
       `graphs/tickets/early_stop.png` in the experiment's folder.
+    layers: Whether to print how many weights of each layer tickets have, too.
+
+  Examples:
+    --layers
+    --experiment_path=experiments/quickstart --figure=stop.pdf
   """
   from lottery_ticket.analysis import plots
   from lottery_ticket.analysis import results
@@ -76,6 +86,8 @@ def summarize(
   found = results.read(experiment_path)
   summary = results.summarize(found.runs)
   print(tables.tickets(summary))
+  if layers:
+    print(f'\n{tables.layers(results.layers(found.runs))}\n')
   drawn = found.runs[found.runs.experiment.isin(plots.STYLES)]
   differing = ', '.join(results.differences(drawn))
   if differing:

@@ -24,6 +24,10 @@ def export(
     run: The run's folder, like `experiments/trial1/9/same_init`.
     ticket: The file to write, like `ticket.npz`.
     overwrite: Whether another file there may be lost.
+
+  Examples:
+    --run=experiments/trial1/9/same_init --ticket=ticket.npz
+    --run=experiments/trial1/9/same_init --ticket=ticket.npz --overwrite
   """
   found = read(run)
   ticket_lib.save_ticket(ticket, found, overwrite=overwrite)
@@ -62,6 +66,10 @@ def unpack(
     ticket: The file, as `export_ticket` or `ticket.save_ticket` wrote it.
     output_dir: A folder for the folders `masks` and `initial`.
     overwrite: Whether other networks in these may be lost.
+
+  Examples:
+    --ticket=ticket.npz --output_dir=ticket
+    --ticket=ticket.npz --output_dir=ticket --overwrite
 
   Returns:
     What is in the file.

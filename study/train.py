@@ -26,6 +26,10 @@ def train(
     presets: Folder of initial weights; by default they are drawn.
     level: Number of times the masks were pruned, for the order and the record.
 
+  Examples:
+    --output_dir=experiments/trial1/0/dense --seed=1
+    --output_dir=trained --masks=ticket/masks --presets=ticket/initial
+
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """

@@ -346,6 +346,27 @@ def test_a_folder_without_runs(tmp_path, made, asked, wanted):
   assert str(raised.value) == f'{tmp_path}' + wanted.format(folder=tmp_path)
 
 
+def test_weights_of_each_layer(experiment):
+  for trial in (1, 2):
+    run = paths.run(paths.trial(str(experiment), trial), 1)
+    masks = {'layer0': np.eye(4, 5), 'wide': np.ones((1_000, 2))}
+    masks['wide'][: 100 * trial] = 0
+    save_restore.save_network(paths.masks(run), masks)
+  found = results.layers(results.read(str(experiment)).runs)
+  last = found[(found.trial == '2') & (found.experiment == 'same_init')]
+  assert last[['level', 'layer', 'weights', 'left']].to_numpy().tolist() == [
+    [0, 'layer0', 20, 20],
+    [1, 'layer0', 20, 4],
+    [1, 'wide', 2_000, 1_600],
+  ]
+  assert tables.layers(found).splitlines() == [
+    '   P_m %  layer   weights left        %          of',
+    '   100.0  layer0            20   100.00          20',
+    '    84.4  layer0             4    20.00          20',
+    '    84.4  wide           1,700    85.00       2,000',
+  ]
+
+
 def test_summary(experiment):
   summary = results.summarize(results.read(str(experiment)).runs)
   rows = summary.set_index(['experiment', 'level'])

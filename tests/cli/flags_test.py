@@ -511,6 +511,9 @@ def test_the_exit_has_its_cause():
     (list[int] | None, '1', [1]),
     (list[str], 'own', ['own']),
     (list[int | str], '[1,own]', [1, 'own']),
+    (list[str] | None, '[own,noise_0.5x]', ['own', 'noise_0.5x']),
+    (list[str] | None, '[ own , noise_0.5x ]', ['own', 'noise_0.5x']),
+    (str | list | None, '[/a/b-1,~/c/d]', ['/a/b-1', '~/c/d']),
     (bool, 'TRUE', True),
     (dict[str, float], '{a: 1}', {'a': 1}),
     (inspect.Parameter.empty, '3', 3),
@@ -539,8 +542,8 @@ def test_a_list_without_quotes_that_is_no_list_is_refused():
     'masks', inspect.Parameter.KEYWORD_ONLY, annotation=str | list | None
   )
   with pytest.raises(errors.InputError) as raised:
-    flags.parse('[/a/b,/c/d]', masks)
+    flags.parse('[/a b,/c/d]', masks)
   assert str(raised.value) == (
     "--masks: wanted a list like ['a','b'], or a tuple or dictionary with its"
-    " text in quotes, got '[/a/b,/c/d]'"
+    " text in quotes, got '[/a b,/c/d]'"
   )

@@ -593,3 +593,28 @@ def test_refuses_scores_that_give_no_order(score, message, refused):
 def test_refuses_a_way_that_there_is_not(name, refused):
   with refused(f'pruner: wanted one of {sorted(NAMES)}, got {name!r}'):
     pruner.get(name)
+
+
+def test_the_end_of_pruning_is_told_once(caplog):
+  masks = {'whole': np.ones(3), 'small': np.ones(4), 'left out': np.ones(4)}
+  weights = {name: np.ones(mask.size) for name, mask in masks.items()}
+  percents = {'whole': 1.0, 'small': 0.1}
+  for _ in range(3):
+    masks = pruner.prune_by_percent(percents, masks, weights)
+    pruner.prune_by_percent({}, masks, weights)
+    pruner.prune_by_percent({'small': 0}, masks, weights)
+  assert caplog.messages == [
+    'small: 10% of its last 4 weights rounds to none: its mask no longer'
+    ' changes',
+    'whole: pruned whole: none of its weights is left',
+    'whole, small, left out: not pruned: no percent is above 0',
+  ]
+
+
+def test_a_layer_that_pruning_across_layers_passes_over_is_not_at_its_end(
+  caplog,
+):
+  masks = {'large': np.ones(10), 'low': np.ones(10)}
+  weights = {'large': np.full(10, 9.0), 'low': np.full(10, 1.0)}
+  pruner.get('global_magnitude')({'large': 0.2, 'low': 0.2}, masks, weights)
+  assert not caplog.messages

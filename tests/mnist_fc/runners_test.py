@@ -438,11 +438,14 @@ def test_help(run, runner):
 )
 def test_help_says_something_of_each_flag(table, name):
   function, values = scripts.bind(constants.TASK, table[name])
-  shown = flags.describe(function, values).partition('\n\nExample')[0]
+  shown, _, examples = flags.describe(function, values).partition('Examples:')
   listed = re.findall(r'^  (--\S+|[A-Z]+) *(.*)$', shown, re.MULTILINE)
   assert listed
   for flag, told in listed:
     assert len(told) > 10, flag
+  first, second = map(shlex.split, examples.strip().splitlines())
+  for _, *argv in (first, second):
+    flags.read(function, argv, values)
 
 
 def test_help_of_the_data_script():
