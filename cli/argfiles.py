@@ -73,11 +73,9 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
     _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
   ]
   jobs = [flags for flags in jobs if flags]
-  for flags in jobs or [['nothing']]:
-    if not flags[0].startswith('--'):
-      raise errors.InputError(
-        f'{argfile}: wanted lines of flags, got {flags[0]!r}'
-      )
+  for first, *_ in jobs or [['nothing']]:
+    is_flag = first.startswith('--')
+    errors.require(is_flag, argfile, 'lines of flags', repr(first))
   return jobs
 
 

@@ -221,8 +221,8 @@ def _split(
       raise errors.InputError(_unknown(whole, name, flags, hint))
     if name in texts:
       raise errors.InputError(f'--{name} is given twice')
-    if negated and equals:
-      raise errors.InputError(f'{written}: wanted no value, got {value!r}')
+    is_plain = not (negated and equals)
+    errors.require(is_plain, written, 'no value', repr(value))
     if not equals and name in switches:
       has_next = (
         has_next and not negated and rest[0].lower() in ('true', 'false')
@@ -273,11 +273,12 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   value = _literal(text)
   if value == text and _WORDS.fullmatch(text):
     value = text[1:-1].replace(' ', '').split(',')
-  if isinstance(value, str) and is_literal:
-    raise errors.InputError(
-      f"--{parameter.name}: wanted a list like ['a','b'], or a tuple or"
-      f' dictionary with its text in quotes, got {text!r}'
-    )
+  errors.require(
+    not (isinstance(value, str) and is_literal),
+    f'--{parameter.name}',
+    "a list like ['a','b'], or a tuple or dictionary with its text in quotes",
+    repr(text),
+  )
   for kind in _union(parameter):
     if typing.get_origin(kind) is list:
       return _items(parameter.name, value, *typing.get_args(kind))
@@ -288,10 +289,10 @@ def _items(name: str, value: Any, kind: Any) -> list[Any]:
   """Returns a list of items of some type; one item is a list, too."""
   items = list(value) if isinstance(value, (list, tuple)) else [value]
   kinds = typing.get_args(kind) or (kind,)
-  if items and all(type(item) in kinds for item in items):
-    return items
-  wanted = 'integers, like [3,15]' if int in kinds else 'names, like [a,b]'
-  raise errors.InputError(f'--{name}: wanted a list of {wanted}, got {value!r}')
+  example = 'integers, like [3,15]' if int in kinds else 'names, like [a,b]'
+  is_right = items and all(type(item) in kinds for item in items)
+  errors.require(is_right, f'--{name}', f'a list of {example}', repr(value))
+  return items
 
 
 def _union(parameter: inspect.Parameter) -> Sequence[Any]:

@@ -46,15 +46,15 @@ def download(
   places = {'mnist': mnist_location, 'fashion_mnist': fashion_mnist_location}
   if datasets != 'all':
     places = {datasets: location or places.get(datasets, '')}
-  elif location is not None:
-    raise errors.InputError(
-      f'location: wanted --datasets to name one data set, got {location!r}'
-    )
-  if len(set(map(os.path.realpath, places.values()))) < len(places):
-    raise errors.InputError(
-      f'fashion_mnist_location: wanted another folder than mnist_location, got'
-      f' {fashion_mnist_location!r}'
-    )
+  else:
+    wanted = '--datasets to name one data set'
+    errors.require(location is None, 'location', wanted, repr(location))
+  errors.require(
+    len(set(map(os.path.realpath, places.values()))) == len(places),
+    'fashion_mnist_location',
+    'another folder than mnist_location',
+    repr(fashion_mnist_location),
+  )
   for name, place in places.items():  # All, before anything is fetched.
     sources.check(name, place, source)
   for name, place in places.items():

@@ -47,17 +47,16 @@ class Recipe(recipe_lib.Recipe):
   def __post_init__(self) -> None:
     """Checks what is checked nowhere else."""
     super().__post_init__()
-    if _layers(self.layers) != self.layers:
-      raise errors.InputError(
-        f'layers: wanted ((units, activation), ...), got {self.layers!r};'
-        ' `replace` takes units alone'
-      )
+    errors.require(
+      _layers(self.layers) == self.layers,
+      'layers',
+      '((units, activation), ...); `replace` takes units alone',
+      repr(self.layers),
+    )
     known = list(percents(len(self.layers)))
     for name in self.prune_percents:
-      if not fnmatch.filter(known, name):
-        raise errors.InputError(
-          f'prune_percents[{name!r}]: no such layer; wanted some of {known}'
-        )
+      is_known = bool(fnmatch.filter(known, name))
+      errors.require(is_known, 'prune_percents', f'some of {known}', repr(name))
     errors.check_integer('validation_size', self.validation_size, 0)
 
   def complete(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -87,10 +86,9 @@ def percents(
 
 def _layers(layers: Any) -> tuple[Layer, ...]:
   """Returns layers as ((units, activation), ...)."""
-  if not isinstance(layers, (list, tuple)) or not layers:
-    raise errors.InputError(
-      f'layers: wanted units, or (units, activation), of each, got {layers!r}'
-    )
+  wanted = 'units, or (units, activation), of each'
+  is_list = isinstance(layers, (list, tuple)) and layers
+  errors.require(is_list, 'layers', wanted, repr(layers))
   last = len(layers) - 1
   pairs = [
     layer
@@ -99,8 +97,6 @@ def _layers(layers: Any) -> tuple[Layer, ...]:
     for i, layer in enumerate(layers)
   ]
   for pair in pairs:
-    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-      raise errors.InputError(
-        f'layers: wanted units, or (units, activation), got {pair!r}'
-      )
+    is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
+    errors.require(is_pair, 'layers', wanted, repr(pair))
   return tuple((units, activation) for units, activation in pairs)

@@ -66,10 +66,8 @@ def train(
   names.check('no_reset_name', no_reset_name)
   name, row = controls.find(control)
   level = errors.check_integer('level', level, least=0)
-  if 'before' in row.needs and not level:
-    raise errors.InputError(
-      f'level: the control {control} wants at least 1, got {level}'
-    )
+  if 'before' in row.needs:
+    errors.check_integer('level', level, least=1)
   settings = _settings(
     control, row, {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
   )

@@ -22,8 +22,6 @@ def check(flag: str, name: str) -> None:
 def check_experiment(name: str) -> None:
   """Refuses a name whose end `paths.find_runs` would take for a `run_id`."""
   check('experiment_name', name)
-  if name[-1].isdecimal():
-    raise errors.InputError(
-      'experiment_name: wanted a name that does not end in a digit,'
-      f' got {name!r}'
-    )
+  wanted = 'a name that does not end in a digit'
+  is_whole = not name[-1].isdecimal()
+  errors.require(is_whole, 'experiment_name', wanted, repr(name))

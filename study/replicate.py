@@ -55,11 +55,12 @@ class Sizes:
       ('repetitions', 1),
     ):
       errors.check_integer(name, getattr(self, name), least)
-    if self.control_trials > self.trials:
-      raise errors.InputError(
-        f'control_trials: wanted 0 to {self.trials}, as many as there are'
-        f' trials, got {self.control_trials}'
-      )
+    errors.require(
+      self.control_trials <= self.trials,
+      'control_trials',
+      f'0 to {self.trials}, as many as there are trials',
+      self.control_trials,
+    )
 
   def at(self, levels: Sequence[int] | None, default: Sequence[int]) -> Any:
     """Returns those of some levels that tickets are found at."""
@@ -138,7 +139,8 @@ def replicate(
   if any(left):
     print('Trying how fast this machine is ...', flush=True)
     seconds, iterations = _speed(task, (unit, count), common, workers)
-    minutes = rounds(left, workers) * iterations * seconds / 60
+    in_turn = max(sum(left) / workers, *left)  # Levels follow each other.
+    minutes = in_turn * iterations * seconds / 60
     print(
       f'At most {minutes // 60:.0f} h {minutes % 60:02.0f} min, {workers} at a'
       f' time ({workers / seconds:,.0f} iterations a second of whole networks;'
@@ -208,16 +210,6 @@ def job(
   runner = os.path.join(task.folder, 'runners', f'{script}.py')
   argv = tuple(f'--{name}={value}' for name, value in flags.items())
   return jobs_lib.Job(runner, argv, folder=os.getcwd())
-
-
-def rounds(left: Sequence[int], workers: int) -> float:
-  """Returns after how many times the time of a run all will be done.
-
-  The `left` runs of each job follow each other, a control the last of them.
-  """
-  longest = max(left)
-  in_a_row = longest + 1 if longest > 1 else longest
-  return max(sum(left) / workers, min(in_a_row, sum(left)))
 
 
 def _speed(

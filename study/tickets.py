@@ -43,10 +43,8 @@ def read(run: str) -> ticket_lib.Ticket:
     for name in ('masks', 'initial')
   }
   for name, network in networks.items():
-    if identity['inputs'].get(name) != save_restore.checksum(network):
-      raise errors.InputError(
-        f'{run}: {name}: wanted those of the run, got others'
-      )
+    is_same = identity['inputs'].get(name) == save_restore.checksum(network)
+    errors.require(is_same, f'{run}: {name}', 'those of the run', 'others')
   return ticket_lib.Ticket(**networks, configuration=identity)
 
 

@@ -92,11 +92,12 @@ NAMES = [field.name for field in dataclasses.fields(recipe_lib.Recipe)]
     ),
     (
       {'layers': (20.5, 10)},
-      'layers: wanted units, or (units, activation), got 20.5',
+      'layers: wanted units, or (units, activation), of each, got 20.5',
     ),
     (
       {'layers': ((20, 'relu', 1), 10)},
-      "layers: wanted units, or (units, activation), got (20, 'relu', 1)",
+      'layers: wanted units, or (units, activation), of each,'
+      " got (20, 'relu', 1)",
     ),
     (
       {'learning_rate': 0},
@@ -161,13 +162,12 @@ NAMES = [field.name for field in dataclasses.fields(recipe_lib.Recipe)]
     ),
     (
       {'prune_percents': {'layer3': 0.1}},
-      "prune_percents['layer3']: no such layer;"
-      " wanted some of ['layer0', 'layer1', 'layer2']",
+      "prune_percents: wanted some of ['layer0', 'layer1', 'layer2'],"
+      " got 'layer3'",
     ),
     (
       {'layers': (20, 10), 'prune_percents': {'layer2': 0.1}},
-      "prune_percents['layer2']: no such layer;"
-      " wanted some of ['layer0', 'layer1']",
+      "prune_percents: wanted some of ['layer0', 'layer1'], got 'layer2'",
     ),
   ],
 )

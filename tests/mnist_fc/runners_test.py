@@ -184,8 +184,7 @@ def refusal(run, folders, mnist):
     ),
     (
       '--prune_percents={layer2: 0.1}',
-      "prune_percents['layer2']: no such layer; wanted some of"
-      " ['layer0', 'layer1']",
+      "prune_percents: wanted some of ['layer0', 'layer1'], got 'layer2'",
     ),
     (
       '--learning_rate=nan',

@@ -480,7 +480,7 @@ def test_no_folder_is_refused_before_anything_is_made(
     ({'level': -1}, 'level: wanted an integer of at least 0, got -1'),
     (
       {'control': 'continued', 'level': 0},
-      'level: the control continued wants at least 1, got 0',
+      'level: wanted an integer of at least 1, got 0',
     ),
     (
       {'ticket_name': '../same_init'},

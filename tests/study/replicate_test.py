@@ -104,20 +104,6 @@ def test_sweeps_change_one_value_each():
   }
 
 
-@pytest.mark.parametrize(
-  ('lines', 'jobs', 'wanted'),
-  [
-    ([21, 21, 1, 1, 1], 2, 22.5),
-    ([21, 21, 1, 1, 1], 4, 22),  # A ladder, and then a control.
-    ([0, 0, 1, 1, 1], 2, 1.5),
-    ([0, 0, 1, 1, 1], 8, 1),
-    ([3], 8, 3),
-  ],
-)
-def test_levels_that_follow_each_other_take_their_time(lines, jobs, wanted):
-  assert replicate.rounds(lines, jobs) == wanted
-
-
 def test_no_levels_no_controls():
   runs = runs_of('exp', trials=2, iterations=1, control_trials=0)
   assert runs.pop('tickets') == [
