@@ -14,7 +14,6 @@ from typing import Any
 from lottery_ticket.benchmarks import timing
 from lottery_ticket.cifar10_conv import constants
 from lottery_ticket.cli import entry
-from lottery_ticket.foundations import errors
 
 BAR = 1.3
 NETWORKS = ('lenet5', 'conv2', 'conv4', 'conv6', 'resnet20')
@@ -27,24 +26,24 @@ def main(
   *,
   networks: list[str] | None = None,
   width: int | None = None,
-  rounds: int = 5,
-  json: str = timing.FILE,
+  **given: Any,
 ) -> None:
   """Measures steps of networks, and prints how long they take.
 
   Args:
     networks: Names of recipes; by default all but those that differ little.
     width: Filters of the first layer; by default the paper's.
-    rounds: How often each measurement is made; the median counts.
-    json: File for the numbers, beside those of the other benchmarks.
+    **given: Fields of `timing.Options`.
   """
-  errors.check_integer('rounds', rounds, 1)
+  options = timing.Options(**{'rounds': 5, **given})
   figures = [
     figure
     for name in networks or NETWORKS
-    for figure in measure(constants.TASK.recipe(name, width=width), rounds)
+    for figure in measure(
+      constants.TASK.recipe(name, width=width), options.rounds
+    )
   ]
-  timing.report(json, 'convolutions', figures, rounds=rounds, width=width)
+  options.report('convolutions', figures, width=width)
 
 
 def measure(recipe: Any, rounds: int) -> list[timing.Figure]:
@@ -185,4 +184,6 @@ def repeated(model: Any, shape: tuple[int, ...]) -> Callable[[int], None]:
 
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.benchmarks.convolutions:main', imports='tensorflow')
+  entry.run(
+    'lottery_ticket.benchmarks.convolutions:main', timing.Options, 'keras'
+  )

@@ -53,7 +53,7 @@ class Took(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Options(timing.Options):
+class Options(timing.OnMnist):
   """What is measured.
 
   Attributes:

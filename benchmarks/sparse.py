@@ -19,9 +19,9 @@ def main(*, figure: str | None = None, **given: Any) -> None:
 
   Args:
     figure: File for a figure of that; by default none is drawn.
-    **given: Fields of `timing.Options`.
+    **given: Fields of `timing.OnMnist`.
   """
-  options = timing.Options(**given)
+  options = timing.OnMnist(**given)
   from lottery_ticket.benchmarks import density
 
   tables = {
@@ -35,4 +35,4 @@ def main(*, figure: str | None = None, **given: Any) -> None:
 
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.benchmarks.sparse:main', timing.Options, 'keras')
+  entry.run('lottery_ticket.benchmarks.sparse:main', timing.OnMnist, 'keras')

@@ -17,7 +17,7 @@ BARS = {'paper': 1.5, 'google': 1.3}
 
 def main(**given: Any) -> None:
   """Measures how fast both recipes are, and prints it."""
-  options = timing.Options(**{'iterations': 3_000, **given})
+  options = timing.OnMnist(**{'iterations': 3_000, **given})
   from lottery_ticket.benchmarks import runs
 
   figures = [
@@ -29,4 +29,4 @@ def main(**given: Any) -> None:
 
 
 if __name__ == '__main__':
-  entry.run('lottery_ticket.benchmarks.speed:main', timing.Options, 'keras')
+  entry.run('lottery_ticket.benchmarks.speed:main', timing.OnMnist, 'keras')

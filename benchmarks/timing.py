@@ -20,7 +20,7 @@ from lottery_ticket.mnist_fc import constants
 
 VERSIONS = ('tensorflow', 'keras', 'numpy')
 
-Pairs = Sequence[tuple[float, float]]  # Of two things in the same turns.
+Pairs = Any  # Of numbers of two things in the same turns.
 
 
 class Figure(NamedTuple):
@@ -104,25 +104,16 @@ class Options:
   Attributes:
     rounds: How often each measurement is made, by default 3 times; the median
       counts.
-    iterations: Length of the runs that are measured.
     json: File for the numbers, beside those of the other benchmarks; by default
       build/bench.json.
-    mnist_location: Folder with MNIST.
   """
 
   rounds: int = 3
-  iterations: int = 1_000
   json: str = os.path.join('build', 'bench.json')
-  mnist_location: str = constants.MNIST_LOCATION
 
   def __post_init__(self) -> None:
     """Checks the numbers."""
-    for name in ('rounds', 'iterations'):
-      errors.check_integer(name, getattr(self, name), 1)
-
-  def sizes(self) -> tuple[str, int, int]:
-    """Returns the folder of the data, the iterations and the rounds."""
-    return self.mnist_location, self.iterations, self.rounds
+    errors.check_integer('rounds', self.rounds, 1)
 
   def report(
     self, section: str, figures: Sequence[Figure], **more: Any
@@ -147,3 +138,25 @@ class Options:
       'figures': [figure._asdict() for figure in figures],
     }
     path.write_text(json.dumps(sections, indent=1) + '\n')
+
+
+@dataclasses.dataclass(frozen=True)
+class OnMnist(Options):
+  """The same of benchmarks that train on MNIST.
+
+  Attributes:
+    iterations: Length of the runs that are measured.
+    mnist_location: Folder with MNIST.
+  """
+
+  iterations: int = 1_000
+  mnist_location: str = constants.MNIST_LOCATION
+
+  def __post_init__(self) -> None:
+    """Checks the numbers."""
+    super().__post_init__()
+    errors.check_integer('iterations', self.iterations, 1)
+
+  def sizes(self) -> tuple[str, int, int]:
+    """Returns the folder of the data, the iterations and the rounds."""
+    return self.mnist_location, self.iterations, self.rounds

@@ -40,15 +40,13 @@ def _folder(name: str) -> pathlib.Path | None:
 
 
 def check_pair(runner: str, argfile: str, task: str) -> None:
-  """Refuses an argfile of the library with another runner of the library's."""
+  """Refuses an argfile with another runner than its own beside it."""
   runner_path = find(runner, task)
   path = find(_words(argfile, task)[0], task)
   name = path.name.replace('_argfile', '')
-  for script, kind in ((runner_path, 'runners'), (path, 'argfiles')):
-    folder = script.parent.parent
-    if script.parent.name != kind or _folder(folder.name) != folder:
-      return
-  if runner_path != path.parent.parent / 'runners' / name:
+  own = path.parent.parent / 'runners' / name
+  is_beside = path.parent.name == 'argfiles' and own.is_file()
+  if is_beside and runner_path.parent == own.parent and runner_path != own:
     raise errors.InputError(
       f'{path.name}: prints flags for runners/{name}, not for'
       f' {runner_path.name}'

@@ -40,7 +40,7 @@ _PLAIN: dict[type, tuple[str, Callable[[str], Any]]] = {
   int: ('an integer', int),
   float: ('a number', float),
 }
-_SPOKEN = {
+_SPOKEN: dict[Any, str] = {
   **{str: 'TEXT', int: 'INTEGER', float: 'NUMBER', os.PathLike: 'FOLDER'},
   **{list: 'LIST', tuple: 'LIST', dict: '{NAME:VALUE}'},
 }

@@ -126,7 +126,7 @@ def reinitialize(
   """
   errors.check_choice('experiment', experiment, list(REINITIALIZATIONS))
   counts = {'iterations': iterations, 'reinitializations': reinitializations}
-  own = {'levels': levels, 'ticket_name': ticket_name}
+  own: Flags = {'levels': levels, 'ticket_name': ticket_name}
   _check(task, given, trials=trials, **counts, **own)
   top = experiment_path or task.experiment_path
   jobs = []
@@ -140,17 +140,10 @@ def reinitialize(
       paths.initialization(top, level) if experiment != 'reinit' else None
     )
     signs = paths.initial(ticket) if experiment == 'reuse_sign' else None
-    flags = _given(
-      output_dir=paths.run(folder, level, experiment, run_id),
-      masks=paths.masks(ticket),
-      initialization_distribution=pooled,
-      same_sign=signs,
-      seed=trial,
-      level=level,
-      run_id=run_id,
-      **given,
-    )
-    jobs.append(flags)
+    own = {'initialization_distribution': pooled, 'same_sign': signs}
+    run = paths.run(folder, level, experiment, run_id)
+    own |= {'seed': trial, 'level': level, 'run_id': run_id, **given}
+    jobs.append(_given(output_dir=run, masks=paths.masks(ticket), **own))
   return jobs
 
 
@@ -184,7 +177,8 @@ def control(
     --trials=3 --levels=[7,15]
     --controls=[random,noise_0.5x] --of_trials=[1]
   """
-  own = {'levels': levels, 'of_trials': of_trials, 'ticket_name': ticket_name}
+  own: Flags = {'levels': levels, 'of_trials': of_trials}
+  own['ticket_name'] = ticket_name
   _check(task, given, trials=trials, repetitions=repetitions, **own)
   everyone = _trials(task, experiment_path, trials)
   table = controls_lib.CONTROLS
@@ -202,17 +196,10 @@ def control(
     settings = {'control': row.name or name, **row.settings}
     if 'trials' in settings:
       settings['trials'] = list(everyone.values())
-    flags = _given(
-      output_dir=paths.run(folder, level, name, run_id),
-      trial_dir=folder,
-      level=level,
-      run_id=run_id,
-      **settings,
-      ticket_name=ticket_name,
-      seed=trial,
-      **given,
-    )
-    jobs.append(flags)
+    run = paths.run(folder, level, name, run_id)
+    own = {'level': level, 'run_id': run_id, **settings, 'seed': trial, **given}
+    own |= {'trial_dir': folder, 'ticket_name': ticket_name}
+    jobs.append(_given(output_dir=run, **own))
   return jobs
 
 

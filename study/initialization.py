@@ -44,8 +44,8 @@ def pool(
   experiment_path = experiment_path or task.experiment_path
   if trials is None:
     folders = pathlib.Path(experiment_path).glob('trial*')
-    found = (folder.name.removeprefix('trial') for folder in folders)
-    trials = sorted(found, key=lambda name: (len(name), name))
+    found = [folder.name.removeprefix('trial') for folder in folders]
+    trials = [*sorted(sorted(found), key=len)]
   if not trials:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')
   pooled = controls.pool_weights(

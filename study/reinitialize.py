@@ -77,8 +77,10 @@ def train(
       same_sign=same_sign,
     ),
   )
-  is_path = isinstance(distribution, (str, os.PathLike))
-  if is_path and not os.path.exists(distribution):  # A job may yet make it.
+  if (
+    isinstance(distribution, (str, os.PathLike))
+    and not os.path.exists(distribution)  # Another job may yet make it.
+  ):
     raise errors.MissingInputError(
       f'{distribution}: no such folder; runners/initialization.py makes it',
       os.fspath(distribution),

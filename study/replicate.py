@@ -150,8 +150,8 @@ def replicate(
     )
   if dry_run:
     return
-  todo = [job(task, *each) for jobs_ in planned.values() for each in jobs_]
-  succeeded = argfile_runner.run_jobs(todo, jobs=jobs, log_dir=log_dir)
+  jobs_ = [job(task, *each) for part in planned.values() for each in part]
+  succeeded = argfile_runner.run_jobs(jobs_, jobs=jobs, log_dir=log_dir)
   report.report(task, path)
   if not succeeded:
     sys.exit(flags_lib.FAILURE)
