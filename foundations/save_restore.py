@@ -375,11 +375,7 @@ def read_log(path: str, name: str = 'test') -> dict[str, np.ndarray]:
 def _check_log(path: str, log: Mapping[str, Any]) -> dict[str, np.ndarray]:
   """Returns the arrays of a log of lists; `path` is what errors call it."""
   try:
-    arrays = {
-      'iteration': _numbers(log['iteration'], 'iu', np.int64),
-      'loss': _numbers(log['loss'], 'iuf', np.float64),
-      'accuracy': _numbers(log['accuracy'], 'iuf', np.float64),
-    }
+    arrays = {key: _numbers(log[key], key == 'iteration') for key in LOG_KEYS}
   except (KeyError, TypeError, ValueError):
     raise errors.InputError(
       f'{path}: wanted lists of numbers: {", ".join(LOG_KEYS)}'
@@ -393,9 +389,10 @@ def _check_log(path: str, log: Mapping[str, Any]) -> dict[str, np.ndarray]:
   return arrays
 
 
-def _numbers(values: Any, kinds: str, dtype: type) -> np.ndarray:
+def _numbers(values: Any, are_counts: bool) -> np.ndarray:
   """Returns what should be a list of finite numbers, or null, as an array."""
   array = np.array([math.nan if value is None else value for value in values])
+  kinds, dtype = ('iu', np.int64) if are_counts else ('iuf', np.float64)
   if array.size and (
     array.ndim != 1
     or array.dtype.kind not in kinds
