@@ -1,7 +1,11 @@
-"""Figures. They only draw what the other modules return."""
+"""Figures. They only draw what the other modules return.
+
+Where there is one trial alone, markers are hollow.
+"""
 
 import pathlib
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -9,11 +13,12 @@ import numpy as np
 import pandas as pd
 from matplotlib import figure as figure_lib
 from matplotlib import ticker
-from matplotlib import transforms
 
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
+
+TICKET = 'same_init'
 
 _LOOKS: tuple[dict[str, Any], ...] = (
   {'color': '#0072b2', 'marker': 'o', 'linestyle': '-'},
@@ -24,12 +29,12 @@ _LOOKS: tuple[dict[str, Any], ...] = (
 )  # Colours that colour-blind people tell apart.
 
 LABELS = {
-  'same_init': 'winning ticket',
+  TICKET: 'winning ticket',
   'no_reset': 'never reset',
   **{name: control.label for name, control in controls.CONTROLS.items()},
 }
 
-_OVER_DENSITY = ('same_init', 'reinit', 'random', 'one_shot', 'no_reset')
+_OVER_DENSITY = (TICKET, 'reinit', 'random', 'one_shot', 'no_reset')
 STYLES = {
   name: {'label': LABELS[name], **look}
   for name, look in zip(_OVER_DENSITY, _LOOKS, strict=True)
@@ -38,55 +43,179 @@ STYLES = {
 
 MEASURES = {
   'early_stop': (1, 'early-stop iteration', '{x:,.0f}'),
-  'accuracy': (100, 'test accuracy at early stop (%)', '{x:.2f}'),
-  'final_accuracy': (100, 'test accuracy at the end (%)', '{x:.2f}'),
-  'final_train_accuracy': (100, 'training accuracy at the end (%)', '{x:.2f}'),
+  'accuracy': (100, 'test accuracy at early stop (%)', '{x:.1f}'),
+  'final_accuracy': (100, 'test accuracy at the end (%)', '{x:.1f}'),
+  'final_train_accuracy': (100, 'training accuracy at the end (%)', '{x:.1f}'),
 }
 """{column: (factor, label, number format)} of what is drawn over P_m."""
 
-VERDICTS: dict[str, dict[str, Any]] = {
+DIRECTIONS: dict[str, dict[str, Any]] = {
   'reproduced': {'color': '#00694c', 'marker': 'o'},
   'opposite': {'color': '#a03c00', 'marker': 'X'},
   'open': {'color': '#5a5a5a', 'marker': 's'},
-  'too few trials': {'color': '#7a5c00', 'marker': 'v'},
+  'too few trials': {'color': '#5a5a5a', 'marker': 'v', 'fillstyle': 'none'},
   '': {'color': '#0b3d91', 'marker': '^'},
 }
-"""How each direction is drawn, '' for a size alone: dark enough for text."""
+"""How each direction of a claim is drawn: dark enough for text as well."""
 
-_WIDTH, _HEIGHT = 4.8, 3.6  # Inches: a panel fills a phone, two a page.
-_GRID = 0.3  # Opacity.
+_WIDTH = 10.0  # Inches: as wide as a page.
+_LOOK = {
+  'axes.grid': True,
+  'axes.spines.right': False,
+  'axes.spines.top': False,
+  'axes.axisbelow': True,
+  'grid.alpha': 0.35,
+  'grid.linewidth': 0.6,
+}
+_TITLE: dict[str, Any] = {'loc': 'left', 'fontsize': 10}
+_DODGE = 0.012  # Of P_m, between experiments: bars do not hide each other.
+_APART = 0.08  # Of the axis: labels that are nearer would touch.
+_LEAST_GAIN, _LOSS = 0.3, 6  # Points, and multiples of these, on an axis.
+_STEPS = (1, 2, 3, 5, 7)  # Times a power of ten: labels of a logarithmic axis.
 
 
-def tickets(summary: pd.DataFrame) -> figure_lib.Figure:
-  """Draws early stop and accuracy over P_m, like Figure 4 of the paper.
+def tickets(
+  summary: pd.DataFrame,
+  measures: Sequence[str] = ('early_stop', 'accuracy'),
+  levels: Sequence[int] = (),
+) -> figure_lib.Figure:
+  """Draws measures over P_m, like Figure 4 of the paper.
 
   Args:
-    summary: Table as `results.summarize` returns it. Experiments that `STYLES`
-      does not name are left out.
+    summary: Table as `results.summarize` returns it. Left out are experiments
+      that `STYLES` does not name, and those of one trial beside several.
+    measures: Which of `MEASURES` to draw.
+    levels: Levels whose P_m is written on the axis; by default all.
 
   Returns:
-    A figure of two panels. Points are means over runs, bars reach from the
-    minimum to the maximum; an arrow marks early stops that are lower bounds.
-  """
-  figure = figure_lib.Figure(figsize=(10, 4.2), layout='constrained')
-  panels = figure.subplots(1, 2)
-  for axes, measure in zip(panels, ('early_stop', 'accuracy'), strict=True):
-    _draw_measure(axes, summary, measure)
-  _legend(figure, panels[0])
-  return figure
-
-
-def over_density(summary: pd.DataFrame, measure: str) -> figure_lib.Figure:
-  """Draws one of `MEASURES` over P_m, as a panel of `tickets`.
+    A figure with a panel for each measure. Points are means, bars reach from
+    the minimum to the maximum, a line is at the dense network's mean; arrows
+    mark early stops that are lower bounds, numbers what falls out of the panel.
 
   Raises:
     InputError: If there is no such measure.
   """
-  errors.check_choice('measure', measure, sorted(MEASURES))
-  figure, [axes] = _figure()
-  _draw_measure(axes, summary, measure)
-  _legend(figure, axes, columns=2)
+  figure, [panels] = _figure(1, len(measures), height=4.3)
+  drawn = summary[summary.experiment.isin(experiments(summary))]
+  for axes, measure in zip(panels, measures, strict=True):
+    errors.check_choice('measure', measure, sorted(MEASURES))
+    _draw_measure(axes, drawn, measure, levels)
+  _legend(figure, panels[0])
   return figure
+
+
+def experiments(summary: pd.DataFrame) -> list[str]:
+  """Returns the experiments to be drawn over P_m: not one trial beside five."""
+  trials = summary.groupby('experiment').trials.max()
+  several = trials.get(TICKET, 1) > 1
+  return [
+    name for name in STYLES if trials.get(name, 0) > (1 if several else 0)
+  ]
+
+
+def _draw_measure(
+  axes: Any, summary: pd.DataFrame, measure: str, levels: Sequence[int]
+) -> None:
+  """Draws a measure of all experiments over P_m into one panel."""
+  factor, label, number = MEASURES[measure]
+  ends = [f'{measure}_{name}' for name in ('mean', 'min', 'max')]
+  y, low, high = factor * summary[ends].to_numpy(float).T
+  table = summary.assign(x=100 * summary.density, y=y, low=low, high=high)
+  is_log = measure == 'early_stop'
+  axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
+  axes.set_yscale('log' if is_log else 'linear')
+  dense = table[(table.experiment == TICKET) & (table.level == 0)].y
+  if len(dense):
+    look = {'color': 'black', 'linewidth': 1, 'linestyle': (0, (4, 3))}
+    axes.axhline(dense.iloc[0], label='dense network', zorder=1, **look)
+  axes.invert_xaxis()
+  shown = table[table.experiment.isin(STYLES)]
+  if is_log:
+    axes.set_ylim(0.85 * shown.low.min(), 1.25 * shown.high.max())
+  else:
+    axes.set_ylim(_ylim(shown))
+  for i, (name, style) in enumerate(STYLES.items()):
+    rows = shown[shown.experiment == name].sort_values('x', ascending=False)
+    if len(rows):
+      _draw_line(axes, rows.assign(x=rows.x * (1 - _DODGE * i)), style, is_log)
+  if not is_log:
+    _mark_fallen(axes, shown, number)
+  percents = shown.groupby('level').x.mean()
+  _label_percents(axes, percents, levels)
+  axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
+  axes.yaxis.set_minor_locator(ticker.NullLocator())
+  axes.yaxis.set_major_locator(
+    ticker.LogLocator(subs=_STEPS)
+    if is_log
+    else ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
+  )
+
+
+def _ylim(table: pd.DataFrame) -> tuple[float, float]:
+  """Returns ends of an axis that shows how tickets differ from dense networks.
+
+  Much sparser networks, and others that lose much more than these may gain,
+  fall out.
+  """
+  tickets = table[table.experiment == TICKET]
+  dense = tickets.y[tickets.level == 0].min()
+  gain = max(tickets.y.max() - dense, _LEAST_GAIN)
+  bottom, top = table.low.min(), table.high.max()
+  if bottom < dense - _LOSS * gain:  # False where there is no dense network.
+    bottom = dense - _LOSS * gain
+  room = 0.04 * max(top - bottom, _LEAST_GAIN)
+  return bottom - room, min(top + room, 100 + room / 4)
+
+
+def _draw_line(axes: Any, rows: pd.DataFrame, style: dict, is_stop: bool):
+  """Draws one experiment's line into one panel."""
+  # The mean of equal numbers may miss them by a rounding error.
+  bars = np.maximum([rows.y - rows.low, rows.high - rows.y], 0)
+  thin = {'elinewidth': 0.9, 'capthick': 0.9}
+  axes.errorbar(rows.x, rows.y, yerr=bars, **thin, **style)
+  mark = {'linestyle': 'none', 'color': style['color'], 'zorder': 4}
+  one = rows[rows.trials == 1]
+  hollow = {**mark, 'marker': style['marker'], 'markerfacecolor': 'white'}
+  axes.plot(one.x, one.y, **hollow)
+  if is_stop:
+    bounds = rows[rows.censored > 0]
+    axes.plot(bounds.x, bounds.high * 1.1, marker=r'$\uparrow$', **mark)
+
+
+def _mark_fallen(axes: Any, table: pd.DataFrame, number: str) -> None:
+  """Marks the means that are below the panel, with their values."""
+  fallen = table[table.y < axes.get_ylim()[0]].sort_values(['level', 'y'])
+  last, place = np.inf, 0
+  for row in fallen.itertuples():
+    # Those of neighbours would touch: they are stacked as well.
+    place = place + 1 if last < row.x * 1.3 else 0
+    last = row.x
+    axes.annotate(
+      '\N{DOWNWARDS ARROW}' + number.format(x=row.y),
+      xy=(row.x, 0.015 + 0.048 * place),
+      xycoords=('data', 'axes fraction'),
+      color=STYLES[row.experiment]['color'],
+      **{'fontsize': 7.5, 'ha': 'center', 'va': 'bottom'},
+      bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 0.6},
+    )
+
+
+def _label_percents(
+  axes: Any, percents: pd.Series, levels: Sequence[int]
+) -> None:
+  """Labels the axis at these levels, as far as there is room."""
+  wanted = [level for level in levels if level in percents.index[:-1]]
+  if len(wanted) > 2:
+    percents = percents.loc[[*wanted, percents.index[-1]]]
+  ticks: list[float] = []
+  places = np.log(percents)
+  room = _APART * max(np.ptp(places), 0.1) if len(places) else 0
+  for place in places:
+    if not ticks or ticks[-1] - place > room:
+      ticks.append(place)
+  values = np.exp(ticks)
+  axes.set_xticks(values, [f'{x:.1f}' if x < 99.95 else '100' for x in values])
+  axes.xaxis.set_minor_locator(ticker.NullLocator())
 
 
 def curves(table: pd.DataFrame) -> figure_lib.Figure:
@@ -100,50 +229,55 @@ def curves(table: pd.DataFrame) -> figure_lib.Figure:
     from the minimum to the maximum. Iterations are on a logarithmic axis from
     the first measurement on; accuracies far below the rest are cut off.
   """
-  figure, [axes] = _figure()
-  table = table[table.iteration > 0]
-  for rows, look in _levels(table, 'density'):
-    ends = 100 * rows.groupby('iteration').accuracy.agg(['mean', 'min', 'max'])
-    axes.plot(ends.index, ends['mean'], **look)
-    axes.fill_between(
-      *(ends.index, ends['min'], ends['max']),
-      **{'color': look['color'], 'alpha': 0.15, 'linewidth': 0},
-    )
+  figure, [[axes]] = _figure(1, 1, height=4.3)
+  table = table[table.iteration > 0].dropna(subset='accuracy')
+  starts = []
   # The later half of the training is to be seen well.
   later = 100 * table[table.iteration >= table.iteration.max() / 2].accuracy
-  spread = max(later.max() - later.min(), 1.0)
-  top = min(later.max() + 0.4 * spread, 100)
-  axes.set(xscale='log', ylim=(later.min() - 2 * spread, top))
+  spread = max(later.max() - later.min(), 0.5)
+  bottom = later.min() - 2 * spread
+  for rows, look in _levels(table):
+    measured = rows.groupby('iteration').accuracy
+    ends = 100 * measured.agg(['mean', 'min', 'max'])
+    # Where a run has no measurement, the mean is of others.
+    ends = ends[measured.size() == measured.size().max()]
+    axes.plot(ends.index, ends['mean'], **look)
+    band = {'color': look['color'], 'alpha': 0.15, 'linewidth': 0}
+    axes.fill_between(ends.index, ends['min'], ends['max'], **band)
+    starts.extend(ends.index[ends['mean'] >= bottom][:1])
+  axes.set(xscale='log', ylim=(bottom, later.max() + 0.3 * spread))
+  axes.set_xlim(left=0.9 * min(starts))
   axes.xaxis.set_major_formatter(ticker.StrMethodFormatter('{x:,.0f}'))
   axes.set(xlabel='training iteration', ylabel='test accuracy (%)')
   _legend(figure, axes, '$P_m$ (%)')
   return figure
 
 
-def weights(runs: pd.DataFrame, stage: str) -> figure_lib.Figure:
+def weights(runs: pd.DataFrame) -> figure_lib.Figure:
   """Draws distributions of surviving weights, like Figures 15 to 18.
 
   Args:
     runs: Rows of `results.Results.runs` of a trial's tickets.
-    stage: 'initial' or 'final' weights.
 
   Returns:
-    A figure with a panel for each layer and a line for each level.
+    A figure with a panel for each layer, of initial weights above and of final
+    ones below, and a line for each level.
   """
-  layers = sorted(runs.iloc[0]['row']['weights'][stage])
-  figure, panels = _figure(len(layers))
-  for axes, layer in zip(panels, layers, strict=True):
-    for rows, look in _levels(runs, 'density'):
-      found = rows.iloc[0]['row']['weights'][stage][layer]
-      widest, counts = found['widest'], np.array(found['counts'])
-      edges = np.linspace(-widest, widest, len(counts) + 1)
-      density = counts / max(counts.sum(), 1) / np.diff(edges)
-      axes.stairs(density, edges, linewidth=1.4, **look)
-    axes.set_ylabel('density')
-    axes.set_title(layer, fontsize='medium', loc='left')
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
-  panels[-1].set_xlabel(f'{stage} values of the surviving weights')
-  _legend(figure, panels[0], '$P_m$ (%)')
+  layers = sorted(runs.iloc[0]['row']['weights']['initial'])
+  stages = 'initial', 'final'
+  figure, panels = _figure(2, len(layers), height=5.2)
+  for stage, row in zip(stages, panels, strict=True):
+    for axes, layer in zip(row, layers, strict=True):
+      for rows, look in _levels(runs):
+        found = rows.iloc[0]['row']['weights'][stage][layer]
+        widest, counts = found['widest'], np.array(found['counts'])
+        edges = np.linspace(-widest, widest, len(counts) + 1)
+        density = counts / max(counts.sum(), 1) / np.diff(edges)
+        axes.stairs(density, edges, linewidth=1.2, **look)
+      axes.set_title(f'{layer}, {stage} weights', **_TITLE)
+      axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
+    row[0].set_ylabel('density')
+  _legend(figure, panels[0][0], '$P_m$ (%)')
   return figure
 
 
@@ -157,18 +291,17 @@ def connections(runs: pd.DataFrame) -> figure_lib.Figure:
     A figure of two panels, for incoming and for outgoing connections: lines
     for each layer and trial over units from the most to the least connected.
   """
-  figure, panels = _figure(2, sharey=True)
+  figure, [panels] = _figure(1, 2, height=3.8, sharey=True)
   for axes, direction in zip(panels, ('incoming', 'outgoing'), strict=True):
     for row in runs.row:
-      for i, (layer, shares) in enumerate(
-        row['connections'][direction].items()
-      ):
+      found = row['connections'][direction]
+      for i, (layer, shares) in enumerate(found.items()):
         look = _LOOKS[i % len(_LOOKS)] | {'marker': None, 'label': layer}
         percents = 100 * np.array(shares)
         axes.plot(np.linspace(0, 100, len(percents)), percents, **look)
-    axes.set_title(f'{direction} connections', fontsize='medium', loc='left')
-    axes.set_ylabel('kept (%)')
-  panels[-1].set_xlabel('units, from the most to the least connected (%)')
+    axes.set_title(f'{direction} connections', **_TITLE)
+    axes.set_xlabel('units, from the most to the least connected (%)')
+  panels[0].set_ylabel('kept (%)')
   _legend(figure, panels[0])
   return figure
 
@@ -179,23 +312,33 @@ def label(experiment: str) -> str:
 
 
 def differences(
-  table: pd.DataFrame, label: str, null: float = 0.0
+  tables: Mapping[str, pd.DataFrame], nulls: Sequence[float]
 ) -> figure_lib.Figure:
   """Draws controls side by side: what each differs from the ticket by.
 
   Args:
-    table: A row for each control, with `name`, `measured`, `low` and `high`;
+    tables: {name of the measure: a row for each control, with `name`,
+      `measured`, `low`, `high` and `n`}, the same controls in the same order;
       the first is drawn on top. Intervals may be NaN.
-    label: Name of the measure, and its unit.
-    null: Value of the measure where nothing differs.
+    nulls: Values of the measures where nothing differs.
 
   Returns:
-    A figure of one panel with a point and an interval for each control.
+    A figure with a panel for each measure: a point and an interval for each
+    control.
   """
-  figure, [axes] = _figure(height=1.4 + 0.32 * len(table))
-  _draw_intervals(axes, table, table.name, {'color': '#0072b2', 'marker': 'o'})
-  axes.axvline(null, color='black', linewidth=1, linestyle='--')
-  figure.supxlabel(label, fontsize='medium')
+  rows = max(map(len, tables.values()))
+  figure, [panels] = _figure(
+    1, len(tables), height=1.1 + 0.28 * rows, sharey=True
+  )
+  for axes, null, (words, table) in zip(
+    panels, nulls, tables.items(), strict=True
+  ):
+    for is_one, look in ((False, {}), (True, {'markerfacecolor': 'white'})):
+      some = table.where((table.n == 1) == is_one)
+      look = {'color': '#0072b2', 'marker': 'o', **look}
+      _draw_intervals(axes, some, table.name, look)
+    axes.axvline(null, color='black', linewidth=1, linestyle=(0, (4, 3)))
+    axes.set_xlabel(words)
   return figure
 
 
@@ -211,8 +354,9 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
   """Draws what was measured of each claim beside what the paper says.
 
   Args:
-    judged: Table as `claims.judge` returns it; claims without a number are left
-      out.
+    judged: Table as `claims.judge` returns it. Of the parts that are measured
+      the first of each claim is drawn, and those of which the paper has a
+      number.
 
   Returns:
     A figure with a panel for each unit: points and intervals by direction, the
@@ -225,35 +369,45 @@ def forest(judged: pd.DataFrame) -> figure_lib.Figure:
   rows = judged[judged.measured.notna()]
   if rows.empty:
     raise errors.InputError('wanted: runs that measure a claim')
+  # All parts would fill two pages.
+  rows = rows[~rows.duplicated('claim') | rows.paper_low.notna()]
   tables = [
     table.reset_index(drop=True)
     for _, table in rows.groupby('unit', sort=False)
   ]
   figure, panels = _figure(
     len(tables),
-    height=1.0 + 0.6 * len(tables) + 0.26 * len(rows),
-    height_ratios=[len(table) + 1 for table in tables],
+    1,
+    height=0.8 + 0.5 * len(tables) + 0.2 * len(rows),
+    height_ratios=[len(table) + 0.6 for table in tables],
   )
   marks = {'color': 'black', 'linestyle': 'none'}
-  for axes, table in zip(panels, tables, strict=True):
-    names, places = (
-      table.claim + table.part + table.bound.map(_BOUNDS),
-      np.arange(len(table)),
+  for [axes], table in zip(panels, tables, strict=True):
+    words = table.estimand.where(table.part > 'a', table.statement)
+    short = words.map(
+      lambda text: textwrap.shorten(text.rstrip('.'), 76, placeholder='…')
     )
-    for word, style in VERDICTS.items():
-      rows = table.where(table.direction == word)
-      _draw_intervals(
-        axes, rows, names, {**style, 'label': word or 'a size alone'}
-      )
-    null = {'marker': '|', 'markersize': 14, 'label': 'null'}
+    number = table.claim + table.part + table.bound.map(_BOUNDS)
+    names, places = number + '  ' + short, np.arange(len(table))
+    for word in [x for x in DIRECTIONS if x in set(rows.direction)]:
+      some, style = table.where(table.direction == word), DIRECTIONS[word]
+      said = word or 'a size alone'
+      _draw_intervals(axes, some, names, {**style, 'label': said})
+    null = {'marker': '|', 'markersize': 12, 'label': 'null'}
     axes.plot(table.null, places, **marks, **null)
     paper = {'marker': 'D', 'markersize': 7, 'label': "the paper's value"}
     ends = table[['paper_low', 'paper_high']].astype(float)
     value = ends.where(np.isfinite).mean(axis=1)
     axes.plot(value, places, fillstyle='none', **marks, **paper)
-    axes.set_xlabel(table.unit[0].replace('P_m', '$P_m$'))
-  _legend(figure, panels[0], columns=3)
+    axes.tick_params('y', labelsize=8)
+    axes.set_xlabel(_typeset(table.unit[0]), labelpad=1)
+  _legend(figure, panels[0][0])
   return figure
+
+
+def _typeset(text: str) -> str:
+  text = text.replace('$', r'\$').replace('P_m', '$P_m$')
+  return text.replace('>=', '\N{GREATER-THAN OR EQUAL TO}')
 
 
 def _draw_intervals(
@@ -266,30 +420,23 @@ def _draw_intervals(
   measured, low, high = values.where(np.isfinite).to_numpy().T
   # An interval may miss its own point by a rounding error.
   bars = np.maximum([measured - low, high - measured], 0)
-  look = {'linestyle': 'none', 'capsize': 3, 'markersize': 6, **style}
-  axes.errorbar(measured, places, xerr=bars, **look)
-  axes.set_yticks(places, [str(name).replace('$', r'\$') for name in names])
+  axes.errorbar(measured, places, xerr=bars, linestyle='none', **style)
+  axes.set_yticks(places, [_typeset(str(name)) for name in names])
   axes.set_ylim(len(table) - 0.5, -0.5)
 
 
 def _figure(
-  rows: int = 1, *, height: float | None = None, **options: Any
-) -> tuple[figure_lib.Figure, Sequence[Any]]:
-  """Returns a figure and its panels, one above the other."""
-  if height is None:
-    height = _HEIGHT if rows == 1 else 0.7 + 2.3 * rows
-  figure = figure_lib.Figure(figsize=(_WIDTH, height), layout='constrained')
-  panels = figure.subplots(rows, 1, squeeze=False, **options)[:, 0]
-  for axes in panels:
-    axes.grid(alpha=_GRID)
-  return figure, panels
+  rows: int, columns: int, *, height: float, **options: Any
+) -> tuple[figure_lib.Figure, Any]:
+  """Returns a figure as wide as a page, and its panels [rows, columns]."""
+  with mpl.rc_context(_LOOK):
+    figure = figure_lib.Figure(figsize=(_WIDTH, height), layout='constrained')
+    figure.get_layout_engine().set(wspace=0.05)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def _legend(
-  figure: figure_lib.Figure,
-  axes: Any,
-  title: str | None = None,
-  columns: int = 6,
+  figure: figure_lib.Figure, axes: Any, title: str | None = None
 ) -> None:
   """Puts a panel's legend above all panels, each label once."""
   handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
@@ -298,66 +445,23 @@ def _legend(
     list(handles),
     title=title,
     loc='outside upper center',
-    ncols=columns,
-    fontsize='small',
-    columnspacing=1.2,
-    handlelength=1.8,
+    ncols=9 if title else 6,
+    columnspacing=1.4,
+    handlelength=2.2,
+    frameon=False,
+    fontsize=9,
   )
 
 
-def _levels(
-  table: pd.DataFrame, density: str
-) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
+def _levels(table: pd.DataFrame) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
   """Returns the rows of each level with how they look, from dark to light."""
   groups = [rows for _, rows in table.groupby('level', sort=True)]
   # They are told apart in grey as well.
   colors = mpl.colormaps['viridis'](np.linspace(0, 0.88, len(groups)))
   return [
-    (rows, {'color': color, 'label': f'{100 * rows[density].mean():.1f}'})
+    (rows, {'color': color, 'label': f'{100 * rows.density.mean():.1f}'})
     for rows, color in zip(groups, colors, strict=True)
   ]
-
-
-def _draw_measure(axes: Any, summary: pd.DataFrame, measure: str) -> None:
-  """Draws a measure of all experiments over P_m into one panel."""
-  drawn = summary[summary.experiment.isin(STYLES)]
-  for experiment, style in STYLES.items():
-    rows = drawn[drawn.experiment == experiment]
-    if len(rows):
-      _draw(axes, rows.sort_values('density', ascending=False), measure, style)
-  _, label, number = MEASURES[measure]
-  axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
-  axes.invert_xaxis()
-  levels = drawn.groupby('level').density.mean() * 100
-  ticks = levels.iloc[:: -(-len(levels) // 9)]  # More than nine would touch.
-  axes.set_xticks(ticks, [f'{x:.1f}' for x in ticks])
-  axes.xaxis.set_minor_locator(ticker.NullLocator())
-  axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
-  axes.grid(alpha=_GRID)
-
-
-def _draw(axes: Any, rows: pd.DataFrame, measure: str, style: dict) -> None:
-  """Draws one experiment's line into one panel."""
-  densities, factor = 100 * rows.density, MEASURES[measure][0]
-  ends = [f'{measure}_{statistic}' for statistic in ('mean', 'min', 'max')]
-  means, lows, highs = factor * rows[ends].to_numpy(float).T
-  # The mean of equal numbers may miss them by a rounding error.
-  bars = np.maximum([means - lows, highs - means], 0)
-  axes.errorbar(densities, means, yerr=bars, capsize=3, markersize=5, **style)
-  bounds = (rows.censored > 0).to_numpy() & (measure == 'early_stop')
-  axes.plot(
-    densities[bounds],
-    means[bounds],
-    linestyle='none',
-    marker=r'$\uparrow$',
-    markersize=12,
-    color=style['color'],
-    clip_on=False,
-    in_layout=False,
-    transform=transforms.offset_copy(  # Beside the point and its bar.
-      axes.transData, axes.figure, x=8, y=4, units='points'
-    ),
-  )
 
 
 def save(figure: figure_lib.Figure, path: str) -> None:

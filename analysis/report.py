@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import jinja2
 import markupsafe
-import numpy as np
 import pandas as pd
 
 import lottery_ticket
@@ -28,6 +27,7 @@ from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import tables
 from lottery_ticket.analysis import view
+from lottery_ticket.analysis import words
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
 
@@ -37,7 +37,6 @@ SIGNS = {
   rules.OPPOSITE: '✗',
   rules.TOO_FEW: '?',
 }
-NOTHING = '\N{EN DASH}'
 _PIXELS_AN_INCH = 96  # In CSS.
 
 
@@ -56,56 +55,55 @@ class Report(NamedTuple):
 
 
 def write(
-  experiment_path: str,
+  folder: str,
   found: results.Results,
   claims: claims_lib.Claims | None = None,
   commands: Sequence[str] = (),
 ) -> Report:
   """Writes the report of an experiment; an older one is replaced.
 
+  It is made of rows alone, so that folders of runs are not looked at.
+
   Args:
-    experiment_path: The folder of all trials.
-    found: Its runs, as `results.read` returns them.
+    folder: Where to make the folder `report`.
+    found: The experiment's runs, as `results.read` returns them.
     claims: Claims to judge; by default those of the runs' task.
     commands: Commands that would make the same runs, one a line.
   """
-  target = pathlib.Path(paths.report(experiment_path))
+  target = pathlib.Path(paths.report(folder))
   claims = claims or claims_lib.of_runs(found.runs)
   judged = claims_lib.judge(found.runs, claims)
-  # Paths are shown from the experiment's folder on.
-  here = os.path.join(experiment_path, '')
-  judged = judged.assign(note=judged.note.str.replace(here, '', regex=False))
   study = view.Study(found.runs, claims.recipe)
   compared = _compared(study, found.runs)
   verdict = sentence(judged, study.runs, claims)
-  is_judged = judged.n > 0
+  is_measured = judged.n > 0
   drawn = figures.draw(compared, judged, claims.levels)
   page = _render(
-    name=pathlib.Path(experiment_path).resolve().name,
+    name=pathlib.Path(folder).resolve().name,
+    findings=words.findings(compared, claims.levels),
     verdict=verdict,
     adjustment=rules.ADJUSTMENT,
-    headlines=_headlines(judged[judged.claim.isin(claims.headlines)]),
     run_count=len(found.runs),
-    judged=list(judged[is_judged].itertuples()),
-    unmeasured=list(judged[~is_judged].itertuples()),
-    figures=[_save(figure, target / 'figures', here) for figure in drawn],
+    measured=[
+      list(rows.itertuples())
+      for _, rows in judged[is_measured].groupby('claim', sort=False)
+    ],
+    notes=_notes(judged[is_measured]),
+    unmeasured=_missing(judged[~is_measured]),
+    figures=_save(drawn, target / 'figures'),
     **_made(study, compared),
     commands=list(commands),
     others=_other_recipes(study, found.runs.drop(index=compared.index)),
     problems=[
-      [text.replace(here, '') for text in problem]
-      for problem in found.problems.items()
+      [os.path.join(*pathlib.PurePath(run).parts[-3:]), why]
+      for run, why in found.problems.items()
     ],
     library=lottery_ticket.__version__,
   )
   save_restore.write_json(
     str(target / 'claims.json'), {'claims': judged.to_dict('records')}
   )
-  runs = found.runs[list(results.COLUMNS)].assign(
-    directory=[
-      os.path.relpath(d, experiment_path) for d in found.runs.directory
-    ]
-  )
+  runs = found.runs[list(results.COLUMNS)].assign(directory=list(found.rows))
   for name, text in {
     'claims.csv': judged.to_csv(index=False, lineterminator='\n'),
     'claims.txt': f'{tables.claims(judged)}\n',
@@ -115,6 +113,27 @@ def write(
     with save_restore.written_aside(target / name) as aside:
       aside.write_text(text, encoding='utf-8')
   return Report(str(target / 'index.html'), verdict, judged)
+
+
+def _notes(judged: pd.DataFrame) -> list[tuple[str, str]]:
+  """Returns what is to be noted of claims; parts of one that share it, once."""
+  groups = judged[judged.note != ''].groupby(['claim', 'note'], sort=False)
+  return [
+    (f'{claim} {",".join(rows.part)}'.strip(), note)
+    for (claim, note), rows in groups
+  ]
+
+
+def _missing(judged: pd.DataFrame) -> list[tuple[str, str]]:
+  """Returns what claims say, and what would measure them."""
+  return [
+    (
+      f'{claim} {",".join(rows.part)}'.strip(),
+      f'{rows.statement.iloc[0]} Wanted: '
+      + '; '.join(rows.note.str.removeprefix('wanted: ').unique()),
+    )
+    for claim, rows in judged.groupby('claim', sort=False)
+  ]
 
 
 def sentence(
@@ -178,107 +197,60 @@ def _other_recipes(study: view.Study, runs: pd.DataFrame) -> list[list[str]]:
   return rows
 
 
-def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, list[list[str]]]:
+def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, Any]:
   """Returns how the runs of a study were made, as tables of cells."""
   versions: dict[str, set[str]] = {}
   for text in runs.versions.dropna().unique():
     for name, version in json.loads(text).items():
       versions.setdefault(name, set()).add(str(version))
-  known = runs.dropna(subset='seed').groupby('trial', sort=False).seed
+  seeds = runs.dropna(subset='seed').groupby('trial', sort=False).seed
+  groups = runs.groupby('experiment')
   return {
+    'sources': sorted(runs.source.dropna().unique()),
     'experiments': [
       [
         *(name, str(group.trial.nunique()), str(group.level.nunique())),
         *(f'{len(group):,}', f'{group.iterations.sum():,.0f}'),
         f'{group.seconds.sum() / 3600:.1f}',
       ]
-      for name, group in runs.groupby('experiment')
+      for name, group in groups
     ],
     'recipe': [
       [name, _value(value)]
       for name, value in study.recipe.items()
       if value is not None
     ],
-    'seeds': [
-      [trial, ', '.join(map(str, sorted(set(seeds))))] for trial, seeds in known
+    'made_with': [
+      *([name, ', '.join(sorted(found))] for name, found in versions.items()),
+      *(
+        [f'seed of trial {trial}', ', '.join(map(str, sorted(set(values))))]
+        for trial, values in seeds
+      ),
     ],
-    'versions': [
-      [name, ', '.join(sorted(found))] for name, found in versions.items()
-    ],
   }
 
 
-def _headlines(judged: pd.DataFrame) -> list[str]:
-  """Returns the claims that were measured as sentences, with their numbers."""
-  lines = []
-  for row in judged[judged.n > 0].itertuples():
-    interval = f'95% interval {_interval(row)}; ' if pd.notna(row.low) else ''
-    lines.append(
-      f'{row.claim}: {row.statement.rstrip(".")}. Measured: {_measured(row)}'
-      f' ({interval}the paper: {row.paper}), {_said(row)}.'
-    )
-  return lines
-
-
-def _said(row: Any) -> str:
-  """Returns direction and size as words."""
-  return ', '.join(filter(None, (row.direction, row.size)))
-
-
-def _measured(row: Any) -> str:
-  """Returns what was measured of a claim, with its unit."""
-  value = claims_lib.SIGNS[row.bound] + _number(row.measured, row)
-  equals = '' if row.bound else '= '
-  forms = {
-    'percent': f'{value}%',
-    'P_m (%)': f'P_m {equals}{value}%',
-    'points': f'{value} points',
-    'points of P_m': f'{value} points of P_m',
-  }
-  return forms.get(row.unit, f'{row.unit} {value}')
-
-
-def _interval(row: Any) -> str:
-  if pd.isna(row.low) or pd.isna(row.high):
-    return NOTHING
-  return f'{_number(row.low, row)} to {_number(row.high, row)}'
-
-
-def _number(value: float, row: Any) -> str:
-  """Returns a number with as many digits as are worth reading in its row."""
-  if pd.isna(value):
-    return NOTHING
-  known = [abs(x) for x in (row.measured, row.low, row.high) if np.isfinite(x)]
-  text = f'{value:,.{1 if max(known, default=0) >= 10 else 2}f}'
-  return text.replace('-', '\N{MINUS SIGN}').replace('inf', '\N{INFINITY}')
-
-
-def _save(
-  figure: figures.Figure, target: pathlib.Path, here: str
-) -> dict[str, Any]:
-  """Saves a figure, or removes an older report's; returns what to show of it.
-
-  Args:
-    figure: A figure, or why there is none.
-    target: Folder of figures.
-    here: Beginning of paths, not to be shown.
-  """
-  paths = {kind: target / f'{figure.name}.{kind}' for kind in ('png', 'svg')}
-  drawing, shown = figure.drawing, {'title': figure.title}
-  if drawing is None:
-    for path in paths.values():
-      path.unlink(missing_ok=True)
-    return {**shown, 'image': '', 'missing': figure.missing.replace(here, '')}
-  for path in paths.values():
-    plots.save(drawing.figure, str(path))
-  width, height = drawing.figure.get_size_inches() * _PIXELS_AN_INCH
-  encoded = base64.b64encode(paths['svg'].read_bytes()).decode()
-  return {
-    **shown,
-    **{'name': figure.name, 'caption': drawing.caption, 'alt': drawing.alt},
-    **{'width': round(width), 'height': round(height)},
-    'image': f'data:image/svg+xml;base64,{encoded}',
-  }
+def _save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
+  """Saves figures, and removes older ones; returns what to show of each."""
+  for kind in ('png', 'svg'):
+    for path in target.glob(f'*.{kind}'):
+      path.unlink()
+  shown = []
+  for figure in drawn:
+    content = {**figure._asdict(), 'image': ''}
+    if drawing := figure.drawing:
+      for kind in ('png', 'svg'):
+        plots.save(drawing.figure, str(target / f'{figure.name}.{kind}'))
+      svg = (target / f'{figure.name}.svg').read_bytes()
+      image = base64.b64encode(svg).decode()
+      width, height = drawing.figure.get_size_inches() * _PIXELS_AN_INCH
+      content |= {
+        **{'caption': drawing.caption, 'alt': drawing.alt},
+        **{'width': round(width), 'height': round(height)},
+        'image': f'data:image/svg+xml;base64,{image}',
+      }
+    shown.append(content)
+  return shown
 
 
 def _value(value: Any) -> str:
@@ -294,9 +266,8 @@ def _render(**content: Any) -> str:
     autoescape=True,
     undefined=jinja2.StrictUndefined,
   )
-  environment.filters.update(
-    typeset=_typeset, measured=_measured, interval=_interval, sign=SIGNS.get
-  )
+  environment.filters.update(typeset=_typeset, sign=SIGNS.get)
+  environment.globals.update(numbers=claims_lib.numbers)
   return environment.get_template('report.html').render(**content)
 
 
@@ -304,6 +275,8 @@ def _typeset(text: str) -> markupsafe.Markup:
   """Returns text with P_m and signs as they are printed in the paper."""
   text = text.replace('>=', '\N{GREATER-THAN OR EQUAL TO}')
   text = text.replace('<=', '\N{LESS-THAN OR EQUAL TO}')
+  text = re.sub(r'(?<![\w.])-(?=\d|inf)', '\N{MINUS SIGN}', text)
+  text = re.sub(r'\binf\b', '\N{INFINITY}', text)
   return markupsafe.escape(text).replace(
     'P_m', markupsafe.Markup('<em>P<sub>m</sub></em>')
   )

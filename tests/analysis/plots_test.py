@@ -13,61 +13,108 @@ from lottery_ticket.foundations import errors
 def summary():
   """Tickets of three levels, and reinitialized ones of the last."""
   rows = [
-    ('same_init', 0, 1.0, 0, 500, 400, 700),
-    ('same_init', 1, 0.5, 0, 300, 300, 300),
-    ('same_init', 2, 0.25, 0, 400, 300, 600),
-    ('reinit', 2, 0.25, 1, 900, 800, 1000),
-    ('union', 2, 0.4, 0, 500, 500, 500),
+    ('same_init', 0, 1.0, 0, 3, 50, 40, 70),
+    ('same_init', 1, 0.5, 0, 3, 30, 30, 30),
+    ('same_init', 2, 0.25, 0, 3, 40, 30, 60),
+    ('reinit', 2, 0.25, 1, 3, 90, 80, 100),
+    ('union', 2, 0.4, 0, 3, 50, 50, 50),
+    ('one_shot', 2, 0.25, 0, 1, 50, 50, 50),
   ]
-  names = ['experiment', 'level', 'density', 'censored']
+  names = ['experiment', 'level', 'density', 'censored', 'trials']
   names += [f'early_stop_{name}' for name in ('mean', 'min', 'max')]
   return pd.DataFrame(rows, columns=names)
+
+
+def as_accuracy(summary, factor=0.01):
+  names = {x: x.replace('early_stop', 'accuracy') for x in summary}
+  table = summary.rename(columns=names)
+  for name in ('mean', 'min', 'max'):
+    table[f'accuracy_{name}'] *= factor
+  return table
 
 
 def texts(legend):
   return [text.get_text() for text in legend.get_texts()]
 
 
+def hollow(axes):
+  return [
+    list(line.get_ydata())
+    for line in axes.lines
+    if line.get_markerfacecolor() == 'white'
+  ]
+
+
 def test_a_measure_is_drawn_over_p_m_with_its_range(summary):
-  axes = plots.over_density(summary, 'early_stop').axes[0]
-  ticket, reinit = axes.containers
+  axes = plots.tickets(summary, ['early_stop']).axes[0]
+  ticket, reinit = axes.containers  # One trial beside three is left out.
   assert list(ticket.lines[0].get_xdata()) == [100, 50, 25]
-  assert list(ticket.lines[0].get_ydata()) == [500, 300, 400]
-  assert [list(bar.get_ydata()) for bar in ticket.lines[1]] == (
-    [[400, 300, 300], [700, 300, 600]]
-  )
-  assert list(reinit.lines[0].get_ydata()) == [900]
+  assert list(ticket.lines[0].get_ydata()) == [50, 30, 40]
+  ends = [segment[:, 1] for segment in ticket.lines[2][0].get_segments()]
+  assert [list(end) for end in ends] == [[40, 70], [30, 30], [30, 60]]
+  assert list(reinit.lines[0].get_ydata()) == [90]
   assert axes.xaxis_inverted()
+  assert axes.get_yscale() == 'log'
   assert [label.get_text() for label in axes.get_xticklabels()] == (
-    ['100.0', '50.0', '25.0']
+    ['100', '50.0', '25.0']
+  )
+  dense = next(x for x in axes.lines if x.get_label() == 'dense network')
+  assert list(dense.get_ydata()) == [50, 50]
+
+
+def test_points_of_one_trial_are_hollow(summary):
+  axes = plots.tickets(summary, ['early_stop']).axes[0]
+  assert not any(hollow(axes))
+  alone = summary.assign(trials=1)
+  axes = plots.tickets(alone, ['early_stop']).axes[0]
+  assert hollow(axes) == [[50, 30, 40], [90], [50]]
+
+
+def test_the_axis_shows_tickets_and_numbers_what_falls_out(summary):
+  table = as_accuracy(summary)
+  for name in ('mean', 'min', 'max'):
+    tickets = table.experiment == 'same_init'
+    table.loc[tickets, f'accuracy_{name}'] = [0.98, 0.983, 0.979]
+  table.loc[table.experiment == 'reinit', 'accuracy_min'] = 0.89
+  axes = plots.tickets(table, ['accuracy']).axes[0]
+  bottom, top = axes.get_ylim()
+  assert 96 < bottom < 97
+  assert 98.3 < top <= 100.1
+  assert [text.get_text() for text in axes.texts] == (
+    ['\N{DOWNWARDS ARROW}90.0']
+  )
+
+
+def test_the_axis_is_labelled_at_the_papers_levels():
+  levels = np.arange(21)
+  rows = {'experiment': 'same_init', 'level': levels, 'density': 0.8**levels}
+  rows |= {f'early_stop_{x}': 1000.0 for x in ('mean', 'min', 'max')}
+  summary = pd.DataFrame(rows).assign(trials=5, censored=0)
+  wanted = (0, 3, 7, 9, 12, 15, 16, 18, 20)
+  axes = plots.tickets(summary, ['early_stop'], wanted).axes[0]
+  assert [label.get_text() for label in axes.get_xticklabels()] == (
+    ['100', '51.2', '21.0', '13.4', '6.9', '3.5', '1.8', '1.2']
   )
 
 
 def test_censored_early_stops_are_marked_and_nothing_else(summary):
-  axes = plots.over_density(summary, 'early_stop').axes[0]
-  arrows = [line for line in axes.lines if line.get_marker().startswith('$')]
-  assert [list(line.get_ydata()) for line in arrows] == [[], [900]]
-  as_accuracy = summary.rename(
-    columns=lambda x: x.replace('early_stop', 'accuracy')
-  )
-  axes = plots.over_density(as_accuracy, 'accuracy').axes[0]
-  arrows = [line for line in axes.lines if line.get_marker().startswith('$')]
-  assert not any(len(line.get_ydata()) for line in arrows)
+  def arrows(table, measure):
+    axes = plots.tickets(table, [measure]).axes[0]
+    return sum(
+      len(line.get_ydata())
+      for line in axes.lines
+      if str(line.get_marker()).startswith('$')
+    )
+
+  assert arrows(summary, 'early_stop') == 1
+  assert arrows(as_accuracy(summary), 'accuracy') == 0
 
 
 def test_the_legend_is_above_the_lines_and_names_what_is_drawn(summary):
-  figure = plots.over_density(summary, 'early_stop')
-  assert texts(figure.legends[0]) == ['winning ticket', 'reinitialized']
-
-
-def test_marks_leave_the_layout_alone(summary):
-  boxes = []
-  for censored in (summary, summary.assign(censored=0)):
-    figure = plots.over_density(censored, 'early_stop')
-    figure.draw_without_rendering()
-    boxes.append(figure.axes[0].get_position().bounds)
-  assert boxes[0] == boxes[1]
-  assert boxes[0][2] > 0.7
+  figure = plots.tickets(summary, ['early_stop'])
+  assert texts(figure.legends[0]) == (
+    ['dense network', 'winning ticket', 'reinitialized']
+  )
 
 
 def test_equal_values_are_drawn_whatever_their_rounding(summary):
@@ -75,13 +122,12 @@ def test_equal_values_are_drawn_whatever_their_rounding(summary):
   assert value > 0.1
   for name, number in (('mean', value), ('min', 0.1), ('max', 0.1)):
     summary[f'accuracy_{name}'] = number
-  plots.over_density(summary, 'accuracy')
   plots.tickets(summary)
 
 
 def test_an_unknown_measure_is_refused(summary):
   with pytest.raises(errors.InputError) as raised:
-    plots.over_density(summary, 'speed')
+    plots.tickets(summary, ['speed'])
   assert str(raised.value) == (
     "measure: wanted one of ['accuracy', 'early_stop', 'final_accuracy',"
     " 'final_train_accuracy'], got 'speed'"
@@ -93,9 +139,8 @@ def test_experiments_differ_in_more_than_colour():
     assert len({style[name] for style in plots.STYLES.values()}) == 5
   lines = {str(style.get('linestyle')) for style in plots.STYLES.values()}
   assert len(lines) == 5
-  for styles in (plots.VERDICTS,):
-    for name in ('color', 'marker'):
-      assert len({style[name] for style in styles.values()}) == len(styles)
+  markers = {style['marker'] for style in plots.DIRECTIONS.values()}
+  assert len(markers) == len(plots.DIRECTIONS)
 
 
 def test_curves_are_means_in_a_band_without_iteration_0():
@@ -129,15 +174,20 @@ def of_masks(*masks):
     weights = {name: generator.normal(size=mask.shape) for name in both}
     histograms = metrics.weight_histograms(both, weights)
     connections = metrics.ranked_connections(both)
-    row = {'weights': {'initial': histograms}, 'connections': connections}
+    both = {'initial': histograms, 'final': histograms}
+    row = {'weights': both, 'connections': connections}
     rows.append({'level': level, 'density': mask.mean(), 'row': row})
   return pd.DataFrame(rows)
 
 
 def test_weights_have_a_panel_a_layer_and_a_line_a_level():
   runs = of_masks(np.ones((8, 8)), np.eye(8))
-  figure = plots.weights(runs, 'initial')
-  assert [axes.get_title('left') for axes in figure.axes] == ['a', 'b']
+  figure = plots.weights(runs)
+  assert [axes.get_title('left') for axes in figure.axes] == [
+    f'{layer}, {stage} weights'
+    for stage in ('initial', 'final')
+    for layer in 'ab'
+  ]
   dense, ticket = (line.get_data() for line in figure.axes[1].patches)
   for line, row in ((dense, runs.row[0]), (ticket, runs.row[1])):
     counts = np.array(row['weights']['initial']['b']['counts'])
@@ -159,17 +209,20 @@ def test_connections_fall_from_the_busiest_unit_on():
 
 def test_controls_stand_in_order_from_the_top_with_intervals():
   table = pd.DataFrame(
-    [('a $b', -1.0, -2.0, 0.5), ('one trial', 1.0, np.nan, np.nan)],
-    columns=['name', 'measured', 'low', 'high'],
+    [('a $b', -1.0, -2.0, 0.5, 3), ('one trial', 1.0, np.nan, np.nan, 1)],
+    columns=['name', 'measured', 'low', 'high', 'n'],
   )
-  figure = plots.differences(table, 'points', null=0)
+  figure = plots.differences({'points': table, 'ratio': table}, [0, 1])
   axes = figure.axes[0]
-  points, (_, _), (bars,) = axes.containers[0]
-  assert list(points.get_xdata()) == [-1, 1]
+  points, _, (bars,) = axes.containers[0]
+  assert points.get_xdata()[0] == -1
   assert list(bars.get_segments()[0][:, 0]) == [-2, 0.5]
+  one, _, _ = axes.containers[1]
+  assert one.get_xdata()[1] == 1 and one.get_markerfacecolor() == 'white'
   assert axes.yaxis_inverted()
   names = [label.get_text() for label in axes.get_yticklabels()]
   assert names == [r'a \$b', 'one trial']
+  assert [each.get_xlabel() for each in figure.axes] == ['points', 'ratio']
 
 
 @pytest.fixture
@@ -192,7 +245,12 @@ def judged():
       'direction',
       'bound',
     ],
-  ).assign(part='', paper_high=[39.0, np.inf, np.nan, 0.3])
+  ).assign(
+    part='',
+    paper_high=[39.0, np.inf, np.nan, 0.3],
+    statement='The ticket is better at P_m >= 2%.',
+    estimand='Points',
+  )
 
 
 def test_a_forest_has_a_panel_a_unit_and_leaves_out_what_is_not_measured(
@@ -202,7 +260,9 @@ def test_a_forest_has_a_panel_a_unit_and_leaves_out_what_is_not_measured(
   percent, points = figure.axes
   assert (percent.get_xlabel(), points.get_xlabel()) == ('%', 'points')
   labels = [label.get_text() for label in points.get_yticklabels()]
-  assert labels == ['C3 \N{GREATER-THAN OR EQUAL TO}', 'C4']
+  said = 'The ticket is better at $P_m$ \N{GREATER-THAN OR EQUAL TO} 2%'
+  bound = ' \N{GREATER-THAN OR EQUAL TO}'
+  assert labels == [f'C3{bound}  {said}', f'C4  {said}']
   drawn = {
     container.get_label(): list(container.lines[0].get_xdata())
     for container in points.containers
@@ -223,7 +283,7 @@ def test_a_forest_of_nothing(judged):
 def test_the_same_figure_becomes_the_same_bytes(summary, tmp_path, kind):
   files = [tmp_path / 'new' / f'{name}.{kind}' for name in 'ab']
   for file in files:
-    plots.save(plots.over_density(summary, 'early_stop'), str(file))
+    plots.save(plots.tickets(summary, ['early_stop']), str(file))
   first, second = [file.read_bytes() for file in files]
   assert first == second
   assert sorted(tmp_path.glob('new/*')) == files

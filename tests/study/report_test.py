@@ -65,7 +65,7 @@ def test_a_report_with_all_figures(folder, run, capsys):
   assert verdict in page.read_text()
   assert 'nan' not in page.read_text().split('<style>')[0]
   figures = {path.name for path in (folder / 'report' / 'figures').iterdir()}
-  assert {'early_stop.png', 'curves.svg', 'initial_weights.svg'} <= figures
+  assert {'tickets.png', 'curves.svg', 'weights.svg'} <= figures
   results_csv = (folder / 'report' / 'results.csv').read_text()
   assert len(results_csv.splitlines()) == 1 + 6
 

@@ -1,0 +1,156 @@
+"""What was found, in plain sentences that are computed from the runs."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from lottery_ticket.analysis import plots
+from lottery_ticket.analysis import view
+
+TICKET = view.TICKET
+_FRACTIONS = {2: 'half', 3: 'a third', 4: 'a quarter', 5: 'a fifth'}
+_LEAST = 0.005  # Points: what is less is 0.00.
+_NEAR = 0.15  # What is called a third lies within so much of it, relative.
+
+
+def findings(runs: pd.DataFrame, levels: Sequence[int] = ()) -> list[str]:
+  """Says what was found: of tickets beside dense networks, and of controls.
+
+  Args:
+    runs: Table as in `results.Results`, of one recipe.
+    levels: Levels to speak of, where they are there.
+
+  Returns:
+    Sentences; none where there are no tickets of a dense network.
+  """
+  accuracies, stops = (
+    runs.pivot_table(index='trial', columns=['experiment', 'level'], values=x)
+    for x in ('accuracy', 'early_stop')
+  )
+  if (TICKET, 0) not in accuracies or len(accuracies[TICKET].columns) < 2:
+    return []
+  tickets = accuracies[TICKET]
+  # Of levels that all trials have, as far as there are such.
+  means = tickets.loc[:, tickets.count() == tickets[0].count()].mean()
+  pruned = means.drop(0) if len(means) > 1 else tickets.mean().drop(0)
+  shown = pruned[pruned.index.isin(levels)]
+  best = int((shown if len(shown) > 1 else pruned).idxmax())
+  below = pruned.index[(pruned < means[0]) & (pruned.index > best)]
+  last = int(pruned.index[pruned.index < min(below, default=1e9)].max())
+  tables = accuracies * 100, stops
+  percents = runs[runs.experiment == TICKET].groupby('level').density.mean()
+  names = {level: f'{100 * x:.1f}%' for level, x in percents.items()}
+  said = [_dense(*tables), _beside_dense(*tables, best, names[best])]
+  if pruned[best] >= means[0]:
+    said.append(_how_far(pruned, means[0], last, names))
+  said += _controls(runs, *tables, last, names)
+  return said
+
+
+def _dense(accuracies: pd.DataFrame, stops: pd.DataFrame) -> str:
+  accuracy, stop = (table[TICKET, 0] for table in (accuracies, stops))
+  trials = int(accuracy.count())
+  return (
+    f'Dense networks reach a test accuracy of {accuracy.mean():.2f}% at early'
+    f' stop, after {stop.mean():,.0f} iterations (means over {trials}'
+    f' trial{"s" * (trials != 1)}).'
+  )
+
+
+def _beside_dense(
+  accuracies: pd.DataFrame, stops: pd.DataFrame, level: int, name: str
+) -> str:
+  gains = _difference(accuracies, TICKET, level, TICKET, 0)
+  saved = -_difference(stops, TICKET, level, TICKET, 0)
+  percent = 100 * saved.mean() / stops[TICKET, 0][saved.index].mean()
+  return (
+    f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop'
+    f' {abs(percent):.0f}% {"sooner" if percent > 0 else "later"}'
+    f' (in {_count(saved)}).'
+  )
+
+
+def _how_far(
+  means: pd.Series, dense: float, last: int, names: dict[int, str]
+) -> str:
+  """Says down to which size tickets do as well as dense networks."""
+  said = f'Tickets are as accurate as dense networks down to {names[last]}'
+  after = means.index[means.index > last]
+  if after.empty:
+    return f'{said}, the smallest that were trained.'
+  behind = 100 * (dense - means[after[0]])
+  return f'{said}; at {names[after[0]]} they are {behind:.2f} points behind.'
+
+
+def _controls(
+  runs: pd.DataFrame,
+  accuracies: pd.DataFrame,
+  stops: pd.DataFrame,
+  last: int,
+  names: dict[int, str],
+) -> Iterator[str]:
+  """Says how controls do beside tickets, at the sparsest good level."""
+  there = [
+    k for k in accuracies.get('reinit', pd.DataFrame()) if k > 0 and k in names
+  ]
+  if not there:
+    return
+  level = max((k for k in there if k <= last), default=min(there))
+  gains = _difference(accuracies, TICKET, level, 'reinit', level)
+  trials = gains.index
+  if trials.empty:
+    return
+  ratio = stops['reinit', level][trials].mean() / (
+    stops[TICKET, level][trials].mean()
+  )
+  late = runs[(runs.level == level) & (runs.experiment == 'reinit')].censored
+  most = 'at most ' if late.any() else ''
+  found = (
+    f'{"beat" if gains.mean() > 0 else "lose to"} their reinitializations in'
+    f' {_count(gains)}, by {abs(gains.mean()):.2f} points'
+  )
+  if abs(gains.mean()) < _LEAST:
+    found = 'do as well as their reinitializations'
+  yield (
+    f'At {names[level]} tickets {found}, in {most}{_fraction(ratio)} of the'
+    ' iterations.'
+  )
+  others = {
+    plots.label(name): _difference(accuracies, name, level, TICKET, level)
+    for name in ('random', 'one_shot')
+    if (name, level) in accuracies
+  }
+  said = [f'{name} {_accuracy(x)}' for name, x in others.items() if len(x)]
+  if said:
+    yield f'Beside tickets of that size: {", ".join(said)}.'
+
+
+def _difference(
+  table: pd.DataFrame, first: str, level: int, second: str, other: int
+) -> pd.Series:
+  """Returns the difference of two kinds of networks, one number a trial."""
+  return (table[first, level] - table[second, other]).dropna()
+
+
+def _accuracy(points: pd.Series) -> str:
+  """Says how many points more or less accurate something is, and how often."""
+  if abs(points.mean()) < _LEAST:
+    return 'as accurate'
+  more = 'more' if points.mean() > 0 else 'less'
+  return (
+    f'{abs(points.mean()):.2f} points {more} accurate (in {_count(points)})'
+  )
+
+
+def _count(values: pd.Series) -> str:
+  """Returns in how many trials a value has the sign of the mean."""
+  same = ((values > 0) == (values.mean() > 0)) & (values != 0)
+  return f'{same.sum()} of {len(values)} trials'
+
+
+def _fraction(ratio: float) -> str:
+  """Returns 1 / ratio in words."""
+  whole = round(ratio)
+  if whole in _FRACTIONS and abs(ratio / whole - 1) < _NEAR:
+    return _FRACTIONS[whole]
+  return f'{100 / ratio:.0f}%'
