@@ -303,7 +303,7 @@ class _Finder:
     # The mean of the truths lies between those of their ends: so do, with the
     # wanted confidence, the outer ends of these two means' intervals.
     interval = seen._replace(low=low.low, high=high.high)
-    values = () if bound else measured.seen
+    values = () if bound or seen.n < rules.LEAST_TRIALS else measured.seen
     return _Found(interval, bound, notes=(note,), values=values)
 
   def _bootstrap(self, measured: estimands.OverTrials) -> _Found:

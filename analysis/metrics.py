@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from lottery_ticket.foundations import controls
@@ -27,6 +26,9 @@ TARGET_LOSS = 0.12
 
 With the paper's recipe on MNIST, long before early stop.
 """
+
+
+_PERMUTATIONS = 10
 
 
 class Networks(NamedTuple):
@@ -115,97 +117,17 @@ def accuracy_at(log: Log, iteration: int) -> float:
   return float(log['accuracy'][places[0]])
 
 
-def connectivity(masks: Network) -> pd.DataFrame:
-  """Counts the connections of each unit (Appendix F.6 of the paper).
-
-  Returns:
-    A row for each unit and direction: `layer`; `direction`, 'incoming' for
-    the connections of the layer's units, 'outgoing' for those of the units
-    (or pixels) that feed it; `unit`, its number; `connections`, a count;
-    `possible`, the count in the dense network; `share`, the fraction that
-    remains, in [0, 1].
-  """
-  tables = []
-  for layer, mask in masks.items():
-    # [inputs, units], for convolutions as well.
-    kept = np.count_nonzero(mask.reshape(-1, *mask.shape[-2:]), axis=0)
-    for direction, axis in (('incoming', 0), ('outgoing', 1)):
-      counts = kept.sum(axis=axis)
-      tables.append(
-        pd.DataFrame(
-          {
-            'layer': layer,
-            'direction': direction,
-            'unit': np.arange(len(counts)),
-            'connections': counts,
-            'possible': mask.size // len(counts),
-            'share': counts * len(counts) / mask.size,
-          }
-        )
-      )
-  return pd.concat(tables, ignore_index=True)
-
-
-def unevenness(masks: Network) -> pd.DataFrame:
-  """Measures how unevenly the connections are spread over units.
-
-  Returns:
-    A row for each layer and direction: `layer`, `direction`, `mean` (of
-    connections a unit), `variation` (stddev / mean) and `excess`: the variance
-    beyond that of as many connections placed at random (a hypergeometric
-    count), over the squared mean, and over 1 - 1 / possible connections. 0 is
-    as even as chance; units whose chances vary with a stddev of a quarter of
-    their mean come to 1/16, however many connections they may have.
-  """
-  rows = []
-  groups = connectivity(masks).groupby(['layer', 'direction'], sort=False)
-  for (layer, direction), units in groups:
-    counts, possible = units.connections, int(units.possible.iloc[0])
-    total = possible * len(units)
-    # Random masks keep exactly so many weights, so that counts do not vary as
-    # independent draws would.
-    chance = stats.hypergeom(total, int(counts.sum()), possible).var()
-    mean, variance = counts.mean(), counts.var(ddof=0)
-    variation = _ratio(np.sqrt(variance), mean)
-    # The factor makes it free of the layer's shape.
-    excess = _ratio(variance - chance, mean**2 * (1 - 1 / possible))
-    rows.append((layer, direction, mean, variation, excess))
-  columns = ['layer', 'direction', 'mean', 'variation', 'excess']
-  return pd.DataFrame(rows, columns=columns)
-
-
-def movement(
-  masks: Network, kept: Network, initial: Network, final: Network
-) -> pd.DataFrame:
-  """Measures how far training moved weights that are kept, and the others.
-
-  Appendix F.5 of the paper. Since pruning goes by final magnitude, weights that
-  are kept must have moved away from 0 rather than toward it, to some extent:
-  this describes tickets and does not explain them.
+def unit_counts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Counts the connections into the units of a layer, and out of its inputs.
 
   Args:
-    masks: Masks of the run that was trained.
-    kept: Masks of a later level, inside `masks`.
-    initial: Weights of that run before training.
-    final: Weights after it.
+    mask: Mask of a layer, shape [..., inputs, units].
 
   Returns:
-    A row for each layer and group: `layer`; `group`, 'kept' or 'pruned';
-    `weights`, a count; `distance`, mean |final - initial|; `away`, the share
-    of the group with |final| > |initial|, in [0, 1].
+    Counts of shapes [units] and [inputs].
   """
-  rows = []
-  for name, mask in masks_lib.check(masks).items():
-    survives = (mask != 0) & (np.asarray(kept[name]) != 0)
-    groups = {'kept': survives, 'pruned': (mask != 0) & ~survives}
-    for group, chosen in groups.items():
-      before, after = initial[name][chosen], final[name][chosen]
-      some = before.size > 0
-      distance = np.abs(after - before).mean() if some else np.nan
-      away = (np.abs(after) > np.abs(before)).mean() if some else np.nan
-      rows.append((name, group, before.size, distance, away))
-  columns = ['layer', 'group', 'weights', 'distance', 'away']
-  return pd.DataFrame(rows, columns=columns)
+  counts = np.count_nonzero(mask.reshape(-1, *mask.shape[-2:]), axis=0)
+  return counts.sum(axis=0), counts.sum(axis=1)
 
 
 def weight_histograms(
@@ -245,53 +167,11 @@ def ranked_connections(
   """
   found: dict[str, dict[str, list[float]]] = {'incoming': {}, 'outgoing': {}}
   for layer, mask in masks.items():
-    # [inputs, units], for convolutions as well.
-    kept = np.count_nonzero(mask.reshape(-1, *mask.shape[-2:]), axis=0)
-    for direction, axis in (('incoming', 0), ('outgoing', 1)):
-      counts = kept.sum(axis=axis)
+    for direction, counts in zip(found, unit_counts(mask), strict=True):
       shares = counts * len(counts) / mask.size
       ranked = np.quantile(shares, np.linspace(1, 0, points))
       found[direction][layer] = ranked.round(4).tolist()
   return found
-
-
-GAUSSIAN_NEAR_0 = float(stats.norm.cdf(0.5) - stats.norm.cdf(-0.5))
-UNIFORM_BIMODALITY = 5 / 9
-
-
-def bimodality(masks: Network, weights: Network) -> pd.DataFrame:
-  """Measures whether each layer's surviving weights have two modes.
-
-  Returns:
-    A row for each layer: `layer`; `weights`, a count; `bimodality`, Sarle's
-    coefficient (skewness^2 + 1) / kurtosis (Pfister et al. 2013, "Good things
-    peak in pairs"): 1/3 for a Gaussian, 0.42 for one truncated at two stddevs
-    as the initializer is, 5/9 for a uniform distribution, and above that for
-    two modes, up to 1; `near_0`, the share within half a stddev of 0 over
-    that of a Gaussian: 1 for a Gaussian, 0 where there is a hole. NaN for
-    fewer than four weights, or equal ones.
-  """
-  rows = []
-  for name, values in controls.surviving_weights(masks, weights).items():
-    values = values.astype(np.float64)
-    # The coefficient of three values or fewer says nothing: it is 1 for two.
-    spread = values.std() if values.size > 3 else 0.0
-    bimodality = near_0 = np.nan
-    if spread:
-      kurtosis = stats.kurtosis(values, fisher=False)
-      bimodality = (stats.skew(values) ** 2 + 1) / kurtosis
-      near_0 = (np.abs(values) < spread / 2).mean() / GAUSSIAN_NEAR_0
-    rows.append((name, values.size, bimodality, near_0))
-  columns = ['layer', 'weights', 'bimodality', 'near_0']
-  return pd.DataFrame(rows, columns=columns)
-
-
-def _ratio(numerator: float, denominator: float) -> float:
-  """Returns a / b, and NaN for b = 0."""
-  return float(numerator / denominator) if denominator else np.nan
-
-
-_PERMUTATIONS = 10
 
 
 def statistics(
@@ -315,9 +195,7 @@ def statistics(
   before = None
   for layer, mask in run.masks.items():
     kept = mask != 0
-    # [inputs, units], for convolutions as well.
-    counts = np.count_nonzero(kept.reshape(-1, *kept.shape[-2:]), axis=0)
-    incoming, outgoing = counts.sum(axis=0), counts.sum(axis=1)
+    incoming, outgoing = unit_counts(kept)
     of_layer = {
       f'{stage} {name}': value
       for stage in ('initial', 'final')
@@ -443,3 +321,8 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
   if not first.std() or not second.std():
     return np.nan
   return float(np.corrcoef(first, second)[0, 1])
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+  """Returns a / b, and NaN for b = 0."""
+  return float(numerator / denominator) if denominator else np.nan

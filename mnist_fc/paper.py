@@ -68,10 +68,13 @@ def of_weights(words: str, unit: str, *names: str, percent: float) -> Quantity:
   """
 
   def measure(study: View) -> bounded.Bounded:
-    first, *others = (study.at(name, TICKET, percent) for name in names)
-    for other in others:
-      first = first / other if unit == 'ratio' else first - other
-    return first
+    found = [study.at(name, TICKET, percent) for name in names]
+    if len(found) == 1:
+      return found[0]
+    first, second = found
+    compared = first / second if unit == 'ratio' else first - second
+    note = f'{first.seen.mean():.3g} against {second.seen.mean():.3g}'
+    return dataclasses.replace(compared, note=note)
 
   return Quantity(measure, unit, f'{words}, {Net(TICKET, percent)}')
 

@@ -80,38 +80,28 @@ def test_loss_stop_without_measurements():
   assert str(raised.value) == wanted
 
 
-MASKS = {
-  'a': np.array([[1, 1, 0], [1, 0, 0]], np.float32),
-  'b': np.array([[1, 0], [0, 0], [0, 1]], np.float32),
-}
-
-
-def test_connectivity():
-  table = metrics.connectivity(MASKS).set_index(['layer', 'direction'])
-  assert list(table.connections['a', 'incoming']) == [2, 1, 0]
-  assert list(table.connections['a', 'outgoing']) == [2, 1]
-  assert list(table.connections['b', 'incoming']) == [1, 1]
-  assert list(table.connections['b', 'outgoing']) == [1, 0, 1]
-  assert set(table.possible['a', 'incoming']) == {2}
-  assert set(table.possible['a', 'outgoing']) == {3}
-  assert list(table.share['a', 'incoming']) == [1, 0.5, 0]
-
-
-def test_connectivity_of_a_convolution():
-  mask = np.zeros((3, 3, 2, 4), np.float32)
+def test_connections_of_units():
+  incoming, outgoing = metrics.unit_counts(np.array([[1, 1, 0], [1, 0, 0]]))
+  assert (incoming.tolist(), outgoing.tolist()) == ([2, 1, 0], [2, 1])
+  mask = np.zeros((3, 3, 2, 4))
   mask[0, :, 1, 2] = 1
-  table = metrics.connectivity({'conv': mask}).set_index('direction')
-  assert list(table.connections['incoming']) == [0, 0, 3, 0]
-  assert list(table.connections['outgoing']) == [0, 3]
-  assert set(table.possible['incoming']) == {18}
+  incoming, outgoing = metrics.unit_counts(mask)
+  assert (incoming.tolist(), outgoing.tolist()) == ([0, 0, 3, 0], [0, 3])
+
+
+def both_ways(mask):
+  return [
+    metrics.connections(counts, mask.size)
+    for counts in metrics.unit_counts(mask)
+  ]
 
 
 def test_random_masks_are_as_uneven_as_chance():
   generator = np.random.default_rng(0)
-  mask = np.zeros(400 * 300, np.float32)
+  mask = np.zeros(400 * 300)
   mask[generator.choice(mask.size, 12_000, replace=False)] = 1
-  table = metrics.unevenness({'a': mask.reshape(400, 300)})
-  assert list(table.excess) == pytest.approx([0, 0], abs=0.005)
+  for found in both_ways(mask.reshape(400, 300)):
+    assert found['excess'] == pytest.approx(0, abs=0.005)
 
 
 @pytest.mark.parametrize('shape', [(784, 300), (300, 100)])
@@ -119,41 +109,34 @@ def test_units_that_vary_alike_are_alike_uneven(shape):
   generator = np.random.default_rng(0)
   inputs, units = (1 + generator.normal(0, 0.25, size) for size in shape)
   share = 0.2 * np.outer(inputs.clip(0, 2), units.clip(0, 2))
-  mask = generator.random(shape) < share
-  table = metrics.unevenness({'a': mask}).set_index('direction')
-  assert table.excess['incoming'] == pytest.approx(1 / 16, rel=0.35)
-  assert table.excess['outgoing'] == pytest.approx(1 / 16, rel=0.35)
+  for found in both_ways(generator.random(shape) < share):
+    assert found['excess'] == pytest.approx(1 / 16, rel=0.35)
 
 
 def test_unevenness_by_hand():
   # Two units of 4 inputs: 4 and 0 connections, and their variance is 4.
-  table = metrics.unevenness({'a': np.array([[1, 0]] * 4)})
-  incoming, outgoing = table.itertuples()
-  assert (incoming.mean, incoming.variation) == (2, 1)
+  incoming, outgoing = both_ways(np.array([[1, 0]] * 4))
+  assert incoming['variation'] == 1
   chance = 8 / 2 * 1 / 2 * 1 / 2 * 4 / 7  # n K/N (1 - K/N) (N - n)/(N - 1)
-  assert incoming.excess == pytest.approx((4 - chance) / 2**2 / (3 / 4))
+  assert incoming['excess'] == pytest.approx((4 - chance) / 2**2 / (3 / 4))
   chance = 4 / 4 * 2 * 1 / 2 * 1 / 2 * 6 / 7
-  assert (outgoing.mean, outgoing.variation) == (1, 0)
-  assert outgoing.excess == pytest.approx(-chance / (1 / 2))
+  assert outgoing['variation'] == 0
+  assert outgoing['excess'] == pytest.approx(-chance / (1 / 2))
 
 
-def test_movement():
-  table = metrics.movement(
-    {'a': np.array([1, 1, 1, 0])},
-    {'a': np.array([1, 1, 0, 0])},
-    {'a': np.array([0.5, -0.5, 0.5, 9.0])},
-    {'a': np.array([1.0, -0.25, 0.25, 0.0])},
+def test_movement_by_hand():
+  found = metrics.moved(
+    np.array([1, 1, 0]) > 0,
+    np.array([0.5, -0.5, 0.5]),
+    np.array([1.0, -0.25, 0.25]),
   )
-  kept, pruned = table.itertuples()
-  assert kept[1:] == ('a', 'kept', 2, 0.375, 0.5)
-  assert pruned[1:] == ('a', 'pruned', 1, 0.25, 0.0)
+  assert (found['distance'], found['away']) == (0.375 / 0.25, 0.5)
 
 
-def test_movement_of_none():
-  ones = {'a': np.ones(2)}
-  pruned = metrics.movement(ones, ones, ones, ones).iloc[1]
-  assert pruned.weights == 0
-  assert np.isnan(pruned.distance)
+@pytest.mark.parametrize('kept', [0, 1])
+def test_movement_of_all_or_none(kept):
+  ones = np.ones(2)
+  assert not metrics.moved(kept * ones > 0, ones, ones)
 
 
 def test_histograms():
@@ -167,31 +150,18 @@ def test_histograms():
 
 
 def test_ranked_connections():
-  found = metrics.ranked_connections(MASKS, 3)
+  masks = {
+    'a': np.array([[1, 1, 0], [1, 0, 0]]),
+    'b': np.array([[1, 0], [0, 0], [0, 1]]),
+  }
+  found = metrics.ranked_connections(masks, 3)
   assert found['incoming']['a'] == [1, 0.5, 0]
   assert found['outgoing']['b'] == [0.5, 0.5, 0]
 
 
-def bimodality(values):
-  return metrics.bimodality(
-    {'a': np.ones(len(values))}, {'a': np.asarray(values, np.float32)}
-  ).iloc[0]
-
-
-def test_bimodality():
-  generator = np.random.default_rng(0)
-  gaussian = bimodality(generator.normal(0, 1, 50_000))
-  assert gaussian.bimodality == pytest.approx(1 / 3, abs=0.01)
-  assert gaussian.near_0 == pytest.approx(1, abs=0.02)
-  uniform = bimodality(generator.uniform(-1, 1, 50_000))
-  assert uniform.bimodality == pytest.approx(5 / 9, abs=0.01)
-  assert bimodality([-1, 1] * 10).bimodality == pytest.approx(1)
-  assert bimodality([-1, 1] * 10).near_0 == 0
-
-
 @pytest.mark.parametrize('values', [[1.0] * 10, [1.0, 2.0, 3.0]])
 def test_too_few_or_equal_weights_have_no_modes(values):
-  assert np.isnan(bimodality(values).bimodality)
+  assert not metrics.modes(np.array(values))
 
 
 def networks(masks, initial, steps):
@@ -322,5 +292,5 @@ def test_how_often_five_trials_say_that_there_are_two_modes(
       intervals.t_interval([one[key] for one in found])
       for key in ('near 0', 'bimodality')
     )
-    said.append((near_0.high < 1, sarle.low > metrics.UNIFORM_BIMODALITY))
+    said.append((near_0.high < 1, sarle.low > 5 / 9))
   assert np.mean(said, axis=0) == pytest.approx((modes, coefficient), abs=0.06)
