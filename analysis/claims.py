@@ -173,10 +173,9 @@ def judge(
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
   runs = runs.reset_index(drop=True)
   study = view.Study(runs, claims.recipe)
+  to_loss = view.Study(runs, claims.recipe, 'loss_stop')
   find = _Finder(study, confidence, seed)
-  by_loss = _Finder(
-    view.Study(_to_fixed_loss(runs), claims.recipe), confidence, seed
-  )
+  by_loss = _Finder(to_loss, confidence, seed)
   is_about = all(
     study.recipe.get(name) in (None, *values)
     for name, values in claims.about.items()
@@ -195,16 +194,6 @@ def counts(judged: pd.DataFrame, column: str = 'direction') -> dict[str, int]:
   """Returns how many rows of `judge` say what, {word: count}."""
   words = {'direction': rules.DIRECTIONS, 'size': rules.SIZES}[column]
   return {word: int((judged[column] == word).sum()) for word in words}
-
-
-def _to_fixed_loss(runs: pd.DataFrame) -> pd.DataFrame:
-  """Has iterations to a fixed loss stand for early stops.
-
-  A network that never reached it would have done so after its last iteration.
-  """
-  late = runs.loss_stop_censored.fillna(value=True).astype(bool)
-  stops = runs.loss_stop.where(~late, runs.iterations)
-  return runs.assign(early_stop=stops, censored=late)
 
 
 class _Found(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from lottery_ticket.foundations import controls
@@ -97,6 +98,37 @@ def loss_stop(log: Log, target: float = TARGET_LOSS) -> Stop:
   reached = losses <= target
   place = int(reached.argmax()) if reached.any() else len(losses) - 1
   return Stop(int(iterations[place]), not reached.any())
+
+
+def stops(
+  curve: Mapping[str, Any],
+  within: float = np.inf,
+  target: float = TARGET_LOSS,
+) -> dict[str, Any]:
+  """Returns when a training would have been stopped, and how good it was.
+
+  Args:
+    curve: A log, as lists or arrays, with accuracies of the test set.
+    within: Iterations after which the training ended.
+    target: The loss of `loss_stop`.
+
+  Returns:
+    Columns of a run's row: `early_stop`, `censored`, `accuracy` (then),
+    `loss_stop` (missing if not reached) and `loss_stop_censored`.
+  """
+  chosen = np.asarray(curve['iteration']) <= within
+  log = {
+    name: np.asarray(curve[name], float)[chosen]
+    for name in ('iteration', 'loss', 'accuracy')
+  }
+  stop, reached = early_stop(log), loss_stop(log, target)
+  return {
+    'early_stop': stop.iteration,
+    'censored': stop.censored,
+    'accuracy': accuracy_at(log, stop.iteration),
+    'loss_stop': pd.NA if reached.censored else reached.iteration,
+    'loss_stop_censored': reached.censored,
+  }
 
 
 def _after_0(log: Log) -> tuple[np.ndarray, np.ndarray]:

@@ -262,9 +262,6 @@ def _columns(
   run: paths.Run, row: rows_lib.Row, target_loss: float
 ) -> dict[str, Any]:
   """Returns a run's row of the table."""
-  curve = {k: np.array(row['curve'][k], float) for k in save_restore.LOG_KEYS}
-  stop = metrics.early_stop(curve)
-  reached = metrics.loss_stop(curve, target_loss)
   found = {
     **_described(row['record']),
     'trial': run.trial,
@@ -273,13 +270,9 @@ def _columns(
     'run_id': run.run_id,
     'density': row['density'],
     'remaining': row['remaining'],
-    'early_stop': stop.iteration,
-    'censored': stop.censored,
+    **metrics.stops(row['curve'], target=target_loss),
     'early_stop_split': row['curve']['split'],
-    'accuracy': metrics.accuracy_at(curve, stop.iteration),
     'final_accuracy': row['curve']['final_accuracy'],
-    'loss_stop': pd.NA if reached.censored else reached.iteration,
-    'loss_stop_censored': reached.censored,
     'directory': run.directory,
   }
   return {**{k: found[k] for k in COLUMNS}, **row['statistics'], 'row': row}

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lottery_ticket.analysis import bounded
+from lottery_ticket.analysis import metrics
 
 TICKET = 'same_init'
 LADDER = 'lottery_experiment'  # The script that prunes level by level.
@@ -36,11 +37,13 @@ class View:
   Attributes:
     runs: Table as in `results.Results`, of one recipe.
     percents: P_m of each level.
+    length: Iterations of the longest run.
   """
 
-  def __init__(self, runs: pd.DataFrame):
-    """Takes the runs."""
-    self.runs = runs
+  def __init__(self, runs: pd.DataFrame, speed: str = 'early_stop'):
+    """Takes the runs, and the column that stands for early stop."""
+    self.runs, self._speed = runs, speed
+    self.length = runs.iterations.fillna(0).max()
     tickets = runs[runs.experiment == TICKET]
     self.percents = 100 * tickets.groupby('level').density.mean()
     self._table = functools.cache(self._measured)
@@ -74,16 +77,21 @@ class View:
 
   def _measured(self, measure: str, experiment: str) -> bounded.Bounded:
     """Returns a measure over all trials and levels of an experiment."""
-    if measure not in self.runs:
-      raise NotMeasuredError(f'wanted: runs with their {measure}')
-    rows = self.runs[self.runs.experiment == experiment]
-    seen = rows[measure].astype('Float64').to_numpy(float, na_value=np.nan)
     is_stop, is_at_stop = measure == 'early_stop', measure == 'accuracy'
+    column = self._speed if is_stop else measure
+    if column not in self.runs:
+      raise NotMeasuredError(f'wanted: runs with their {column}')
+    rows = self.runs[self.runs.experiment == experiment]
+    values, late = rows[column], rows.censored
+    if column == 'loss_stop':  # Never reached, or after the last iteration.
+      late = rows.loss_stop_censored.fillna(value=True).astype(bool)
+      values = values.where(~late, rows.iterations)
+    seen = values.astype('Float64').to_numpy(float, na_value=np.nan)
     # The loss still fell: the true early stop is here or later.
     ends = {
       'seen': seen,
       'low': seen,
-      'high': np.where(rows.censored & is_stop, np.inf, seen),
+      'high': np.where(late & is_stop, np.inf, seen),
       'late': (rows.censored & is_at_stop).astype(float),
     }
     rows = rows.assign(**ends, percent=rows.level.map(self.percents))
@@ -113,6 +121,23 @@ class View:
       f'wanted: runs of {experiment!r} at P_m = {percent:g}% (level {level})'
     )
 
+  def within(self, iterations: float) -> 'View':
+    """Returns the runs as they would be, had they been as short as others.
+
+    Learning curves in their rows have all losses that were the lowest so far.
+    """
+    if self.length <= iterations:
+      return self
+    if 'row' not in self.runs:
+      raise NotMeasuredError('wanted: rows with learning curves')
+    stops = [
+      metrics.stops(row['curve'], iterations) for row in self.runs['row']
+    ]
+    shorter = pd.DataFrame(stops, self.runs.index).assign(iterations=iterations)
+    ends = dict.fromkeys(('final_accuracy', 'final_train_accuracy'), np.nan)
+    known = self.runs.drop(columns=shorter.columns)
+    return View(known.join(shorter).assign(**ends), self._speed)
+
   def level(self, percent: float) -> int:
     """Returns the level with that P_m, within a tenth of it."""
     distances = np.abs(np.log(self.percents / percent))
@@ -135,10 +160,15 @@ class Study(View):
       reference's.
   """
 
-  def __init__(self, runs: pd.DataFrame, reference: dict[str, Any]):
+  def __init__(
+    self,
+    runs: pd.DataFrame,
+    reference: dict[str, Any],
+    speed: str = 'early_stop',
+  ):
     """Finds the main one of the runs' recipes, and takes its runs."""
     self.settings = [
-      (json.loads(recipe), View(_unique_trials(_as_tickets(rows))))
+      (json.loads(recipe), View(_unique_trials(_as_tickets(rows)), speed))
       for recipe, rows in runs.groupby(_recipes(runs), sort=True)
     ]
 
@@ -150,22 +180,25 @@ class Study(View):
 
     self.recipe, main = min(self.settings, key=distance)
     self.differing = _departing(self.recipe, reference)
-    super().__init__(main.runs)
+    super().__init__(main.runs, speed)
 
   def varying(
     self, wanted: Callable[[dict[str, Any]], bool], *names: str
   ) -> list[View]:
     """Returns the tickets of wanted recipes that differ in nothing but `names`.
 
-    The main recipe's are among them if it is wanted, too.
+    The main recipe's are among them if it is wanted, too. Trainings may have
+    other lengths: all are returned as they were within the shortest.
     """
-    return [
+    found = [
       view
       for recipe, view in self.settings
       if not view.percents.empty
-      and set(differing(recipe, self.recipe)) <= set(names)
+      and set(differing(recipe, self.recipe)) <= {*names, 'training_len'}
       and wanted(recipe)
     ]
+    shortest = min((view.length for view in found), default=0)
+    return [view.within(shortest) for view in found]
 
 
 def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
@@ -195,10 +228,20 @@ def _recipes(runs: pd.DataFrame) -> pd.Series:
   tickets = beside.transform('last')
   ways = ways.where((runs.script == LADDER) | tickets.isna(), tickets)
   recipes = [
-    json.dumps(json.loads(recipe) | json.loads(way), sort_keys=True)
+    json.loads(recipe) | json.loads(way)
     for recipe, way in zip(runs.recipe, ways, strict=True)
   ]
-  return pd.Series(recipes, runs.index, object)
+  data = pd.Series([x.pop('test data', None) for x in recipes], runs.index)
+  others = pd.Series(
+    [json.dumps(x, sort_keys=True) for x in recipes], data.index
+  )
+  # Data that are drawn from each trial's seed tell trials apart, not recipes.
+  drawn = data.groupby(others).transform('nunique')
+  trials = runs.trial.groupby(others).transform('nunique')
+  is_drawn = (drawn == trials) & (trials > 1)
+  for recipe, checksum in zip(recipes, data.mask(is_drawn), strict=True):
+    recipe['test data'] = checksum if isinstance(checksum, str) else None
+  return pd.Series([json.dumps(x, sort_keys=True) for x in recipes], data.index)
 
 
 def _folders(runs: pd.DataFrame) -> pd.Series:

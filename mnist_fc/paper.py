@@ -13,7 +13,7 @@ figure: it stands for one and a half levels to each side.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from lottery_ticket.analysis import bounded
@@ -146,17 +146,19 @@ def spread_of_rates(study: Study) -> bounded.Bounded:
     raise view.NotMeasuredError(
       'wanted: tickets found with Adam at two learning rates or more'
     )
-  return (
-    bounded.spread([one.at('accuracy', TICKET, 21.1) for one in views]) * 100
-  )
+  return bounded.spread([one.at('accuracy', *T21) for one in views]) * 100
 
 
 def saved_by_best_rates(study: Study) -> bounded.Bounded:
   """Returns percent fewer iterations at the rates that the paper names."""
   best = (0.0012, 0.002)
+  shortest = min(one.length for one in adam(study, lambda rate: True))
   fast, slow = (
     bounded.mean(
-      [one.at('early_stop', TICKET, 21.1) for one in adam(study, wanted)]
+      [
+        one.within(shortest).at('early_stop', *T21)
+        for one in adam(study, wanted)
+      ]
     )
     for wanted in (lambda rate: rate in best, lambda rate: rate not in best)
   )
@@ -165,11 +167,15 @@ def saved_by_best_rates(study: Study) -> bounded.Bounded:
 
 def slower_with_sgd(rate: float) -> Quantity:
   """Compares early stop with SGD with that with the main recipe."""
+
+  def ratio(study: Study) -> bounded.Bounded:
+    other = sgd(rate)(study)
+    return other.at('early_stop', *T21) / study.within(other.length).at(
+      'early_stop', *T21
+    )
+
   return Quantity(
-    lambda study: (
-      sgd(rate)(study).at('early_stop', TICKET, 21.1)
-      / study.at('early_stop', TICKET, 21.1)
-    ),
+    ratio,
     'ratio',
     f'Iterations to early stop, {T21}, SGD at {rate} over Adam; null: a quarter'
     ' more',
@@ -185,17 +191,22 @@ def at_size(study: View, count: float) -> bounded.Bounded:
 def pruned_by(first: float, second: float) -> Quantity:
   """Compares tickets of equal size that other percents a round have left."""
 
-  def accuracy(study: Study, percent: float) -> bounded.Bounded:
+  def find(study: Study, percent: float) -> View:
     def is_wanted(recipe: dict[str, Any]) -> bool:
       found = recipe.get('prune_percents')
       return isinstance(found, dict) and found.get('layer0') == percent
 
     what = f'{100 * percent:g}% of the hidden layers pruned a round'
-    [found] = varying(study, what, is_wanted, 'prune_percents')
-    return at_size(found, SURVIVORS)
+    return varying(study, what, is_wanted, 'prune_percents')[0]
+
+  def points(study: Study) -> bounded.Bounded:
+    found = [find(study, percent) for percent in (first, second)]
+    shortest = min(one.length for one in found)
+    one, other = (at_size(x.within(shortest), SURVIVORS) for x in found)
+    return one - other
 
   return Quantity(
-    lambda study: accuracy(study, first) - accuracy(study, second),
+    points,
     'points',
     f'Points of test accuracy at {SURVIVORS:,} weights, {100 * first:g}% a'
     f' round minus {100 * second:g}%',
@@ -264,13 +275,11 @@ LARGER = Quantity(
 )
 
 
-def both(
-  first: str, second: str, percents: Sequence[float] = NAMED
-) -> list[Part]:
+def both(first: str, second: str) -> list[Part]:
   """Returns parts: one kind is better and sooner than another."""
   return [
     Part(compare(Net(first, percent), Net(second, percent)), above=0)
-    for percent in percents
+    for percent in NAMED
     for compare in (better, sooner)
   ]
 

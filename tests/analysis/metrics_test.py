@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lottery_ticket.analysis import intervals
@@ -78,6 +79,24 @@ def test_loss_stop_without_measurements():
     metrics.loss_stop(log([1.0]))
   wanted = 'log: wanted a measurement after iteration 0'
   assert str(raised.value) == wanted
+
+
+@pytest.mark.parametrize(
+  ('within', 'wanted'),
+  [
+    (400, (200, False, 0.95, 200, False)),
+    (200, (200, True, 0.95, 200, False)),
+    (100, (100, True, 0.9, pd.NA, True)),
+  ],
+)
+def test_a_training_may_have_ended_earlier(within, wanted):
+  curve = log([2, 1, 0.5, 0.7, 0.8])
+  found = tuple(metrics.stops(curve, within, target=0.6).values())
+  assert found[:3] == wanted[:3]
+  assert (found[3] is wanted[3] or found[3] == wanted[3], found[4]) == (
+    True,
+    wanted[4],
+  )
 
 
 def test_connections_of_units():

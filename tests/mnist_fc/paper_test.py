@@ -11,6 +11,7 @@ from scipy import stats
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rules
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.mnist_fc import paper
@@ -417,6 +418,19 @@ def test_another_optimizer_is_judged_but_for_what_is_about_it():
   assert found.note['C18a'] == "wanted: runs with the paper's optimizer"
 
 
+def test_data_drawn_from_the_seeds_are_no_recipe_of_their_own():
+  """A user's data may differ from trial to trial: these are compared."""
+  runs = make_runs()
+  runs['recipe'] = [
+    json.dumps(PAPER | {'test data': f'of {trial}'}) for trial in runs.trial
+  ]
+  study = view.Study(runs, {})
+  assert len(study.settings) == 1
+  assert study.recipe['test data'] is None
+  others = runs.assign(recipe=json.dumps(PAPER | {'test data': 'other'}))
+  assert len(view.Study(pd.concat([runs, others]), {}).settings) == 6
+
+
 @pytest.mark.parametrize(
   'values',
   [
@@ -517,6 +531,31 @@ def test_sgd_beside_adam():
   assert set(beside.direction) == {'not measured'}
   alone = judge(of_sgd(0.8), only=['C26'])
   assert alone.note['C26b'] == "wanted: runs with the paper's optimizer"
+
+
+def test_shorter_sweeps_are_compared_with_the_base_at_their_length():
+  """The base stops at 5,000 iterations, within 3,000 at its last low."""
+  curve = {
+    'iteration': [0, 1_000, 2_500, 5_000, 50_000],
+    'loss': [2.3, 0.3, 0.2, 0.1, 0.3],
+    'accuracy': [0.1, 0.9, 0.95, 0.98, 0.98],
+  }
+  base = make_runs(recipe=PAPER)
+  base['row'] = [{'curve': curve}] * len(base)
+  short = PAPER | {
+    'optimizer': 'SGD',
+    'learning_rate': 0.4,
+    'training_len': ['iterations', 3_000],
+  }
+  sweep = make_runs(
+    early_stop=lambda level: 2_000, recipe=short, iterations=3_000
+  )
+  found = judge(base, sweep, only=['C26'])
+  assert found.measured['C26a'] == pytest.approx(2_000 / 2_500)
+  assert found.measured['C26c'] != found.measured['C26c']  # No 0.95% there.
+  # Without curves the base is not known at that length.
+  found = judge(base.drop(columns='row'), sweep, only=['C26'])
+  assert found.note['C26a'] == 'wanted: rows with learning curves'
 
 
 @pytest.mark.parametrize('beside', [False, True])
