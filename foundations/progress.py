@@ -76,8 +76,10 @@ def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
     yield lambda done: _listeners[-1](name, done, iterations)
     return
   began = told = time.monotonic()
+  # A notebook is no terminal, and shows bars all the same.
+  shown = {} if 'ipykernel' in sys.modules else {'disable': None}
   with tqdm.tqdm(
-    total=iterations, desc=name, unit='it', disable=None, leave=False
+    total=iterations, desc=name, unit='it', leave=False, **shown
   ) as bar:
 
     def report(done: int) -> None:
