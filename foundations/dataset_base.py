@@ -118,27 +118,23 @@ def _make_split(
 ) -> DatasetSplit:
   if isinstance(examples, tf.data.Dataset):
     examples = tf_data.read(examples, name)
-  if not isinstance(examples, (tuple, list)) or len(examples) != 2:
-    raise errors.InputError(
-      f'{name}: wanted a pair of arrays (inputs, labels) or a tf.data.Dataset'
-      f' of such pairs, got {type(examples).__name__}'
-    )
+  is_pair = isinstance(examples, (tuple, list)) and len(examples) == 2
+  wanted = (
+    'a pair of arrays (inputs, labels) or a tf.data.Dataset of such pairs'
+  )
+  errors.require(is_pair, name, wanted, type(examples).__name__)
   inputs, labels = examples
   return DatasetSplit(inputs, labels, name, byte_values)
 
 
 def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
   """Raises InputError unless these can be a split's inputs and labels."""
-  if inputs.dtype.kind not in 'buif' or labels.dtype.kind not in 'buif':
-    raise errors.InputError(
-      f'{name}: wanted arrays of numbers, got {inputs.dtype} inputs and'
-      f' {labels.dtype} labels'
-    )
-  if inputs.ndim < 2 or len(inputs) == 0:
-    raise errors.InputError(
-      f'{name} inputs: wanted shape [n, features...] with n > 0,'
-      f' got {inputs.shape}'
-    )
+  are_numbers = {inputs.dtype.kind, labels.dtype.kind} <= {*'buif'}
+  got = f'{inputs.dtype} inputs and {labels.dtype} labels'
+  errors.require(are_numbers, name, 'arrays of numbers', got)
+  is_right = inputs.ndim > 1 and len(inputs)
+  wanted = 'shape [n, features...] with n > 0'
+  errors.require(is_right, f'{name} inputs', wanted, inputs.shape)
   n, is_one_hot = len(inputs), labels.ndim == 2
   is_some = labels.ndim == 1 or (is_one_hot and labels.shape[1] > 1)
   if not is_some or len(labels) != n:
@@ -185,12 +181,11 @@ def _check_byte_values(
   table = np.asarray(table, np.float32)
   shapes = (256,), (256, inputs.shape[-1])
   is_right = inputs.dtype == np.uint8 and table.shape in shapes
-  if not is_right or not np.isfinite(table).all():
-    raise errors.InputError(
-      f'{name} byte_values: wanted uint8 inputs and finite numbers of shape'
-      f' [256] or [256, {inputs.shape[-1]}], got {inputs.dtype} inputs and'
-      f' {table.shape}'
-    )
+  wanted = 'uint8 inputs and finite numbers of shape [256] or'
+  wanted += f' [256, {inputs.shape[-1]}]'
+  got = f'{inputs.dtype} inputs and {table.shape}'
+  is_right = is_right and np.isfinite(table).all()
+  errors.require(is_right, f'{name} byte_values', wanted, got)
   return table
 
 
@@ -243,11 +238,8 @@ class DatasetBase:
         wanted, got = (
           list(getattr(one, kind).shape[1:]) for one in (self.train, split)
         )
-        if wanted != got:
-          raise errors.InputError(
-            f'{name} {kind}: wanted shape [n, *{wanted}] like the training'
-            f' set, got [n, *{got}]'
-          )
+        like = f'shape [n, *{wanted}] like the training set'
+        errors.require(wanted == got, f'{name} {kind}', like, f'[n, *{got}]')
 
   @property
   def splits(self) -> dict[str, DatasetSplit]:

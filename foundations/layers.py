@@ -72,15 +72,12 @@ def dense(
       this layer is of another shape.
   """
   inputs = tf.cast(inputs, tf.float32)
-  if inputs.shape.rank != 2 or inputs.shape[1] is None:
-    raise errors.InputError(
-      f'layer {name!r}: wanted inputs of shape [batch, features],'
-      f' got {inputs.shape}; flatten them first'
-    )
-  if not isinstance(units, (int, np.integer)) or units < 1:
-    raise errors.InputError(
-      f'layer {name!r}: wanted at least one unit, got {units!r}'
-    )
+  what, is_flat = f'layer {name!r}', inputs.shape.rank == 2
+  is_right = is_flat and inputs.shape[1] is not None
+  wanted = 'inputs of shape [batch, features]'
+  errors.require(is_right, what, wanted, inputs.shape, 'flatten them first')
+  is_right = isinstance(units, (int, np.integer)) and units > 0
+  errors.require(is_right, what, 'at least one unit', repr(units))
   shape = (inputs.shape[1], int(units))
   kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
   outputs = tf.matmul(inputs, kernel)
@@ -125,10 +122,9 @@ def conv2d(
   """
   inputs = _images(name, inputs)
   sizes = _pair(name, 'kernel_size', kernel_size)
-  if not isinstance(filters, (int, np.integer)) or filters < 1:
-    raise errors.InputError(
-      f'layer {name!r}: wanted at least one filter, got {filters!r}'
-    )
+  is_right = isinstance(filters, (int, np.integer)) and filters > 0
+  wanted = 'at least one filter'
+  errors.require(is_right, f'layer {name!r}', wanted, repr(filters))
   shape = (*sizes, inputs.shape[3], int(filters))
   kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
   steps = _pair(name, 'strides', strides)
@@ -203,11 +199,9 @@ def _images(name: str, inputs: tf.Tensor) -> tf.Tensor:
   inputs = tf.cast(inputs, tf.float32)
   if inputs.shape.rank == 3:
     inputs = inputs[..., tf.newaxis]
-  if inputs.shape.rank != 4 or inputs.shape[3] is None:
-    raise errors.InputError(
-      f'layer {name!r}: wanted inputs of shape [batch, height, width,'
-      f' channels], got {inputs.shape}'
-    )
+  is_right = inputs.shape.rank == 4 and inputs.shape[3] is not None
+  wanted = 'inputs of shape [batch, height, width, channels]'
+  errors.require(is_right, f'layer {name!r}', wanted, inputs.shape)
   return inputs
 
 
@@ -215,19 +209,19 @@ def _pair(name: str, what: str, size: Size) -> tuple[int, int]:
   """Returns height and width; one number is both."""
   pair = size if isinstance(size, (list, tuple)) else (size, size)
   numbers = [errors.read_integer(number) for number in pair]
-  if len(numbers) != 2 or not all(number and number > 0 for number in numbers):
-    raise errors.InputError(
-      f'layer {name!r}: wanted {what} of one or two positive integers,'
-      f' got {size!r}'
-    )
+  are_sizes = all(number and number > 0 for number in numbers)
+  wanted = f'{what} of one or two positive integers'
+  is_right = len(numbers) == 2 and are_sizes
+  errors.require(is_right, f'layer {name!r}', wanted, repr(size))
   return numbers[0] or 0, numbers[1] or 0
 
 
 def _padding(name: str, padding: str) -> str:
-  if padding not in ('same', 'valid'):
-    raise errors.InputError(
-      f"layer {name!r}: wanted the padding 'same' or 'valid', got {padding!r}"
-    )
+  is_known, wanted = (
+    padding in ('same', 'valid'),
+    "the padding 'same' or 'valid'",
+  )
+  errors.require(is_known, f'layer {name!r}', wanted, repr(padding))
   return padding.upper()
 
 
@@ -261,11 +255,9 @@ def batch_norm(
       another shape.
   """
   inputs = tf.cast(inputs, tf.float32)
-  if not inputs.shape.rank or inputs.shape[-1] is None:
-    raise errors.InputError(
-      f'layer {name!r}: wanted inputs of shape [batch, ..., features],'
-      f' got {inputs.shape}'
-    )
+  is_right = inputs.shape.rank and inputs.shape[-1] is not None
+  wanted = 'inputs of shape [batch, ..., features]'
+  errors.require(is_right, f'layer {name!r}', wanted, inputs.shape)
   features = inputs.shape[-1:]
   gamma = model.variable(f'{name}_gamma', features, 'ones')
   beta = model.variable(f'{name}_beta', features, 'zeros')

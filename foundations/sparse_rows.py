@@ -70,6 +70,7 @@ def _row_pointer(
 
 def _splat(builder: Any, number: Any, size: int = WIDTH) -> Any:
   """Returns a vector of `size` times the same number."""
+  # LLVM knows an insertion and a shuffle by zeros as a broadcast.
   one = builder.insert_element(
     ir.Constant(_vector(size), ir.Undefined), number, ir.Constant(_INT, 0)
   )
@@ -153,7 +154,7 @@ def is_blank(typing: Any, row: Any) -> tuple[Any, Callable]:
 
 def _partial_sums(builder: Any, left: Any, right: Any) -> Any:
   """Returns 8 sums of 8 products each, of two rows."""
-  sums = None
+  sums = None  # One register's: others would make the order another one.
   for k in range(0, WIDTH, _LANES):
     places = list(range(k, k + _LANES))
     a, b = (_shuffle(builder, row, row, places) for row in (left, right))
@@ -263,6 +264,7 @@ def gather_tile(
 def zeros(*shape: int) -> np.ndarray:
   """Returns float32 zeros that begin where a cache line does."""
   size = 4 * int(np.prod(shape))
+  # A row that crosses cache lines costs a load more for each of its registers.
   memory = np.zeros(size + 64, np.uint8)
   first = -memory.ctypes.data % 64
   return memory[first : first + size].view(np.float32).reshape(shape)
