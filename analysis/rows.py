@@ -46,8 +46,9 @@ def read(folder: str | os.PathLike) -> dict[str, Row]:
   try:
     with save_restore.opened(path) as stream, gzip.open(stream) as content:
       lines = content.read(save_restore.MAX_BYTES).splitlines()
-    rows = [json.loads(line) for line in lines]
-    return {row['run']: row for row in rows if row['record'] is not None}
+    # Without its first line, what is left of a file is none either.
+    first, *rest = [json.loads(line) for line in lines]
+    return {row['run']: row for row in (first, *rest) if row['record']}
   except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError):
     raise errors.InputError(
       f'{path}: wanted rows as the runner report writes them; remove it'
