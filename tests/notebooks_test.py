@@ -54,6 +54,7 @@ def test_runs_from_top_to_bottom(path, mnist, tmp_path, monkeypatch):
 
   monkeypatch.setenv('LOTTERY_TICKET_NOTEBOOK_SIZE', 'small')
   monkeypatch.setenv('LOTTERY_TICKET_MNIST', mnist)
+  monkeypatch.setenv('TQDM_DISABLE', '1')  # Bars are for people.
   monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
   notebook = nbformat.read(path, 4)
   nbformat.validate(notebook)
