@@ -231,17 +231,18 @@ def _recipes(runs: pd.DataFrame) -> pd.Series:
     json.loads(recipe) | json.loads(way)
     for recipe, way in zip(runs.recipe, ways, strict=True)
   ]
-  data = pd.Series([x.pop('test data', None) for x in recipes], runs.index)
-  others = pd.Series(
-    [json.dumps(x, sort_keys=True) for x in recipes], data.index
-  )
+  texts = [str(x.pop('test data', None) or '') for x in recipes]
+  others = [json.dumps(x, sort_keys=True) for x in recipes]
   # Data that are drawn from each trial's seed tell trials apart, not recipes.
-  drawn = data.groupby(others).transform('nunique')
-  trials = runs.trial.groupby(others).transform('nunique')
+  data = runs[['trial']].assign(data=texts)
+  drawn, trials = (
+    data[name].groupby(others).transform('nunique')
+    for name in ('data', 'trial')
+  )
   is_drawn = (drawn == trials) & (trials > 1)
-  for recipe, checksum in zip(recipes, data.mask(is_drawn), strict=True):
-    recipe['test data'] = checksum if isinstance(checksum, str) else None
-  return pd.Series([json.dumps(x, sort_keys=True) for x in recipes], data.index)
+  for recipe, text in zip(recipes, data.data.mask(is_drawn, ''), strict=True):
+    recipe['test data'] = text or None
+  return pd.Series([json.dumps(x, sort_keys=True) for x in recipes], runs.index)
 
 
 def _folders(runs: pd.DataFrame) -> pd.Series:
