@@ -75,7 +75,10 @@ def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
   if _listeners:
     yield lambda done: _listeners[-1](name, done, iterations)
     return
-  began = told = time.monotonic()
+  began = time.monotonic()
+  # The levels of an experiment, each of which may be short, have one clock.
+  clock = _known if 'level' in _known else {}
+  clock.setdefault('told', began)
   # A notebook is no terminal, and shows bars all the same.
   shown = {} if 'ipykernel' in sys.modules else {'disable': None}
   with tqdm.tqdm(
@@ -83,13 +86,12 @@ def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
   ) as bar:
 
     def report(done: int) -> None:
-      nonlocal told
       now = time.monotonic()
       if not bar.disable:
         bar.set_postfix_str(summary(done, iterations, now - began), False)
         bar.update(done - bar.n)
-      elif now - told >= _A_LINE:
-        told = now
+      elif now - clock['told'] >= _A_LINE:
+        clock['told'] = now
         said = summary(done, iterations, now - began)
         print(f'{name}: {done:,} of {iterations:,}, {said}', file=sys.stderr)
 

@@ -48,6 +48,21 @@ def test_a_line_every_minute_where_there_is_no_terminal(capfd, monkeypatch):
   )
 
 
+def test_short_levels_have_a_line_every_minute_too(capfd, monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr('time.monotonic', lambda: now[0])
+  for level in progress.levels(5):
+    with progress.of_run(f'trial1/{level}/x', 10) as report:
+      now[0] += 25
+      report(10)
+  lines = capfd.readouterr().err.splitlines()
+  assert [line.partition(':')[0] for line in lines] == [
+    'trial1/2/x',
+    'trial1/5/x',
+  ]
+  assert 'level 2 of 5, 0:01:15 left' in lines[0]
+
+
 def test_the_whole_of_an_experiment_is_told():
   said = []
   with progress.send_to(lambda _, done, total: said.append((done, total))):

@@ -153,19 +153,16 @@ def test_goes_on_from_the_trained_weights(run, ticket, dense):
     )
 
 
-def test_rewinding_goes_on_from_the_dense_networks_weights_then(
+def test_rewinding_is_what_a_ladder_that_rewinds_does(
   run, ticket, cheap, tmp_path
 ):
-  short = cheap | {'training_len': ('iterations', 2)}
-  [dense] = lottery_experiment.train(
-    str(tmp_path), iterations=0, seed=1, **short
+  levels = lottery_experiment.train(
+    str(tmp_path), iterations=1, seed=1, reset=2, **cheap
   )
   folder = run('rewind', rewind_to=2)
-  masks, initial = network(ticket, 'masks'), network(folder, 'initial')
-  for name, array in dense.final.items():
-    np.testing.assert_array_equal(
-      initial[name], np.where(masks.get(name, 1), array, 0)
-    )
+  np.testing.assert_equal(network(ticket, 'masks'), levels[1].masks)
+  np.testing.assert_equal(network(folder, 'initial'), levels[1].initial)
+  np.testing.assert_equal(network(folder, 'final'), levels[1].final)
   log = save_restore.read_log(str(folder), 'test')
   assert log['iteration'].tolist() == [2, 3]
 
