@@ -10,6 +10,7 @@ executed in the same way each time.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def resolve(
   """
   if check(execution) == 'dense':
     return 'dense'
-  reason = _unknown(model, optimizer) or _unknown_data(split)
+  reason = next(_unknown(model, split, optimizer), None)
   if execution == 'auto' and (
     reason or not _is_faster(model, split, batch_size)
   ):
@@ -94,9 +95,10 @@ def sparse_steps(
 
 def _unknown(
   model: model_base.ModelBase,
+  split: dataset_base.DatasetSplit,
   optimizer: keras.optimizers.Optimizer | None,
-) -> str | None:
-  """Returns what the sparse execution does not know, or None."""
+) -> Iterator[str]:
+  """Yields what the sparse execution does not know."""
   from lottery_ticket.foundations import layers
   from lottery_ticket.foundations import model_base
 
@@ -104,45 +106,43 @@ def _unknown(
   if not isinstance(parts, tuple) or not all(
     isinstance(part, layers.Dense) for part in parts
   ):
-    return f'{name}: its architecture() does not say which dense layers it has'
+    yield f'{name}: its architecture() does not say which dense layers it has'
+    return
   names = {part.name + end for part in parts for end in ('', '_bias')}
-  others = sorted(set(model.parameters) - names)
-  if others:
-    return f'parameter {others[0]!r} of {name}'
+  for parameter in sorted(set(model.parameters) - names):
+    yield f'parameter {parameter!r} of {name}'
   for method in ('loss', 'accuracy'):
     known = getattr(model_base.ModelBase, method)
     if getattr(type(model), method) is not known:
-      return f"{name}'s own {method}"
+      yield f"{name}'s own {method}"
   if model.l2:
-    return f'l2={model.l2!r} of {name}'
+    yield f'l2={model.l2!r} of {name}'
   for part in parts:
     if part.activation not in (None, *ACTIVATIONS):
-      return f'activation {part.activation!r}'
-  return None if optimizer is None else _unknown_optimizer(optimizer)
+      yield f'activation {part.activation!r}'
+  if split.augment is not None:
+    yield 'examples that are augmented'
+  if optimizer is not None:
+    yield from _unknown_settings(optimizer)
 
 
-def _unknown_data(split: dataset_base.DatasetSplit) -> str | None:
-  return None if split.augment is None else 'examples that are augmented'
-
-
-def _unknown_optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
+def _unknown_settings(optimizer: keras.optimizers.Optimizer) -> Iterator[str]:
   from keras import optimizers as known
 
   from lottery_ticket.foundations import optimizers
 
   kind = type(optimizer)
   if kind not in (known.SGD, known.Adam, known.AdamW):
-    return f'optimizer {kind.__name__}'
+    yield f'optimizer {kind.__name__}'
   config = optimizer.get_config()
   settings = {name: config.get(name) for name in _REFUSED_SETTINGS}
   for name, value in (settings | optimizers.changes(optimizer)).items():
     if value:
-      return f'{kind.__name__} with {name}={value!r}'
+      yield f'{kind.__name__} with {name}={value!r}'
   rate = getattr(optimizer, '_learning_rate', None)
   schedule = known.schedules.LearningRateSchedule
   if callable(rate) and not isinstance(rate, schedule):
-    return f'{kind.__name__} with a function as learning rate'
-  return None
+    yield f'{kind.__name__} with a function as learning rate'
 
 
 def _is_faster(
