@@ -122,13 +122,21 @@ def departures(runs: pd.DataFrame, claims: Claims) -> list[str]:
   """
   study = view.Study(runs, claims.recipe)
   said = [
-    f'{name} {json.dumps(study.recipe[name])} (the paper: {json.dumps(value)})'
+    f'{name} {_said(study.recipe[name])} (the paper: {_said(value)})'
     for name, value in claims.recipe.items()
     if name in study.differing
   ]
   if claims.claims and 'test' in set(study.runs.early_stop_split):
     said.append('early stop by test loss, as there is no validation set')
   return said
+
+
+def _said(value: Any) -> str:
+  """Returns a value of a recipe in words."""
+  match value:
+    case [str(unit), int(count)]:
+      return f'{count:,} {unit}'
+  return value if isinstance(value, str) else json.dumps(value)
 
 
 def judge(
@@ -173,9 +181,12 @@ def judge(
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
   runs = runs.reset_index(drop=True)
   study = view.Study(runs, claims.recipe)
+  # A loss curve is steep where it crosses a fixed loss, and flat at its
+  # minimum: the same claims with less noise.
   to_loss = view.Study(runs, claims.recipe, 'loss_stop')
   find = _Finder(study, confidence, seed)
   by_loss = _Finder(to_loss, confidence, seed)
+  # What a record does not say may be the paper's: rows of scripts of one's own.
   is_about = all(
     study.recipe.get(name) in (None, *values)
     for name, values in claims.about.items()
@@ -215,6 +226,7 @@ def _row(
   """Returns the row of a part of a claim."""
   found, stated = find(part), rules.stated(part.value)
   interval, size = found.interval, ''
+  # Ends that may lie on either side of the point would meet any number.
   if found.bound != 'unknown':
     size = rules.size(interval, part.null, stated, found.least)
   notes = found.notes
@@ -285,6 +297,8 @@ class _Finder:
     ends = estimands.Ends(measured.seen, measured.low, measured.high)
     seen, low, high = (intervals.t_interval(x, self._confidence) for x in ends)
     bound, note = _bound(ends), ''
+    # No t-test knows of numbers that are but bounds.
+    values = () if bound or seen.n < rules.LEAST_TRIALS else measured.seen
     if not seen.n:
       note = 'wanted: a trial with all of these runs'
     elif seen.n > 1 and low.low == high.high:
@@ -292,7 +306,6 @@ class _Finder:
     # The mean of the truths lies between those of their ends: so do, with the
     # wanted confidence, the outer ends of these two means' intervals.
     interval = seen._replace(low=low.low, high=high.high)
-    values = () if bound or seen.n < rules.LEAST_TRIALS else measured.seen
     return _Found(interval, bound, notes=(note,), values=values)
 
   def _bootstrap(self, measured: estimands.OverTrials) -> _Found:

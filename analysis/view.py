@@ -183,12 +183,22 @@ class Study(View):
     super().__init__(main.runs, speed)
 
   def varying(
-    self, wanted: Callable[[dict[str, Any]], bool], *names: str
+    self,
+    what: str,
+    wanted: Callable[[dict[str, Any]], bool],
+    *names: str,
+    least: int = 1,
   ) -> list[View]:
     """Returns the tickets of wanted recipes that differ in nothing but `names`.
 
     The main recipe's are among them if it is wanted, too. Trainings may have
     other lengths: all are returned as they were within the shortest.
+
+    Args:
+      what: What these are, for the error.
+      wanted: Function that tells of a recipe whether it is wanted.
+      *names: Names of values of recipes.
+      least: Least number of such recipes.
     """
     found = [
       view
@@ -197,7 +207,9 @@ class Study(View):
       and set(differing(recipe, self.recipe)) <= {*names, 'training_len'}
       and wanted(recipe)
     ]
-    shortest = min((view.length for view in found), default=0)
+    if len(found) < least:
+      raise NotMeasuredError(f'wanted: {what}, and else with the same recipe')
+    shortest = min(view.length for view in found)
     return [view.within(shortest) for view in found]
 
 

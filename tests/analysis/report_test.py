@@ -82,7 +82,7 @@ def test_verdict_counts_the_claims(study, written, page):
     f'28 claims of the paper in {len(judged)} parts, over 3 trials. Direction:'
     f' {directions}. Size: {sizes}. The runs differ: '
   )
-  said = 'training_len ["iterations", 1000] (the paper: ["iterations", 50000])'
+  said = 'training_len 1,000 iterations (the paper: 50,000 iterations)'
   assert said in written.verdict
   assert html.escape(written.verdict, quote=False) in html.unescape(page.source)
   badges = re.findall(r'class="badge ([a-z-]+)"', page.source)

@@ -393,7 +393,7 @@ def test_another_way_to_find_tickets_is_said(columns):
   assert judge(other, only=['C1']).n.item() == 5
   [(name, value)] = columns.items()
   [departure] = claims.departures(other, paper.CLAIMS)
-  assert departure.startswith(f'{name} "{value}" (the paper: ')
+  assert departure.startswith(f'{name} {value} (the paper: ')
   elsewhere = other.assign(directory=other.directory.str.replace('exp', 'a'))
   both = judge(make_runs(), elsewhere, only=['C1']).loc['C1']
   assert both.measured == pytest.approx(0, abs=1)
