@@ -92,6 +92,7 @@ bench: $(INSTALLED)
 	@$(RUN) mnist_fc/download_data.py --datasets=mnist
 	$(RUN) benchmarks/speed.py
 	$(RUN) benchmarks/sparse.py
+	$(RUN) benchmarks/convolutions.py
 	$(RUN) benchmarks/many.py
 
 $(INSTALLED): pyproject.toml setup.py

@@ -4,8 +4,7 @@ python benchmarks/convolutions.py [--networks=[conv2,resnet20]] [--rounds=5]
 
 A step has masks, augmentation, activations, loss and optimizer. Bare are its
 convolutions, products, poolings and fused batch norms with their gradients, on
-operands of the same shapes, in TensorFlow. Both take turns in one process. A
-second row compares steps that XLA compiles with those that it does not.
+operands of the same shapes, in TensorFlow. Both take turns in one process.
 """
 
 from collections.abc import Callable
@@ -19,85 +18,65 @@ BAR = 1.3
 NETWORKS = ('lenet5', 'conv2', 'conv4', 'conv6', 'resnet20')
 HEAVY = ('Conv2D', 'MatMul', 'MaxPool', 'AvgPool', 'FusedBatchNormV3')
 DENSITY = 0.5  # Of the masks.
-STEPS = 3  # A turn.
 
 
 def main(
   *,
   networks: list[str] | None = None,
   width: int | None = None,
+  jit_compile: bool = False,
   **given: Any,
 ) -> None:
   """Measures steps of networks, and prints how long they take.
 
   Args:
-    networks: Names of recipes; by default all but those that differ little.
+    networks: Names of recipes; by default one of each network.
     width: Filters of the first layer; by default the paper's.
-    **given: Fields of `timing.Options`.
+    jit_compile: Whether XLA compiles the steps, as the trainer does not.
+    **given: Fields of `timing.Options`; `iterations` are those of a turn.
   """
-  options = timing.Options(**{'rounds': 5, **given})
-  figures = [
-    figure
-    for name in networks or NETWORKS
-    for figure in measure(
-      constants.TASK.recipe(name, width=width), options.rounds
-    )
-  ]
-  options.report('convolutions', figures, width=width)
+  options = timing.Options(**{'iterations': 3, **given})
+  figures = []
+  for name in networks or NETWORKS:
+    filters = None if name == 'lenet5' else width
+    recipe = constants.TASK.recipe(name, width=filters)
+    figures.append(measure(recipe, options, jit_compile))
+  options.report('convolutions', figures, width=width, jit_compile=jit_compile)
 
 
-def measure(recipe: Any, rounds: int) -> list[timing.Figure]:
-  """Compares a recipe's steps with bare operations, and compiled ones."""
+def measure(
+  recipe: Any, options: timing.Options, jit_compile: bool
+) -> timing.Figure:
+  """Compares a recipe's steps, with random masks, with bare operations."""
   from lottery_ticket.foundations import seeds
   from lottery_ticket.foundations import steps as steps_lib
 
-  dataset = make_dataset(recipe)
-  first = constants.make_model(recipe, seed=1)
-  first.build(dataset.train.values(slice(1)))
+  count, size = options.iterations, recipe.batch_size
+  dataset = make_dataset(recipe, count)
+  dense = constants.make_model(recipe, seed=1)
+  dense.build(dataset.train.values(slice(1)))
   generator = seeds.generator(0, 'masks')
   masks = {
     name: (generator.random(mask.shape) < DENSITY).astype('f4')
-    for name, mask in first.masks.items()
+    for name, mask in dense.masks.items()
   }
-  bare = repeated(first, (recipe.batch_size, *dataset.train.inputs.shape[1:]))
-
-  def steps(jit_compile: bool, turn: Callable[[Callable], Any]) -> Any:
-    model = constants.make_model(recipe, masks=masks, seed=1)
-    model.build(dataset.train.values(slice(1)))
-    model.l2 = recipe.l2
-    with steps_lib.prepared(
-      dataset, model, recipe.optimizer_fn(), jit_compile, 'dense'
-    ) as made:
-      order = dataset.epoch(0)
-      return turn(
-        lambda: made(dataset.train, order, 0, STEPS, recipe.batch_size)
-      )
-
-  def against_bare(step: Callable) -> Any:
-    return timing.take_turns(step, lambda: bare(STEPS), rounds)
-
-  pairs = steps(
-    True,
-    lambda compiled: steps(
-      False, lambda plain: timing.take_turns(compiled, plain, rounds)
-    ),
-  )
-  scale, name = 1e3 / STEPS, recipe.network
-  return [
-    timing.compare(
-      f'{name}: step{words}, bare operations',
-      steps(jit_compile, against_bare),
-      'ms',
-      scale,
-      at_most=BAR,
+  bare = repeated(dense, (size, *dataset.train.inputs.shape[1:]))
+  model = constants.make_model(recipe, masks=masks, seed=1)
+  model.build(dataset.train.values(slice(1)))
+  model.l2 = recipe.l2
+  with steps_lib.prepared(
+    dataset, model, recipe.optimizer_fn(), jit_compile, 'dense'
+  ) as steps:
+    pairs = timing.take_turns(
+      lambda: steps(dataset.train, dataset.epoch(0), 0, count, size),
+      lambda: bare(count),
+      options.rounds,
     )
-    for words, jit_compile in (('', False), (' compiled', True))
-  ] + [
-    timing.compare(f'{name}: step compiled, not compiled', pairs, 'ms', scale)
-  ]
+  what = f'{recipe.network}: step, bare operations'
+  return timing.compare(what, pairs, 'ms', 1e3 / count, at_most=BAR)
 
 
-def make_dataset(recipe: Any) -> Any:
+def make_dataset(recipe: Any, batches: int) -> Any:
   """Returns a data set of noise in the form of what a network is for."""
   import numpy as np
 
@@ -107,7 +86,7 @@ def make_dataset(recipe: Any) -> Any:
   from lottery_ticket.foundations import seeds
 
   generator = seeds.generator(0, 'images')
-  size = STEPS * recipe.batch_size
+  size = batches * recipe.batch_size
   is_gray = recipe.network == 'lenet5'
   shape = (size, 28, 28) if is_gray else (size, 32, 32, 3)
   images = generator.integers(0, 256, shape, np.uint8)
@@ -185,5 +164,5 @@ def repeated(model: Any, shape: tuple[int, ...]) -> Callable[[int], None]:
 
 if __name__ == '__main__':
   entry.run(
-    'lottery_ticket.benchmarks.convolutions:main', timing.Options, 'keras'
+    'lottery_ticket.benchmarks.convolutions:main', timing.Options, 'tensorflow'
   )

@@ -292,8 +292,10 @@ def test_the_record_says_how_the_run_was_made(run, make_dataset, some_masks):
     'model': {
       'class': 'ModelFc',
       'seed': 5,
+      'l2': 0.0,
       'hyperparameters': {'layers': [[10, 'relu'], [10, None]]},
     },
+    'augment': None,
     'jit_compile': False,
     'execution': 'auto',
     'save_summaries': True,
