@@ -21,24 +21,25 @@ def from_network(
 
   Args:
     network: {parameter name: array}, like a run's final weights.
-    masks: {layer name: 0/1 array, shape [inputs, units]}.
+    masks: {layer name: 0/1 array, shape [..., inputs, units]}.
 
   Returns:
-    {layer name: matrix, shape [inputs, units]}. It stores what the mask keeps,
+    {layer name: matrix, shape [inputs, units]}; of a convolution, the rows are
+    the weights of a patch, row by row of it. It stores what the mask keeps,
     also a weight that is exactly 0.
 
   Raises:
-    InputError: If a mask has no weights of its shape, or is not of a dense
-      layer.
+    InputError: If a mask has no weights of its shape.
   """
   matrices = {}
   for name, mask in masks_lib.check(masks).items():
     kernel = np.asarray(network.get(name))
-    if mask.ndim != 2 or kernel.shape != mask.shape:
+    if mask.ndim < 2 or kernel.shape != mask.shape:
       raise errors.InputError(
         f'network[{name!r}]: wanted a matrix of shape {list(mask.shape)} like'
         f' its mask, got {list(kernel.shape)}'
       )
+    kernel, mask = (x.reshape(-1, mask.shape[-1]) for x in (kernel, mask))
     places = np.nonzero(mask)
     stored = sparse.coo_array((kernel[places], places), shape=mask.shape)
     matrices[name] = stored.tocsr()

@@ -25,6 +25,7 @@ def main(
   networks: list[str] | None = None,
   width: int | None = None,
   jit_compile: bool = False,
+  steps: int = 3,
   **given: Any,
 ) -> None:
   """Measures steps of networks, and prints how long they take.
@@ -33,25 +34,28 @@ def main(
     networks: Names of recipes; by default one of each network.
     width: Filters of the first layer; by default the paper's.
     jit_compile: Whether XLA compiles the steps, as the trainer does not.
-    **given: Fields of `timing.Options`; `iterations` are those of a turn.
+    steps: Training steps a turn.
+    **given: Fields of `timing.Options`.
   """
-  options = timing.Options(**{'iterations': 3, **given})
+  options = timing.Options(**given)
   figures = []
   for name in networks or NETWORKS:
     filters = None if name == 'lenet5' else width
     recipe = constants.TASK.recipe(name, width=filters)
-    figures.append(measure(recipe, options, jit_compile))
-  options.report('convolutions', figures, width=width, jit_compile=jit_compile)
+    figures.append(measure(recipe, steps, options.rounds, jit_compile))
+  options.report(
+    'convolutions', figures, width=width, jit_compile=jit_compile, steps=steps
+  )
 
 
 def measure(
-  recipe: Any, options: timing.Options, jit_compile: bool
+  recipe: Any, count: int, rounds: int, jit_compile: bool
 ) -> timing.Figure:
   """Compares a recipe's steps, with random masks, with bare operations."""
   from lottery_ticket.foundations import seeds
   from lottery_ticket.foundations import steps as steps_lib
 
-  count, size = options.iterations, recipe.batch_size
+  size = recipe.batch_size
   dataset = make_dataset(recipe, count)
   dense = constants.make_model(recipe, seed=1)
   dense.build(dataset.train.values(slice(1)))
@@ -70,7 +74,7 @@ def measure(
     pairs = timing.take_turns(
       lambda: steps(dataset.train, dataset.epoch(0), 0, count, size),
       lambda: bare(count),
-      options.rounds,
+      rounds,
     )
   what = f'{recipe.network}: step, bare operations'
   return timing.compare(what, pairs, 'ms', 1e3 / count, at_most=BAR)

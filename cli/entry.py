@@ -25,6 +25,8 @@ def limit_threads() -> None:
   ):
     os.environ.setdefault(variable, str(THREADS))
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  # Else the first process would take all the memory of a GPU.
+  os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
 
 
 @contextlib.contextmanager

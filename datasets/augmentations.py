@@ -28,7 +28,7 @@ def flip_and_crop(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
   columns += draws // (2 * places) % places
   around = [
     [MARGIN, MARGIN] if axis in (1, 2) else [0, 0]
-    for axis in range(images.shape.rank)
+    for axis in range(len(images.shape))
   ]
   # Whole rows first: they are moved at once.
   moved = tf.gather(tf.pad(images, around), rows, axis=1, batch_dims=1)

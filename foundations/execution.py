@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import logging
 
+from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import errors
 
 if TYPE_CHECKING:  # A recipe's check needs no TensorFlow.
@@ -151,6 +152,10 @@ def _is_faster(
   batch_size: int,
 ) -> bool:
   """Tells whether skipping pruned weights saves time."""
+  if (
+    backend.deterministic_gpus()
+  ):  # What was measured was measured on processors.
+    return False
   parts: Any = model.architecture()
   masks = [model.masks[part.name] for part in parts]
   costs = [float(np.count_nonzero(mask)) for mask in masks]

@@ -26,6 +26,7 @@ import numpy as np
 from absl import logging
 
 import lottery_ticket
+from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import save_restore
@@ -367,6 +368,7 @@ def versions() -> dict[str, str]:
     'numpy': np.__version__,
     'machine': platform.machine(),
     'processor': processor,  # Another one may round otherwise.
+    'gpus': ', '.join(backend.deterministic_gpus()),
   }
 
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from absl import logging
 
+from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import callbacks as callbacks_lib
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import errors
@@ -135,6 +136,7 @@ def train(
     DivergedError: If the loss or the weights stop being finite. The run ends
       there, and is a finished one, whose record says `diverged`: when.
   """
+  backend.deterministic_gpus()  # Before anything is computed.
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   revived = _revived(model.masks, model.get_current_weights())
   if revived:

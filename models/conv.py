@@ -1,6 +1,7 @@
 """Blocks of 3x3 convolutions, each pooled: Conv-2, Conv-4, Conv-6 and VGG."""
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -82,7 +83,7 @@ class Conv(model_base.ModelBase):
         channels].
       training: Whether this is part of an update.
     """
-    initializer = {'kernel_initializer': self._initializer}
+    initializer: Any = {'kernel_initializer': self._initializer}
     outputs, number = inputs, 0
     for block in self._blocks:
       if number:

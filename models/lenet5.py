@@ -55,7 +55,7 @@ class LeNet5(model_base.ModelBase):
       inputs: Images, shape [batch, height, width] or [batch, height, width,
         channels].
     """
-    initializer = {'kernel_initializer': self._initializer}
+    initializer: Any = {'kernel_initializer': self._initializer}
     outputs = inputs
     for i, (filters, padding) in enumerate(self._convolutions):
       outputs = self.conv2d(

@@ -19,6 +19,7 @@ MODULES = sorted(
     'cli',
     'study',
     'mnist_fc',
+    'cifar10_conv',
   )
   for module in pkgutil.walk_packages(
     importlib.import_module(f'lottery_ticket.{package}').__path__,

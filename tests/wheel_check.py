@@ -19,6 +19,7 @@ import importlib.resources
 import pathlib
 import lottery_ticket
 from lottery_ticket.foundations import experiment, model_fc, trainer
+from lottery_ticket.cifar10_conv import constants
 from lottery_ticket.mnist_fc import locations, lottery_experiment
 package = importlib.resources.files('lottery_ticket')
 assert (package / 'py.typed').is_file()
@@ -47,12 +48,14 @@ def main(folder: str = sys.prefix) -> None:
     'argfiles/lottery_experiment_argfile.py --trials=1 --iterations=1'
     ' --training_len=iterations,20 --validation_size=100 --mnist_location=mnist'
   )
+  convolutions = 'cifar10_conv/argfiles/train_argfile.py --recipe=resnet20'
   with tempfile.TemporaryDirectory() as elsewhere:
     _save_sample(pathlib.Path(elsewhere, 'mnist'))
     for command in (
       [sys.executable, '-c', f'FOLDER = {folder!r}{IMPORTS}'],
       [*runner, 'runners/lottery_experiment.py', argfile],
       [sys.executable, '-m', 'lottery_ticket.mnist_fc.runners.report'],
+      [*runner, 'cifar10_conv/runners/train.py', convolutions, '--dry_run'],
     ):
       subprocess.run(command, cwd=elsewhere, env=environment, check=True)
   print('The wheel works.')

@@ -65,3 +65,15 @@ def test_a_script_says_it_in_one_line(root, command):
     ' unset it\n'
   )
   assert len(done.stderr.splitlines()) == 1
+
+
+def test_gpus_compute_the_same_each_time(monkeypatch):
+  import tensorflow as tf
+
+  config, called = tf.config.experimental, []
+  monkeypatch.setattr(config, 'enable_op_determinism', lambda: called.append(1))
+  assert (backend.deterministic_gpus(), called) == ([], [])
+  monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: [kind])
+  details = {'GPU': {'device_name': 'A100'}}
+  monkeypatch.setattr(config, 'get_device_details', details.get)
+  assert (backend.deterministic_gpus(), called) == (['A100'], [1])
