@@ -115,7 +115,7 @@ def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
     else:
       strangers[name, script] += len(group)
   for flags, those in together.values():
-    yield argfile(_CONTROL, {'controls': those} | flags)
+    yield argfile(task, _CONTROL, {'controls': those} | flags)
   for (name, script), count in strangers.items():
     said = '1 run' if count == 1 else f'{count} runs'
     yield f'# {name}: {said}, made by {script}'
@@ -142,7 +142,7 @@ def _ladders(
   last = {run.row.trial: run for run in runs}
   if _numbers(runs) and not flags.keys() & {'masks', 'presets'}:
     count = {'trials': len(last), 'iterations': runs[-1].row.level}
-    yield argfile(_LADDER, count | flags)
+    yield argfile(task, _LADDER, count | flags)
     return
   for trial, (row, _, record) in last.items():
     folder = paths.run(f'experiments/trial{trial}', row.level, row.experiment)
@@ -175,12 +175,13 @@ def _numbers(runs: Sequence[_Run]) -> list[int]:
   return numbers if trials == set(map(str, numbers)) and are_seeds else []
 
 
-def argfile(script: str, flags: Flags) -> str:
+def argfile(task: task_lib.Task, script: str, flags: Flags) -> str:
   """Returns the command that runs the jobs of an argfile."""
-  given = f'argfiles/{script}_argfile.py {argfiles.short_line(**flags)}'.strip()
+  path = f'{task.name}/argfiles/{script}_argfile.py'
+  given = f'{path} {argfiles.short_line(**flags)}'.strip()
   if set(given) & set('$`\\!'):
     quoted = shlex.quote(given)
   else:
     escaped = given.replace('"', '\\"')
     quoted = f'"{escaped}"'
-  return f'python argfile_runner.py runners/{script}.py {quoted}'
+  return f'python argfile_runner.py {task.name}/runners/{script}.py {quoted}'

@@ -151,7 +151,7 @@ def _run_many(task: task_lib.Task, command: Command) -> None:
   }
   todo = function(**given)
   if pool.pop('dry_run', False):
-    line = commands.argfile(command.script, given)
+    line = commands.argfile(task, command.script, given)
     print(' '.join(filter(None, (line, argfiles.short_line(**pool)))))
   elif not argfile_runner.run_jobs(
     [replicate.job(task, command.script, each) for each in todo], **pool

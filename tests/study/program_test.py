@@ -49,8 +49,9 @@ def test_dry_run_says_it_with_an_argfile(run, root, capsys):
   run('ladder', '--trials=2', '--jobs=3', '--learning_rate=.1', '--dry_run')
   said = capsys.readouterr().out
   assert said == (
-    'python argfile_runner.py runners/lottery_experiment.py'
-    ' "argfiles/lottery_experiment_argfile.py --trials=2 --learning_rate=0.1"'
+    'python argfile_runner.py mnist_fc/runners/lottery_experiment.py'
+    ' "mnist_fc/argfiles/lottery_experiment_argfile.py --trials=2'
+    ' --learning_rate=0.1"'
     ' --jobs=3\n'
   )
   words = shlex.split(said)[1:]

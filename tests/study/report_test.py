@@ -89,7 +89,7 @@ def test_the_commands_make_the_same_runs(folder):
   ):
     python, runner, target, argfile = shlex.split(command)
     assert (python, runner) == ('python', 'argfile_runner.py')
-    assert target == f'runners/{script}.py'
+    assert target == f'mnist_fc/runners/{script}.py'
     lines = argfiles.read(argfile, 'mnist_fc')
     assert len(lines) == 2
     flags = dict(flag.removeprefix('--').split('=', 1) for flag in lines[1])
