@@ -86,11 +86,12 @@ def main(**given: Any) -> None:
 
 
 def train_and_record(record: str, script: str, **arguments: Any) -> None:
-  """Calls a script's `train`, and writes to a file what that took."""
+  """Calls a script's `train`, and adds to a file what that took."""
   module = importlib.import_module(f'lottery_ticket.mnist_fc.{script}')
   module.train(**arguments)
   took = Took(os.getpid(), time.time(), peak_memory())
-  pathlib.Path(record).write_text(json.dumps(took))
+  with pathlib.Path(record).open('a') as file:
+    file.write(f'{json.dumps(took)}\n')
 
 
 def peak_memory() -> float:
@@ -152,28 +153,28 @@ class Many:
     """
     folder = self._folder / name
     folder.mkdir()
-    files = [folder / f'{i}.json' for i in range(len(lengths))]
+    record = folder / 'took.jsonl'
     todo = [
       jobs_lib.Job(
         'lottery_ticket.benchmarks.many:train_and_record',
         arguments={
-          'record': str(file),
+          'record': str(record),
           'script': script,
-          'output_dir': str(file.with_suffix('')),
+          'output_dir': str(folder / str(i)),
           'training_len': ('iterations', length),
           'seed': 1,
           **self._given,
           **arguments,
         },
       )
-      for file, length in zip(files, lengths, strict=True)
+      for i, length in enumerate(lengths)
     ]
     if not argfile_runner.run_jobs(todo, jobs=jobs, engine=engine, quiet=True):
       raise RuntimeError(f'{name}: a run fails')
     workers: dict[int, list[Took]] = {}
-    took = [Took(*json.loads(file.read_text())) for file in files]
-    for each in sorted(took, key=lambda each: each.ended):
-      workers.setdefault(each.pid, []).append(each)
+    for line in record.read_text().splitlines():  # As they ended.
+      took = Took(*json.loads(line))
+      workers.setdefault(took.pid, []).append(took)
     return list(workers.values())
 
   def memory(self) -> list[timing.Figure]:

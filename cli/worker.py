@@ -91,13 +91,12 @@ def _run(job: jobs.Job) -> tuple[int, str | None]:
     os.chdir(job.folder)
     _call(job)
   except SystemExit as error:
-    if isinstance(error.code, str):
-      print(error.code, file=sys.stderr)
-    code = 1 if isinstance(error.code, str) else error.code or 0
-    cause = error.__cause__
-    if isinstance(cause, errors.MissingInputError):
-      return code, cause.path
-    return code, None
+    code, cause = error.code or 0, error.__cause__
+    if isinstance(code, str):
+      print(code, file=sys.stderr)
+      code = 1
+    is_missing = isinstance(cause, errors.MissingInputError)
+    return code, cause.path if is_missing else None
   except BaseException:
     traceback.print_exc()
     return 1, None

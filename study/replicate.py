@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from lottery_ticket.study import names
 from lottery_ticket.study import report
 from lottery_ticket.study import task as task_lib
 
-_SAMPLES = (500, 2_500)  # Iterations, to measure the machine's speed.
+_SAMPLE = 2_500  # Iterations, to measure the machine's speed.
 
 Parts = Mapping[str, Sequence[tuple[str, argfiles.Flags]]]
 """{part: [(argfile, its flags)]}; without trials or levels it has no jobs."""
@@ -217,26 +218,18 @@ def _speed(
   length: tuple[str, int],
   common: argfiles.Flags,
   workers: int,
-) -> tuple[float, int]:
+) -> tuple[float, float]:
   """Returns the seconds an iteration, measured, and the iterations of a run."""
+  unit, count = length
+  tried = min(count, _SAMPLE) if unit == 'iterations' else 1
+  flags = {k: v for k, v in common.items() if v is not None}
+  flags |= {'training_len': f'{unit},{tried}', 'seed': 1}
   with tempfile.TemporaryDirectory() as folder:
-
-    def train(unit: str, count: int, workers: int) -> dict[str, Any]:
-      flags = {k: v for k, v in common.items() if v is not None}
-      flags |= {'training_len': f'{unit},{count}', 'seed': 1}
-      runs = [f'{folder}/{i}/{unit}{count}' for i in range(workers)]
-      jobs = [job(task, 'train', flags | {'output_dir': run}) for run in runs]
-      if not argfile_runner.run_jobs(jobs, jobs=workers, quiet=True):
-        raise errors.InputError('a short training fails; see above')
-      found = [records.read(run) for run in runs]
-      seconds = sum(record['seconds'] for record in found) / workers
-      return {'seconds': seconds, 'iterations': found[0]['iterations']}
-
-    unit, iterations = length
-    if unit == 'epochs':
-      iterations *= train(unit, 1, 1)['iterations']
-    short, long = (
-      train('iterations', count, workers)['seconds'] for count in _SAMPLES
-    )
-  # What a run takes beyond its iterations is in both.
-  return max(long - short, 1e-9) / (_SAMPLES[1] - _SAMPLES[0]), iterations
+    runs = [os.path.join(folder, str(i)) for i in range(workers)]
+    jobs = [job(task, 'train', flags | {'output_dir': run}) for run in runs]
+    if not argfile_runner.run_jobs(jobs, jobs=workers, quiet=True):
+      raise errors.InputError('a short training fails; see above')
+    found = [records.read(run) for run in runs]
+  iterations = found[0]['iterations']
+  seconds = statistics.mean(record['seconds'] for record in found)
+  return seconds / iterations, count * iterations / tried
