@@ -95,8 +95,9 @@ def _run(job: jobs.Job) -> tuple[int, str | None]:
     if isinstance(code, str):
       print(code, file=sys.stderr)
       code = 1
-    is_missing = isinstance(cause, errors.MissingInputError)
-    return code, cause.path if is_missing else None
+    if isinstance(cause, errors.MissingInputError):
+      return code, cause.path
+    return code, None
   except BaseException:
     traceback.print_exc()
     return 1, None
