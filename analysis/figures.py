@@ -18,38 +18,28 @@ _MOST_LEVELS = 6  # In one panel of curves or distributions.
 _EQUAL = 0.05  # Relative difference of P_m.
 
 
-class Drawing(NamedTuple):
-  """A figure, what to see in it, and the same for those who cannot see it."""
-
-  figure: figure_lib.Figure
-  caption: str
-  alt: str
+Drawing = tuple[figure_lib.Figure, str]
+"""A figure, and its caption: what to see in it."""
 
 
 class Figure(NamedTuple):
-  """One figure of a report.
+  """A figure of a report.
 
   Attributes:
     name: Name of its files, without the ending.
     title: A few words.
-    drawing: None if there is nothing to draw.
-    missing: Why there is nothing to draw, and what would change that.
+    figure: None if there is nothing to draw.
+    caption: What to see in it, or why there is none and what would change that.
   """
 
   name: str
   title: str
-  drawing: Drawing | None
-  missing: str = ''
+  figure: figure_lib.Figure | None
+  caption: str
 
 
 class Tables(NamedTuple):
-  """Tables that figures are drawn from.
-
-  Attributes:
-    runs: Table as in `results.Results`, of one recipe.
-    judged: Table as `claims.judge` returns it.
-    levels: Levels to show where all would be too many.
-  """
+  """What figures are drawn from: the arguments of `draw`."""
 
   runs: pd.DataFrame
   judged: pd.DataFrame
@@ -91,7 +81,7 @@ def draw(
   tables, drawn = Tables(runs, judged, levels), []
   for name, (title, function) in _FIGURES.items():
     try:
-      drawn.append(Figure(name, title, function(tables)))
+      drawn.append(Figure(name, title, *function(tables)))
     except errors.InputError as error:
       drawn.append(Figure(name, title, None, str(error)))
   return drawn
@@ -119,42 +109,28 @@ def _over_density(tables: Tables, *measures: str) -> Drawing:
   if 'early_stop' in measures and summary.censored.any():
     said += ' An arrow: still improving at the last evaluation, a lower bound.'
   said += ' Numbers at the lower edge are of networks below it.'
-  if left_out := sorted(set(plots.STYLES) & set(summary.experiment) - {*names}):
-    said += f' Of one trial, and so left out: {_labels(left_out)}.'
-  labels = ' and '.join(plots.MEASURES[measure][1] for measure in measures)
-  return Drawing(
-    plots.tickets(summary, measures, tables.levels),
-    said,
-    f'Line charts of {labels} over percent of weights remaining, for'
-    f' {_labels(names)}.',
-  )
-
-
-def _labels(names: Sequence[str]) -> str:
-  return ', '.join(map(plots.label, names))
+  there = set(summary.experiment)
+  left_out = [
+    plots.label(x) for x in plots.STYLES if x in there and x not in names
+  ]
+  if left_out:
+    said += f' Of one trial, and so left out: {", ".join(left_out)}.'
+  return plots.tickets(summary, measures, tables.levels), said
 
 
 def _claims(tables: Tables) -> Drawing:
-  counts = tables.judged.direction.value_counts()
-  said = ', '.join(f'{count} {word}' for word, count in counts.items() if word)
-  return Drawing(
-    plots.forest(tables.judged),
+  return plots.forest(tables.judged), (
     'The first part of each claim, and those of which the paper has a number:'
     ' point and 95% interval over trials. A tick is the null (no effect, or the'
     " limit that the table states), a hollow diamond the paper's value; a sign"
-    ' behind the number says that the point is a bound.',
-    f'Intervals of the claims that were measured; {said}.',
+    ' behind the number says that the point is a bound.'
   )
 
 
 def _curves(tables: Tables) -> Drawing:
-  runs = tables.shown()
-  return Drawing(
-    plots.curves(results.curves(runs)),
+  return plots.curves(results.curves(tables.shown())), (
     'Test accuracy over iterations by P_m: means, in bands from the minimum to'
-    ' the maximum over trials.',
-    'Line chart of test accuracy over iterations at'
-    f' {runs.level.nunique()} levels.',
+    ' the maximum over trials.'
   )
 
 
@@ -188,8 +164,7 @@ def _controls(tables: Tables) -> Drawing:
   )
   if censored := int(runs.censored.sum()):
     said += f' Early stops that are lower bounds: {censored}.'
-  alt = f'Points and intervals of {len(order)} controls beside the ticket.'
-  return Drawing(plots.differences(compared, [0, 1]), said, alt)
+  return plots.differences(compared, [0, 1]), said
 
 
 _NO_CONTROLS = (
@@ -217,12 +192,9 @@ def _weights(tables: Tables) -> Drawing:
   runs = runs[runs.trial == runs.trial.iloc[0]]
   if not all(len(row.get('weights', ())) == 2 for row in runs.row):
     raise errors.InputError('the weights were gone before there were rows')
-  return Drawing(
-    plots.weights(runs),
+  return plots.weights(runs), (
     f'Weights that survive, in trial {runs.trial.iloc[0]}: their initial values'
-    ' above, their final ones below.',
-    'Histograms of the surviving weights, a panel for each layer, a line for'
-    ' each level.',
+    ' above, their final ones below.'
   )
 
 
@@ -230,13 +202,11 @@ def _connections(tables: Tables) -> Drawing:
   runs = tables.shown()
   levels = sorted(runs.level.unique())
   runs = runs[runs.level == levels[len(levels) // 2]]
-  return Drawing(
-    plots.connections(runs),
+  return plots.connections(runs), (
     'How many of its possible connections each unit keeps at P_m ='
     f' {100 * runs.density.mean():.1f}%: incoming ones of the units of a layer,'
     ' outgoing ones of the units, or pixels, that feed it; a line for each'
-    ' trial. Flat is even, steep uneven.',
-    'Lines of connections kept over units, falling from left to right.',
+    ' trial. Flat is even, steep uneven.'
   )
 
 

@@ -67,6 +67,11 @@ _LOOK = {
   'grid.alpha': 0.35,
   'grid.linewidth': 0.6,
 }
+_RULE: dict[str, Any] = {
+  'color': 'black',
+  'linewidth': 1,
+  'linestyle': (0, (4, 3)),
+}
 _TITLE: dict[str, Any] = {'loc': 'left', 'fontsize': 10}
 _DODGE = 0.012  # Of P_m, between experiments: bars do not hide each other.
 _APART = 0.08  # Of the axis: labels that are nearer would touch.
@@ -121,65 +126,58 @@ def _draw_measure(
   ends = [f'{measure}_{name}' for name in ('mean', 'min', 'max')]
   y, low, high = factor * summary[ends].to_numpy(float).T
   table = summary.assign(x=100 * summary.density, y=y, low=low, high=high)
-  is_log = measure == 'early_stop'
+  is_stop = measure == 'early_stop'
   axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
-  axes.set_yscale('log' if is_log else 'linear')
-  dense = table[(table.experiment == TICKET) & (table.level == 0)].y
-  if len(dense):
-    look = {'color': 'black', 'linewidth': 1, 'linestyle': (0, (4, 3))}
-    axes.axhline(dense.iloc[0], label='dense network', zorder=1, **look)
+  axes.set_yscale('log' if is_stop else 'linear')
+  axes.set_ylim(
+    (0.85 * table.low.min(), 1.25 * table.high.max())
+    if is_stop
+    else _ylim(table)
+  )
   axes.invert_xaxis()
-  shown = table[table.experiment.isin(STYLES)]
-  if is_log:
-    axes.set_ylim(0.85 * shown.low.min(), 1.25 * shown.high.max())
-  else:
-    axes.set_ylim(_ylim(shown))
+  for dense in table.y[(table.experiment == TICKET) & (table.level == 0)]:
+    axes.axhline(dense, label='dense network', zorder=1, **_RULE)
   for i, (name, style) in enumerate(STYLES.items()):
-    rows = shown[shown.experiment == name].sort_values('x', ascending=False)
+    rows = table[table.experiment == name].sort_values('x', ascending=False)
     if len(rows):
-      _draw_line(axes, rows.assign(x=rows.x * (1 - _DODGE * i)), style, is_log)
-  if not is_log:
-    _mark_fallen(axes, shown, number)
-  percents = shown.groupby('level').x.mean()
-  _label_percents(axes, percents, levels)
+      rows = rows.assign(x=rows.x * (1 - _DODGE * i))
+      _draw_line(axes, rows, style, is_stop)
+  _mark_fallen(axes, table, number)
+  _label_percents(axes, table.groupby('level').x.mean(), levels)
+  linear = ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
+  axes.yaxis.set_major_locator(
+    ticker.LogLocator(subs=_STEPS) if is_stop else linear
+  )
   axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
   axes.yaxis.set_minor_locator(ticker.NullLocator())
-  axes.yaxis.set_major_locator(
-    ticker.LogLocator(subs=_STEPS)
-    if is_log
-    else ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
-  )
 
 
 def _ylim(table: pd.DataFrame) -> tuple[float, float]:
   """Returns ends of an axis that shows how tickets differ from dense networks.
 
-  Much sparser networks, and others that lose much more than these may gain,
-  fall out.
+  What loses much more than tickets may gain falls out.
   """
   tickets = table[table.experiment == TICKET]
   dense = tickets.y[tickets.level == 0].min()
   gain = max(tickets.y.max() - dense, _LEAST_GAIN)
-  bottom, top = table.low.min(), table.high.max()
-  if bottom < dense - _LOSS * gain:  # False where there is no dense network.
-    bottom = dense - _LOSS * gain
+  # NaN where there is no dense network.
+  bottom = np.nanmax([table.low.min(), dense - _LOSS * gain])
+  top = table.high.max()
   room = 0.04 * max(top - bottom, _LEAST_GAIN)
   return bottom - room, min(top + room, 100 + room / 4)
 
 
-def _draw_line(axes: Any, rows: pd.DataFrame, style: dict, is_stop: bool):
+def _draw_line(
+  axes: Any, rows: pd.DataFrame, style: dict[str, Any], is_stop: bool
+) -> None:
   """Draws one experiment's line into one panel."""
   # The mean of equal numbers may miss them by a rounding error.
   bars = np.maximum([rows.y - rows.low, rows.high - rows.y], 0)
-  thin = {'elinewidth': 0.9, 'capthick': 0.9}
-  axes.errorbar(rows.x, rows.y, yerr=bars, **thin, **style)
-  mark = {'linestyle': 'none', 'color': style['color'], 'zorder': 4}
-  one = rows[rows.trials == 1]
-  hollow = {**mark, 'marker': style['marker'], 'markerfacecolor': 'white'}
-  axes.plot(one.x, one.y, **hollow)
-  if is_stop:
-    bounds = rows[rows.censored > 0]
-    axes.plot(bounds.x, bounds.high * 1.1, marker=r'$\uparrow$', **mark)
+  axes.errorbar(rows.x, rows.y, yerr=bars, elinewidth=0.9, **style)
+  mark = {**style, 'linestyle': 'none', 'label': None, 'zorder': 4}
+  one, late = rows[rows.trials == 1], rows[is_stop & (rows.censored > 0)]
+  axes.plot(one.x, one.y, **{**mark, 'markerfacecolor': 'white'})
+  axes.plot(late.x, 1.1 * late.high, **{**mark, 'marker': r'$\uparrow$'})
 
 
 def _mark_fallen(axes: Any, table: pd.DataFrame, number: str) -> None:
@@ -337,7 +335,7 @@ def differences(
       some = table.where((table.n == 1) == is_one)
       look = {'color': '#0072b2', 'marker': 'o', **look}
       _draw_intervals(axes, some, table.name, look)
-    axes.axvline(null, color='black', linewidth=1, linestyle=(0, (4, 3)))
+    axes.axvline(null, **_RULE)
     axes.set_xlabel(words)
   return figure
 

@@ -41,13 +41,7 @@ _PIXELS_AN_INCH = 96  # In CSS.
 
 
 class Report(NamedTuple):
-  """Result of `write`.
-
-  Attributes:
-    page: The file to open in a browser.
-    verdict: One sentence.
-    judged: Table of the claims, as `claims.judge` returns it.
-  """
+  """The page's file, the verdict in a sentence, and `claims.judge`'s table."""
 
   page: str
   verdict: str
@@ -236,19 +230,15 @@ def _save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
     for path in target.glob(f'*.{kind}'):
       path.unlink()
   shown = []
-  for figure in drawn:
-    content = {**figure._asdict(), 'image': ''}
-    if drawing := figure.drawing:
+  for name, title, figure, caption in drawn:
+    content = {'name': name, 'title': title, 'caption': caption, 'image': ''}
+    if figure:
       for kind in ('png', 'svg'):
-        plots.save(drawing.figure, str(target / f'{figure.name}.{kind}'))
-      svg = (target / f'{figure.name}.svg').read_bytes()
-      image = base64.b64encode(svg).decode()
-      width, height = drawing.figure.get_size_inches() * _PIXELS_AN_INCH
-      content |= {
-        **{'caption': drawing.caption, 'alt': drawing.alt},
-        **{'width': round(width), 'height': round(height)},
-        'image': f'data:image/svg+xml;base64,{image}',
-      }
+        plots.save(figure, str(target / f'{name}.{kind}'))
+      svg = base64.b64encode((target / f'{name}.svg').read_bytes()).decode()
+      width, height = (figure.get_size_inches() * _PIXELS_AN_INCH).round()
+      content |= {'width': int(width), 'height': int(height)}
+      content['image'] = f'data:image/svg+xml;base64,{svg}'
     shown.append(content)
   return shown
 

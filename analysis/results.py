@@ -4,7 +4,6 @@ What is known of a run is its row: made of its folder, or read from the file of
 rows (see `rows`), so that runs outlive their folders.
 """
 
-import functools
 import json
 import os
 import pathlib
@@ -49,24 +48,18 @@ class Results(NamedTuple):
 
   Attributes:
     runs: A row for each finished run, with `COLUMNS`: `density` is P_m in
-      [0, 1] and `remaining` the count of weights; `early_stop` the iteration
-      of minimum loss on `early_stop_split` (the validation set, or the test
-      set where there is none), a lower bound if `censored`; `accuracy` the
-      test accuracy then, `final_accuracy` that at the end,
-      `final_train_accuracy` and `final_train_loss` those of the whole
-      training set at the end (NaN if not recorded); `loss_stop` the first
-      iteration at which the loss on `early_stop_split` was at most a fixed
-      one, missing where it never was (`loss_stop_censored`); `recipe` the
-      hyperparameters that runs to be compared have in common, as JSON;
-      `seed` the trial's, `control`, `script`, `reset` and `ticket_name` (of
-      the tickets that a control is about) what the run's record says of them,
-      missing if not recorded; `prune_percents` (JSON)
-      and `pruner`, of no meaning for controls; `task` the experiment folder;
-      `checksum` that of the final weights; `seconds` the time of training;
-      `versions` those of the software, as JSON; `source` the commit that the
-      run was made with; `directory` the run's folder. Then the numbers of
-      `metrics.statistics`, like `initial bimodality layer0`, and `row`: all
-      that is known of a run.
+      [0, 1], `remaining` a count of weights; `early_stop` the iteration of
+      minimum loss on `early_stop_split` (the test set where there is no
+      validation set), a lower bound if `censored`; `accuracy` the test accuracy
+      then, `final_...` at the end, of the whole training set NaN if not
+      recorded; `loss_stop` the first iteration of a fixed loss on that split,
+      missing where it never was reached (`loss_stop_censored`); `recipe` the
+      hyperparameters that runs to be compared have in common, as JSON, as
+      `prune_percents` and `versions`; `checksum` that of the final weights;
+      `seconds` the time of training; `source` the commit that made the run;
+      `directory` its folder. The others are what its record says, missing where
+      it does not. Then come the numbers of `metrics.statistics`, like `initial
+      bimodality layer0`, and `row`: all that is known of a run.
     problems: {run's folder: why it is not among the runs}.
     rows: {run, like trial1/7/same_init: row}.
   """
@@ -114,17 +107,14 @@ def read(
     raise errors.InputError(
       f'{experiment_path}: {_why_empty(experiment_path, problems)}'
     )
-  place = functools.partial(os.path.join, experiment_path)
-  runs = sorted(
-    (paths.read_run(place(name)) for name in known), key=paths.in_order
-  )
-  rows = {os.path.relpath(run.directory, experiment_path): run for run in runs}
+  runs = [paths.read_run(os.path.join(experiment_path, x)) for x in known]
+  names = dict(zip(runs, known, strict=True))
+  runs.sort(key=paths.in_order)
+  rows = {names[run]: known[names[run]] for run in runs}
   table = pd.DataFrame(
-    [_columns(run, known[name], target_loss) for name, run in rows.items()]
+    [_columns(run, rows[names[run]], target_loss) for run in runs]
   )
-  return Results(
-    table.astype(_TYPES), problems, {name: known[name] for name in rows}
-  )
+  return Results(table.astype(_TYPES), problems, rows)
 
 
 def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from lottery_ticket.analysis import view
 
 TICKET = view.TICKET
 _FRACTIONS = {2: 'half', 3: 'a third', 4: 'a quarter', 5: 'a fifth'}
+_SPOKEN_OF = 'reinit', 'random', 'one_shot'
 _LEAST = 0.005  # Points: what is less is 0.00.
 _NEAR = 0.15  # What is called a third lies within so much of it, relative.
 
@@ -90,37 +91,35 @@ def _controls(
   names: dict[int, str],
 ) -> Iterator[str]:
   """Says how controls do beside tickets, at the sparsest good level."""
-  there = [
-    k for k in accuracies.get('reinit', pd.DataFrame()) if k > 0 and k in names
-  ]
+  gains = {
+    (name, level): _difference(accuracies, name, level, TICKET, level)
+    for name, level in accuracies
+    if name in ('reinit', 'random', 'one_shot')
+    and (TICKET, level) in accuracies
+  }
+  there = [k for (name, k), x in gains.items() if name == 'reinit' and len(x)]
   if not there:
     return
   level = max((k for k in there if k <= last), default=min(there))
-  gains = _difference(accuracies, TICKET, level, 'reinit', level)
-  trials = gains.index
-  if trials.empty:
-    return
-  ratio = stops['reinit', level][trials].mean() / (
-    stops[TICKET, level][trials].mean()
+  points = -gains['reinit', level]
+  first, second = (
+    stops[name, level][points.index].mean() for name in (TICKET, 'reinit')
   )
-  late = runs[(runs.level == level) & (runs.experiment == 'reinit')].censored
-  most = 'at most ' if late.any() else ''
-  found = (
-    f'{"beat" if gains.mean() > 0 else "lose to"} their reinitializations in'
-    f' {_count(gains)}, by {abs(gains.mean()):.2f} points'
-  )
-  if abs(gains.mean()) < _LEAST:
-    found = 'do as well as their reinitializations'
-  yield (
-    f'At {names[level]} tickets {found}, in {most}{_fraction(ratio)} of the'
-    ' iterations.'
-  )
-  others = {
-    plots.label(name): _difference(accuracies, name, level, TICKET, level)
-    for name in ('random', 'one_shot')
-    if (name, level) in accuracies
-  }
-  said = [f'{name} {_accuracy(x)}' for name, x in others.items() if len(x)]
+  is_late = runs.censored & (runs.experiment == 'reinit')
+  most = 'at most ' if is_late[runs.level == level].any() else ''
+  found = 'do as well as their reinitializations'
+  if abs(points.mean()) >= _LEAST:
+    found = (
+      f'{"beat" if points.mean() > 0 else "lose to"} their reinitializations in'
+      f' {_count(points)}, by {abs(points.mean()):.2f} points'
+    )
+  part = _fraction(second / first)
+  yield f'At {names[level]} tickets {found}, in {most}{part} of the iterations.'
+  said = [
+    f'{plots.label(name)} {_accuracy(gains[name, level])}'
+    for name in _SPOKEN_OF[1:]
+    if len(gains.get((name, level), ()))
+  ]
   if said:
     yield f'Beside tickets of that size: {", ".join(said)}.'
 

@@ -24,30 +24,27 @@ def drawn(runs, judged):
 
 
 def test_whatever_there_are_runs_for_is_drawn(drawn):
-  missing = {name: f.missing for name, f in drawn.items() if not f.drawing}
+  missing = {name: f.caption for name, f in drawn.items() if not f.figure}
   assert missing == {'claims': 'wanted: runs that measure a claim'}
   for figure in drawn.values():
     assert figure.title
-    if figure.drawing:
-      assert figure.drawing.alt
-      assert figure.drawing.caption.endswith('.')
+    assert figure.caption.endswith('.') or not figure.figure
 
 
 def test_a_caption_says_what_is_drawn_and_what_is_not(runs, judged, drawn):
-  caption = drawn['tickets'].drawing.caption
+  caption = drawn['tickets'].caption
   assert caption.startswith('Means over 3 trials, ')
   assert 'An arrow: still improving' in caption
   assert 'left out' not in caption
   one = runs[(runs.experiment != 'random') | (runs.trial == '1')]
-  figure, caption, alt = figures.draw(one, judged)[0].drawing
+  _, _, figure, caption = figures.draw(one, judged)[0]
   assert caption.endswith(' Of one trial, and so left out: random sparsity.')
-  assert 'random' not in alt
   legend = [text.get_text() for text in figure.legends[0].get_texts()]
   assert 'reinitialized' in legend and 'random sparsity' not in legend
 
 
 def test_controls_are_paired_with_the_ticket_at_the_level_of_most(drawn):
-  figure, caption, _ = drawn['controls'].drawing
+  _, _, figure, caption = drawn['controls']
   assert caption.startswith('At P_m = 12.4%.')
   assert 'Early stops that are lower bounds: 1.' in caption
   accuracy, ratio = figure.axes
@@ -72,9 +69,9 @@ def test_networks_of_another_size_are_no_controls(runs, judged):
   )
   tickets = runs[runs.experiment == 'same_init']
   drawn = figures.draw(pd.concat([tickets, union]), judged)
-  missing = {figure.name: figure.missing for figure in drawn}
-  assert 'no finished control' in missing['controls']
-  assert missing['tickets'] == ''
+  drawn = {figure.name: figure for figure in drawn}
+  assert 'no finished control' in drawn['controls'].caption
+  assert drawn['tickets'].figure and not drawn['controls'].figure
 
 
 @pytest.mark.parametrize('levels', [[0], [1, 2], []])
@@ -83,9 +80,9 @@ def test_without_a_dense_network_and_tickets_nothing_is_drawn(
 ):
   some = runs[runs.level.isin(levels) | (runs.experiment == 'reinit')]
   for figure in figures.draw(some, judged):
-    assert figure.drawing is None
+    assert figure.figure is None
     if figure.name not in ('claims', 'controls'):
-      assert figure.missing == (
+      assert figure.caption == (
         'wanted: runs of same_init at level 0 and later ones; the runner'
         ' lottery_experiment makes them'
       )
@@ -93,8 +90,7 @@ def test_without_a_dense_network_and_tickets_nothing_is_drawn(
 
 def test_weights_that_are_gone_leave_out_their_figures(runs, judged):
   gone = runs.assign(row=[row | {'weights': {}} for row in runs.row])
-  missing = {
-    figure.name: figure.missing for figure in figures.draw(gone, judged)
-  }
-  assert missing['weights'] == 'the weights were gone before there were rows'
-  assert missing['tickets'] == ''
+  drawn = {figure.name: figure for figure in figures.draw(gone, judged)}
+  why = 'the weights were gone before there were rows'
+  assert drawn['weights'].caption == why
+  assert drawn['tickets'].figure and not drawn['weights'].figure
