@@ -212,7 +212,8 @@ def _label_percents(
     if not ticks or ticks[-1] - place > room:
       ticks.append(place)
   values = np.exp(ticks)
-  axes.set_xticks(values, [f'{x:.1f}' if x < 99.95 else '100' for x in values])
+  names = [f'{x:.1f}' if x < 99.95 else '100' for x in values]
+  axes.set_xticks(values, names, fontsize=8.5)
   axes.xaxis.set_minor_locator(ticker.NullLocator())
 
 
@@ -326,7 +327,7 @@ def differences(
   """
   rows = max(map(len, tables.values()))
   figure, [panels] = _figure(
-    1, len(tables), height=1.1 + 0.28 * rows, sharey=True
+    1, len(tables), height=1.1 + 0.22 * rows, sharey=True
   )
   for axes, null, (words, table) in zip(
     panels, nulls, tables.items(), strict=True

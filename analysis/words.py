@@ -30,20 +30,23 @@ def findings(runs: pd.DataFrame, levels: Sequence[int] = ()) -> list[str]:
   )
   if (TICKET, 0) not in accuracies or len(accuracies[TICKET].columns) < 2:
     return []
-  tickets = accuracies[TICKET]
-  # Of levels that all trials have, as far as there are such.
-  means = tickets.loc[:, tickets.count() == tickets[0].count()].mean()
-  pruned = means.drop(0) if len(means) > 1 else tickets.mean().drop(0)
-  shown = pruned[pruned.index.isin(levels)]
-  best = int((shown if len(shown) > 1 else pruned).idxmax())
-  below = pruned.index[(pruned < means[0]) & (pruned.index > best)]
-  last = int(pruned.index[pruned.index < min(below, default=1e9)].max())
+  # Each ticket beside the dense network of its own trial: a level that some
+  # trials have yet to reach is compared like the others.
+  gains = accuracies[TICKET].sub(accuracies[TICKET, 0], axis=0) * 100
+  known = gains.loc[:, gains.count() * 2 >= gains[0].count()].drop(columns=0)
+  means = known.mean()
+  if means.empty:
+    return []
+  shown = means[means.index.isin(levels)]
+  best = int((shown if len(shown) > 1 else means).idxmax())
+  below = means.index[(means < 0) & (means.index > best)]
+  last = int(means.index[means.index < min(below, default=1e9)].max())
   tables = accuracies * 100, stops
   percents = runs[runs.experiment == TICKET].groupby('level').density.mean()
   names = {level: f'{100 * x:.1f}%' for level, x in percents.items()}
   said = [_dense(*tables), _beside_dense(*tables, best, names[best])]
-  if pruned[best] >= means[0]:
-    said.append(_how_far(pruned, means[0], last, names))
+  if means[best] >= 0:
+    said.append(_how_far(means, last, names))
   said += _controls(runs, *tables, last, names)
   return said
 
@@ -71,16 +74,14 @@ def _beside_dense(
   )
 
 
-def _how_far(
-  means: pd.Series, dense: float, last: int, names: dict[int, str]
-) -> str:
+def _how_far(means: pd.Series, last: int, names: dict[int, str]) -> str:
   """Says down to which size tickets do as well as dense networks."""
   said = f'Tickets are as accurate as dense networks down to {names[last]}'
-  after = means.index[means.index > last]
+  after = means[means.index > last]
   if after.empty:
     return f'{said}, the smallest that were trained.'
-  behind = 100 * (dense - means[after[0]])
-  return f'{said}; at {names[after[0]]} they are {behind:.2f} points behind.'
+  level, behind = after.index[0], -after.iloc[0]
+  return f'{said}; at {names[level]} they are {behind:.2f} points behind.'
 
 
 def _controls(

@@ -50,6 +50,14 @@ def test_findings(runs):
   ]
 
 
+def test_a_level_that_one_trial_has_yet_to_reach_counts(runs):
+  later = runs[(runs.level < 2) | (runs.trial != '3')]
+  assert words.findings(later)[2] == (
+    'Tickets are as accurate as dense networks down to 25.0%; at 12.5% they are'
+    ' 1.00 points behind.'
+  )
+
+
 def test_bounds_are_told(runs):
   late = runs.assign(censored=runs.experiment == 'reinit')
   assert 'in at most a third of the iterations' in words.findings(late)[3]
