@@ -71,6 +71,7 @@ def dense(
     InputError: If the inputs are of another rank, or a preset or a mask of
       this layer is of another shape.
   """
+  # Else bytes and float64, which NumPy makes, would not fit the kernel.
   inputs = tf.cast(inputs, tf.float32)
   what, is_flat = f'layer {name!r}', inputs.shape.rank == 2
   is_right = is_flat and inputs.shape[1] is not None
@@ -197,7 +198,7 @@ def flatten(inputs: tf.Tensor) -> tf.Tensor:
 
 def _images(name: str, inputs: tf.Tensor) -> tf.Tensor:
   inputs = tf.cast(inputs, tf.float32)
-  if inputs.shape.rank == 3:
+  if inputs.shape.rank == 3:  # MNIST comes so.
     inputs = inputs[..., tf.newaxis]
   is_right = inputs.shape.rank == 4 and inputs.shape[3] is not None
   wanted = 'inputs of shape [batch, height, width, channels]'
@@ -259,11 +260,14 @@ def batch_norm(
   wanted = 'inputs of shape [batch, ..., features]'
   errors.require(is_right, f'layer {name!r}', wanted, inputs.shape)
   features = inputs.shape[-1:]
+  # All four are made in evaluations, too, where not all of them are used: the
+  # names of a model's parameters must not depend on who calls it first.
   gamma = model.variable(f'{name}_gamma', features, 'ones')
   beta = model.variable(f'{name}_beta', features, 'zeros')
   mean = model.state(f'{name}_mean', features, 'zeros')
   variance = model.state(f'{name}_variance', features, 'ones')
-  # One kernel forward and one back, for inputs of any rank.
+  # One kernel forward and one back, for inputs of any rank. In training, where
+  # it normalizes by the batch, it wants empty averages.
   fused = tf.raw_ops.FusedBatchNormV3(
     x=tf.reshape(inputs, [-1, 1, 1, *features]),
     scale=gamma,
@@ -274,7 +278,8 @@ def batch_norm(
     is_training=bool(training),
   )
   if training:
-    # The kernel divides by n - 1, Keras by n.
+    # The kernel divides by n - 1, Keras by n: for the averages alone, as both
+    # normalize by n.
     count = tf.cast(tf.size(inputs) // features[0], tf.float32)
     biased = fused.batch_variance * (1 - 1 / count)
     for average, value in ((mean, fused.batch_mean), (variance, biased)):

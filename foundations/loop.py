@@ -43,6 +43,7 @@ def fit(
     without what is due.
   """
 
+  # Chunks of one epoch follow each other, and each wants all of its order.
   @functools.lru_cache(maxsize=1)
   def order(epoch: int) -> tf.Tensor:
     return tf.constant(dataset.epoch(epoch))
@@ -50,15 +51,16 @@ def fit(
   iteration = first
   _happen(events, iteration)
   while iteration < last:
+    # As many updates as can be in one call: nothing sees weights between them.
     due = [event.after(iteration) for event in events]
     stop = min(*due, last, iteration + LARGEST_CHUNK)
     for epoch, place, count, size in _batches(dataset, iteration, stop):
       loss, right = steps(dataset.train, order(epoch), place, count, size)
       average.add(loss, right, count * size)
       iteration += count
-      if not math.isfinite(loss):
+      if not math.isfinite(loss):  # To look at weights would take too long.
         return iteration
-    if iteration == last:
+    if iteration == last:  # Before what is due: averages are the result.
       steps.finish()
     report(iteration)
     _happen(events, iteration)

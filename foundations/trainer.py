@@ -137,6 +137,7 @@ def train(
       there, and is a finished one, whose record says `diverged`: when.
   """
   backend.deterministic_gpus()  # Before anything is computed.
+  # A first call makes the variables, and one example does for that.
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   revived = _revived(model.masks, model.get_current_weights())
   if revived:
@@ -178,20 +179,7 @@ def train(
     run.check_finite(outcome)
     return initial, final
   record = run.record(training_len, description, sources or {})
-  with records.begin(output_dir, record, overwrite=overwrite) as folder:
-    if folder.finished is not None:
-      run.check_finite(folder.finished)
-      return run.load(output_dir)
-    started = time.monotonic()
-    initial, final, outcome = run.train(folder.part)
-    seconds = time.monotonic() - started
-    folder.commit(
-      **outcome,
-      seconds=seconds,
-      iterations_per_second=outcome['iterations'] / seconds,
-    )
-  run.check_finite(outcome)
-  return initial, final
+  return run.recorded(output_dir, record, overwrite)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -286,6 +274,26 @@ class _Run:
         f' {outcome["diverged"]}: loss or weights are no longer finite'
       )
 
+  def recorded(
+    self, directory: str, record: Mapping[str, Any], overwrite: bool
+  ) -> tuple[Network, Network]:
+    """Trains in a folder, or loads what is finished there; as `train`."""
+    with records.begin(directory, record, overwrite=overwrite) as folder:
+      if folder.finished is not None:
+        self.check_finite(folder.finished)
+        return self.load(directory)
+      started = time.monotonic()
+      initial, final, outcome = self.train(folder.part)
+      seconds = time.monotonic() - started
+      folder.commit(
+        **outcome,
+        seconds=seconds,
+        iterations_per_second=outcome['iterations'] / seconds,
+      )
+    # Only now: a run that has diverged is a finished one, and not repeated.
+    self.check_finite(outcome)
+    return initial, final
+
   def load(self, directory: str) -> tuple[Network, Network]:
     """Returns the finished run's weights, and puts the final ones in the model.
 
@@ -320,6 +328,7 @@ class _Run:
     first, last = self.plan.first, self.plan.last
     initial: Network = {}
     progress.note(density=masks_lib.density(self.model.masks))
+    # Not before: the record says the schedule as it was given.
     optimizers.shift(self.optimizer, first, last, self.plan.training_len)
     summaries = None
     if self.save_summaries and directory is not None:
@@ -337,6 +346,8 @@ class _Run:
       ) as steps,
     ):
       average = measurements.Average()
+      # Callbacks come first: what they assign is what training goes on from, so
+      # it is what is measured, saved and, at the start, the initial weights.
       events = [
         *self._calls(steps),
         loop.Event(
@@ -365,6 +376,7 @@ class _Run:
         for name, split in self.dataset.splits.items()
       }
     final = self.model.get_current_weights()
+    # The last update can spoil weights that no loss in training has seen.
     losses = [measured['loss'] for measured in results.values()]
     if not all(np.isfinite(x).all() for x in (*losses, *final.values())):
       diverged = diverged or last
@@ -390,6 +402,7 @@ class _Run:
     """Returns the callbacks as events."""
 
     def call(callback: callbacks_lib.Callback, iteration: int) -> None:
+      # The weights live in the steps, and the model has last level's or older.
       self.model.assign(steps.unload())
       self.model.iteration.assign(iteration)
       callback.function(iteration, self.model)
