@@ -251,11 +251,11 @@ def own_order(description: Mapping[str, Any]) -> int | None:
   Returns:
     The seed, or None for the order that depends on seed and level.
   """
-  names = ('train_order_seed', 'seed', 'level')
-  order, seed, level = (description.get(name) for name in names)
+  order, seed = (description.get(k) for k in ('train_order_seed', 'seed'))
   if order is None or seed is None:
     return None
-  return None if order == seeds.integer(seed, 'order', level) else order
+  usual = seeds.integer(seed, 'order', description['level'])
+  return None if order == usual else order
 
 
 def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:

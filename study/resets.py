@@ -81,7 +81,7 @@ def check_rewinding(
 
 def iterations(
   recipe: Any, settings: Mapping[str, Any], level: int, batches_per_epoch: int
-) -> dict[str, int]:
+) -> dict[str, Any]:
   """Returns where a run's training starts and ends, if not at 0 and T.
 
   Args:
