@@ -31,7 +31,7 @@ COLUMNS = (
 )
 
 _LEAST_TRIALS_BOOTSTRAP = 5
-_LIMITS = {'rho': (-1, 1), 'share': (0, 1)}  # By unit.
+_LIMITS = {'rho': (-1, 1), 'percent of images': (0, 100)}  # By unit.
 _ANYTHING = (-math.inf, math.inf)
 
 

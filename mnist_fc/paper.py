@@ -234,7 +234,7 @@ LEAST_FIT = Quantity(
   lambda study: estimands.least(
     study.over('final_train_accuracy', TICKET, view.PRUNED, 2) * 100
   ),
-  'percent',
+  'percent of images',
   'Training accuracy at the end, the least over these levels',
 )
 SPREAD_OF_RATES = Quantity(
@@ -300,8 +300,8 @@ def half_way(kind: str, percent: float) -> Quantity:
 def moved(layer: str, percent: float) -> list[Part]:
   """Returns the parts that a ticket's weights move more, and away from 0."""
   chance = (
-    'that of weights so chosen from movements permuted within the layer, dense'
-    f' network, {layer}'
+    f'chance (movements permuted within {layer} of the dense network, weights'
+    ' chosen by the same ranks)'
   )
   distance = of_weights(
     f'Distance that kept weights move over others, as a multiple of {chance}',
