@@ -153,11 +153,12 @@ def unit_counts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Counts the connections into the units of a layer, and out of its inputs.
 
   Args:
-    mask: Mask of a layer, shape [..., inputs, units].
+    mask: Mask of a layer, shape [..., inputs, units]; [units] is one input.
 
   Returns:
     Counts of shapes [units] and [inputs].
   """
+  mask = np.atleast_2d(mask)
   counts = np.count_nonzero(mask.reshape(-1, *mask.shape[-2:]), axis=0)
   return counts.sum(axis=0), counts.sum(axis=1)
 

@@ -259,10 +259,10 @@ def weights(runs: pd.DataFrame) -> figure_lib.Figure:
     runs: Rows of `results.Results.runs` of a trial's tickets.
 
   Returns:
-    A figure with a panel for each layer, of initial weights above and of final
-    ones below, and a line for each level.
+    A figure with a panel for each of at most five layers, of initial weights
+    above and of final ones below, and a line for each level.
   """
-  layers = sorted(runs.iloc[0]['row']['weights']['initial'])
+  layers = _some(runs.iloc[0]['row']['weights']['initial'])
   stages = 'initial', 'final'
   figure, panels = _figure(2, len(layers), height=5.2)
   for stage, row in zip(stages, panels, strict=True):
@@ -287,22 +287,30 @@ def connections(runs: pd.DataFrame) -> figure_lib.Figure:
     runs: Rows of `results.Results.runs` of the tickets of one level.
 
   Returns:
-    A figure of two panels, for incoming and for outgoing connections: lines
-    for each layer and trial over units from the most to the least connected.
+    A figure of two panels, for incoming and for outgoing connections: lines for
+    each of at most five layers and each trial over units from the most to the
+    least connected.
   """
   figure, [panels] = _figure(1, 2, height=3.8, sharey=True)
   for axes, direction in zip(panels, ('incoming', 'outgoing'), strict=True):
     for row in runs.row:
       found = row['connections'][direction]
-      for i, (layer, shares) in enumerate(found.items()):
-        look = _LOOKS[i % len(_LOOKS)] | {'marker': None, 'label': layer}
-        percents = 100 * np.array(shares)
+      for layer, look in zip(_some(found), _LOOKS, strict=False):
+        look = look | {'marker': None, 'label': layer}
+        percents = 100 * np.array(found[layer])
         axes.plot(np.linspace(0, 100, len(percents)), percents, **look)
     axes.set_title(f'{direction} connections', **_TITLE)
     axes.set_xlabel('units, from the most to the least connected (%)')
   panels[0].set_ylabel('kept (%)')
   _legend(figure, panels[0])
   return figure
+
+
+def _some(layers: Mapping[str, Any]) -> list[str]:
+  """Returns at most five names of layers, from the first to the last."""
+  names = list(layers)
+  places = np.linspace(0, len(names) - 1, len(_LOOKS)).round().astype(int)
+  return [names[place] for place in sorted(set(places))]
 
 
 def label(experiment: str) -> str:

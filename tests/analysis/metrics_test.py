@@ -168,6 +168,14 @@ def test_histograms():
   assert found['none']['counts'] == [0] * 4
 
 
+def test_a_layer_of_one_weight_a_unit_has_statistics_too():
+  masks = {'scale': np.array([1, 0, 1, 1], np.float32)}
+  weights = {'scale': np.arange(4.0)}
+  found = metrics.statistics(metrics.Networks(masks, weights, weights))
+  assert found['incoming variation scale'] > 0
+  assert metrics.ranked_connections(masks, 3)['outgoing']['scale'] == [0.75] * 3
+
+
 def test_ranked_connections():
   masks = {
     'a': np.array([[1, 1, 0], [1, 0, 0]]),

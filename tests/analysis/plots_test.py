@@ -207,6 +207,19 @@ def test_connections_fall_from_the_busiest_unit_on():
   assert all(np.diff(incoming) <= 0)
 
 
+def test_of_many_layers_five_are_drawn():
+  runs = of_masks(np.ones((8, 8)))
+  row = runs.row[0]
+  for by_layer in (*row['weights'].values(), *row['connections'].values()):
+    by_layer |= {f'layer{i}': by_layer['a'] for i in range(20)}
+  figure = plots.weights(runs)
+  titles = [axes.get_title('left') for axes in figure.axes[:5]]
+  assert titles[0] == 'a, initial weights'
+  assert titles[-1] == 'layer19, initial weights'
+  assert len(figure.axes) == 10
+  assert len(texts(plots.connections(runs).legends[0])) == 5
+
+
 def test_controls_stand_in_order_from_the_top_with_intervals():
   table = pd.DataFrame(
     [('a $b', -1.0, -2.0, 0.5, 3), ('one trial', 1.0, np.nan, np.nan, 1)],
