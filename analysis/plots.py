@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import figure as figure_lib
+from matplotlib import layout_engine
 from matplotlib import ticker
 
 from lottery_ticket.foundations import controls
@@ -59,7 +60,7 @@ DIRECTIONS: dict[str, dict[str, Any]] = {
 """How each direction of a claim is drawn: dark enough for text as well."""
 
 _WIDTH = 10.0  # Inches: as wide as a page.
-_LOOK = {
+_LOOK: Any = {
   'axes.grid': True,
   'axes.spines.right': False,
   'axes.spines.top': False,
@@ -437,8 +438,8 @@ def _figure(
 ) -> tuple[figure_lib.Figure, Any]:
   """Returns a figure as wide as a page, and its panels [rows, columns]."""
   with mpl.rc_context(_LOOK):
-    figure = figure_lib.Figure(figsize=(_WIDTH, height), layout='constrained')
-    figure.get_layout_engine().set(wspace=0.05)
+    layout = layout_engine.ConstrainedLayoutEngine(wspace=0.05)
+    figure = figure_lib.Figure(figsize=(_WIDTH, height), layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 

@@ -231,7 +231,12 @@ def _save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
       path.unlink()
   shown = []
   for name, title, figure, caption in drawn:
-    content = {'name': name, 'title': title, 'caption': caption, 'image': ''}
+    content: dict[str, Any] = {
+      'name': name,
+      'title': title,
+      'caption': caption,
+      'image': '',
+    }
     if figure:
       for kind in ('png', 'svg'):
         plots.save(figure, str(target / f'{name}.{kind}'))

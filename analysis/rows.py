@@ -16,6 +16,7 @@ import io
 import json
 import os
 import pathlib
+import typing
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -75,7 +76,9 @@ def write(folder: str, rows: Mapping[str, Row], source: str) -> None:
   tickets = _tickets(folder, rows, source)
   if tickets:
     packed = io.BytesIO()
-    np.savez_compressed(packed, **tickets)  # Without the time, too.
+    np.savez_compressed(
+      packed, **typing.cast(Any, tickets)
+    )  # Without the time, too.
     _replace(paths.tickets(folder), packed.getbuffer())
 
 
