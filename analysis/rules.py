@@ -42,11 +42,11 @@ SIZES = (AS_IN_THE_PAPER, SMALLER, LARGER, NOT_REPRODUCED)
 LEAST_TRIALS = 3
 
 ADJUSTMENT = (
-  'Intervals are 95% intervals over trials, which differ in their seeds, on one'
-  ' test set; they, and the directions and sizes read from them, are each for'
-  ' itself, so that of nulls that are true one in forty is excluded on the'
-  " claimed side by chance; p-values are of Student's t over trials and, as"
-  " p_holm, adjusted for their number by Holm's method."
+  'Intervals are 95% intervals over trials on one test set; trials differ in'
+  ' their seeds. Intervals, directions and sizes are not adjusted for the'
+  ' number of claims: where a null is true, chance puts one interval in forty'
+  " on the claimed side. p is of Student's t over trials; p_holm is p adjusted"
+  " for the number of claims by Holm's method."
 )
 """What pages say about chance."""
 
