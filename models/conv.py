@@ -85,16 +85,17 @@ class Conv(model_base.ModelBase):
     """
     initializer: Any = {'kernel_initializer': self._initializer}
     outputs, number = inputs, 0
-    for block in self._blocks:
-      if number:
-        outputs = self.max_pool(outputs)
-      for filters in block:
+    for i, block in enumerate(self._blocks, 1):
+      for place, filters in enumerate(block, 1):
         outputs = self._convolve(f'conv{number}', outputs, filters, training)
-        number += 1
-    if self._units:
-      outputs = self.flatten(self.max_pool(outputs))
-    else:
+        # Pooled before ReLU: the same numbers, for a quarter of the work.
+        is_last = place == len(block)
+        if is_last and (self._units or i < len(self._blocks)):
+          outputs = self.max_pool(outputs)
+        outputs, number = tf.nn.relu(outputs), number + 1
+    if not self._units:
       outputs = tf.reduce_mean(outputs, [1, 2])
+    outputs = self.flatten(outputs)
     for i, units in enumerate(self._units):
       outputs = self.dense(f'dense{i}', outputs, units, 'relu', **initializer)
       outputs = self.dropout(outputs, self._dropout, training)
@@ -111,11 +112,11 @@ class Conv(model_base.ModelBase):
       use_bias=not self._has_batch_norm,
       kernel_initializer=self._initializer,
     )
-    if self._has_batch_norm:
-      outputs = self.batch_norm(
-        f'{name}_norm', outputs, training, *layers.PYTORCH_NORM
-      )
-    return tf.nn.relu(outputs)
+    if not self._has_batch_norm:
+      return outputs
+    return self.batch_norm(
+      f'{name}_norm', outputs, training, *layers.PYTORCH_NORM
+    )
 
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers, dropout and batch norm."""
