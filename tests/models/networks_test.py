@@ -1,5 +1,8 @@
 """Tests of the networks in lottery_ticket.models against what papers say."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -134,3 +137,25 @@ def test_updates_and_evaluations_differ_and_gray_images_need_no_channel(
   assert np.abs(logits - models[1](images, training=False)).max() > 1e-3
   assert models[0].architecture() == models[1].architecture()
   assert models[0].architecture() != make(seed=1).architecture()
+
+
+MEASURE = """
+import resource
+import numpy as np
+from lottery_ticket.cli import entry
+entry.limit_threads()
+from lottery_ticket.foundations import dataset_base, trainer
+from lottery_ticket.models import networks
+
+images = np.zeros([2_000, 32, 32, 3], np.float32)
+split = dataset_base.DatasetSplit(images, np.zeros(2_000, int))
+trainer.evaluate(networks.make('conv6', seed=1), split)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_batches_of_an_evaluation_bound_its_memory():
+  command = [sys.executable, '-c', MEASURE]
+  done = subprocess.run(command, capture_output=True, text=True, check=True)
+  assert float(done.stdout) < 2  # GiB, of which TensorFlow takes a quarter.
