@@ -37,7 +37,7 @@ def test_curves_and_hyperparameters_are_read(experiment_path, shown):
   run = results.read(experiment_path).runs.iloc[0]
   events = read(shown / '100.0% dense network, trial 1')
   log = save_restore.read_log(f'{run.directory}/test.json')
-  curve = events.Tensors('test/accuracy')
+  curve = events.Scalars('test/accuracy')
   assert [event.step for event in curve] == log['iteration'].tolist()
   content = events.SummaryMetadata('_hparams_/session_start_info').plugin_data
   data = plugin_data_pb2.HParamsPluginData.FromString(content.content)
