@@ -274,9 +274,9 @@ def weights(runs: pd.DataFrame) -> figure_lib.Figure:
         edges = np.linspace(-widest, widest, len(counts) + 1)
         density = counts / max(counts.sum(), 1) / np.diff(edges)
         axes.stairs(density, edges, linewidth=1.2, **look)
-      axes.set_title(f'{layer}, {stage} weights', **_TITLE)
+      axes.set_title(layer, **_TITLE)
       axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
-    row[0].set_ylabel('density')
+    row[0].set_ylabel(f'density of {stage} weights')
   _legend(figure, panels[0][0], '$P_m$ (%)')
   return figure
 
