@@ -1,5 +1,6 @@
 """Shows what an experiment found: a page of claims, a table and a figure."""
 
+import shlex
 import sys
 
 from lottery_ticket.foundations import errors
@@ -98,4 +99,6 @@ def summarize(
     print(f'left out: {directory}: {problem}', file=sys.stderr)
   path = figure or paths.graph(experiment_path, 'tickets', 'early_stop.png')
   plots.save(plots.tickets(summary), path)
+  folder = shlex.quote(experiment_path)
+  print(f'curves: lottery-ticket board --experiment_path={folder}')
   print(f'figure: {path}')
