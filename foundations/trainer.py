@@ -137,13 +137,7 @@ def train(
       there, and is a finished one, whose record says `diverged`: when.
   """
   backend.deterministic_gpus()  # Before anything is computed.
-  # A first call makes the variables, and one example does for that.
-  dataset.check_classes(model.build(dataset.train.values(slice(1))))
-  revived = _revived(model.masks, model.get_current_weights())
-  if revived:
-    raise errors.InputError(
-      f'model: wanted 0 for pruned weights, got others in {revived!r}'
-    )
+  _build(dataset, model)
   optimizer = optimizers.make(optimizer_fn, model.parameters)
   if jit_compile is None:
     jit_compile = all(mask.ndim < 4 for mask in model.masks.values())
@@ -180,6 +174,19 @@ def train(
     return initial, final
   record = run.record(training_len, description, sources or {})
   return run.recorded(output_dir, record, overwrite)
+
+
+def _build(
+  dataset: dataset_base.DatasetBase, model: model_base.ModelBase
+) -> None:
+  """Makes a model's variables, and checks that they fit data and masks."""
+  # A first call makes the variables, and one example does for that.
+  dataset.check_classes(model.build(dataset.train.values(slice(1))))
+  revived = _revived(model.masks, model.get_current_weights())
+  if revived:
+    raise errors.InputError(
+      f'model: wanted 0 for pruned weights, got others in {revived!r}'
+    )
 
 
 @dataclasses.dataclass(frozen=True)
