@@ -353,22 +353,7 @@ class _Run:
       ) as steps,
     ):
       average = measurements.Average()
-      # Callbacks come first: what they assign is what training goes on from, so
-      # it is what is measured, saved and, at the start, the initial weights.
-      events = [
-        *self._calls(steps),
-        loop.Event(
-          schedule.at([first]), lambda _: initial.update(steps.unload())
-        ),
-        *self._measurements(steps, average, logs),
-        loop.Event(
-          schedule.at(self.plan.checkpoints),
-          lambda iteration: save_restore.save_network(
-            paths.checkpoint(str(directory), iteration),
-            steps.unload(),
-          ),
-        ),
-      ]
+      events = self._events(steps, average, logs, initial, directory)
       diverged = loop.fit(
         steps,
         self.dataset,
@@ -383,16 +368,7 @@ class _Run:
         for name, split in self.dataset.splits.items()
       }
     final = self.model.get_current_weights()
-    # The last update can spoil weights that no loss in training has seen.
-    losses = [measured['loss'] for measured in results.values()]
-    if not all(np.isfinite(x).all() for x in (*losses, *final.values())):
-      diverged = diverged or last
-    outcome: dict[str, Any] = {'results': results, 'iterations': last - first}
-    if diverged:  # What was measured then is no result.
-      outcome = {'iterations': diverged - first, 'diverged': diverged}
-    revived = _revived(self.model.masks, final)
-    if revived:  # Never to be trusted.
-      raise RuntimeError(f'pruned weights of {revived!r} came back in training')
+    outcome = self._outcome(results, final, diverged)
     if directory is not None:
       logs.save(directory)
     if directory is not None and self.save_network:
@@ -404,6 +380,51 @@ class _Run:
       for path, network in networks.items():
         save_restore.save_network(path(directory), network)
     return initial, final, outcome
+
+  def _outcome(
+    self,
+    results: dict[str, dict[str, float]],
+    final: Network,
+    diverged: int | None,
+  ) -> dict[str, Any]:
+    """Returns what to record of a training that has ended."""
+    first, last = self.plan.first, self.plan.last
+    # The last update can spoil weights that no loss in training has seen.
+    losses = [measured['loss'] for measured in results.values()]
+    if not all(np.isfinite(x).all() for x in (*losses, *final.values())):
+      diverged = diverged or last
+    revived = _revived(self.model.masks, final)
+    if revived:  # Never to be trusted.
+      raise RuntimeError(f'pruned weights of {revived!r} came back in training')
+    if diverged:  # What was measured then is no result.
+      return {'iterations': diverged - first, 'diverged': diverged}
+    return {'results': results, 'iterations': last - first}
+
+  def _events(
+    self,
+    steps: steps_lib.Steps,
+    average: measurements.Average,
+    logs: measurements.Measurements,
+    initial: Network,
+    directory: str | None,
+  ) -> list[loop.Event]:
+    """Returns what happens during training; fills `initial` at its start."""
+    # Callbacks come first: what they assign is what training goes on from, so
+    # it is what is measured, saved and, at the start, the initial weights.
+    return [
+      *self._calls(steps),
+      loop.Event(
+        schedule.at([self.plan.first]),
+        lambda _: initial.update(steps.unload()),
+      ),
+      *self._measurements(steps, average, logs),
+      loop.Event(
+        schedule.at(self.plan.checkpoints),
+        lambda iteration: save_restore.save_network(
+          paths.checkpoint(str(directory), iteration), steps.unload()
+        ),
+      ),
+    ]
 
   def _calls(self, steps: steps_lib.Steps) -> list[loop.Event]:
     """Returns the callbacks as events."""
