@@ -383,15 +383,15 @@ class _Run:
 
   def _outcome(
     self,
-    results: dict[str, dict[str, float]],
+    results: dict[str, dict[str, Any]],
     final: Network,
     diverged: int | None,
   ) -> dict[str, Any]:
     """Returns what to record of a training that has ended."""
     first, last = self.plan.first, self.plan.last
     # The last update can spoil weights that no loss in training has seen.
-    losses = [measured['loss'] for measured in results.values()]
-    if not all(np.isfinite(x).all() for x in (*losses, *final.values())):
+    losses: list[Any] = [measured['loss'] for measured in results.values()]
+    if not all(np.isfinite(x).all() for x in [*losses, *final.values()]):
       diverged = diverged or last
     revived = _revived(self.model.masks, final)
     if revived:  # Never to be trusted.
