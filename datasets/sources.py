@@ -247,7 +247,8 @@ def _candidates(
     return [folder]
   split = key.partition('_')[2]
   forms = [FILES[key], FILES[key].replace('-idx', '.idx')]
-  forms += [f'{name}-{form}' for name in dataset.names for form in forms]
+  prefixed = [form.replace('t10k', 'test') for form in forms]  # As EMNIST does.
+  forms += [f'{name}-{form}' for name in dataset.names for form in prefixed]
   files = [f'{key}.npy', *forms, *(f'{form}.gz' for form in forms)]
   for name in dataset.names:
     files += [f'{name}.npz', f'{name}_{split}.csv', f'{name}-{split}.csv']

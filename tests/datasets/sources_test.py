@@ -59,7 +59,10 @@ def write_idx(folder, arrays=ARRAYS, name='{}', pack=bytes):
   pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
   for key, array in arrays.items():
     header = struct.pack(f'>4B{array.ndim}I', 0, 0, 8, array.ndim, *array.shape)
-    path = pathlib.Path(folder, name.format(sources.FILES[key]))
+    file = name.format(sources.FILES[key])
+    if name.startswith('emnist'):
+      file = file.replace('t10k', 'test')
+    path = pathlib.Path(folder, file)
     path.write_bytes(pack(header + array.tobytes()))
 
 
