@@ -179,8 +179,11 @@ def _check_open(make_model: Callable[..., Any]) -> None:
     raise errors.InputError(
       f'make_model: wanted one that takes presets=..., masks=...: {error}'
     ) from None
-  for name in signature.parameters.keys() & {'presets', 'masks'}:
-    if not any(signature.parameters[name].default is open_ for open_ in _OPEN):
+  given = {k: item.default for k, item in signature.parameters.items()}
+  # Signatures leave out what a partial gives to `**kwargs`.
+  given |= getattr(make_model, 'keywords', {})
+  for name in ('presets', 'masks'):
+    if not any(given.get(name) is open_ for open_ in _OPEN):
       raise errors.InputError(
         f'make_model: wanted one whose {name} are open, got one that has some;'
         f' give them to experiment, as {name}=...'

@@ -206,11 +206,12 @@ def test_masks_are_level_0s(refused):
 
 
 @pytest.mark.parametrize('name', ['masks', 'presets'])
+@pytest.mark.parametrize('make', [Toy, lambda **given: Toy(**given)])
 def test_a_model_that_has_its_masks_or_presets_already_is_refused(
-  name, refused
+  name, make, refused
 ):
   toys = Toys()
-  toys.make_model = functools.partial(Toy, **{name: {'w': np.ones(5)}})
+  toys.make_model = functools.partial(make, **{name: {'w': np.ones(5)}})
   with refused(
     f'make_model: wanted one whose {name} are open, got one that has some;'
     f' give them to experiment, as {name}=...'
