@@ -240,13 +240,16 @@ class ModelBase(tf.Module):
       lambda inputs: self(inputs, training=training),
       [tf.TensorSpec(inputs.shape, inputs.dtype)],
     )
+    self._check_graph(traced.graph)
+    return traced
+
+  def _check_graph(self, graph: tf.Graph) -> None:
     model_checks.check_graph(
       type(self).__name__,
-      traced.graph,
+      graph,
       self.trainable_variables,
       [*self._own_variables(), *self._noise],
     )
-    return traced
 
   def _own_variables(self) -> Iterator[tf.Variable]:
     for item in self._parameters.values():
@@ -445,7 +448,9 @@ class ModelBase(tf.Module):
         self.build(inputs[:1])
       # Concrete, since TensorFlow warns of a function that is made often.
       function = tf.function(self._measure_eagerly, autograph=False)
-      self._graphs[specs] = function.get_concrete_function(*specs)
+      graph = function.get_concrete_function(*specs)
+      self._check_graph(graph.graph)  # With the loss, which may be a child's.
+      self._graphs[specs] = graph
     return self._graphs[specs](inputs, labels)
 
   def _measure_eagerly(

@@ -143,6 +143,31 @@ def test_random_operations_with_a_state_are_refused(draw, operation, refused):
       model_with(function).build(INPUTS)
 
 
+def test_losses_have_no_random_operations_and_states_either(refused):
+  state = tf.Variable(2.0, name='scale', trainable=False)
+  operation = (
+    'random numbers that can be drawn again, got the operation RandomUniform;'
+    f' use self.dropout, or {NOISE_KEY}'
+  )
+  for factor, message in (
+    (lambda: tf.random.uniform([]), f'Mine: wanted {operation}'),
+    (
+      lambda: state,
+      f"Mine: variable 'scale:0' would not be saved or reset; use {OTHER}",
+    ),
+  ):
+
+    class Mine(model_base.ModelBase):
+      def __call__(self, inputs):
+        return self.dense('logits', self.flatten(inputs), 3)
+
+      def loss(self, labels, logits):
+        return super().loss(labels, logits) * factor()  # noqa: B023
+
+    with refused(message):
+      Mine().measure(INPUTS, tf.constant([0, 1]))
+
+
 def test_stateless_random_operations_are_allowed():
   def add(inputs, training):
     if training:
