@@ -25,6 +25,7 @@ _METHODS = {
   'BatchNormalization': 'self.batch_norm',
   'Dropout': 'self.dropout',
   'SeedGenerator': 'self.noise_key and stateless random operations',
+  'ActivityRegularization': 'a loss method of your own',
 }
 """{Keras class: what to use in the place of its children}."""
 _OTHER_METHODS = 'self.kernel, self.variable or self.state'
@@ -39,7 +40,7 @@ _RANDOM = re.compile(
 
 @contextlib.contextmanager
 def watching_keras(model: str) -> Iterator[None]:
-  """Refuses Keras layers with variables that are called within the block.
+  """Refuses Keras layers with variables or losses, if called within the block.
 
   Keras's seeds are variables, too. It has no hook for calls, and layers that
   are made in a model's `__call__`, or that do nothing in inference, are seen in
@@ -52,7 +53,7 @@ def watching_keras(model: str) -> Iterator[None]:
   @functools.wraps(call)
   def watched(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
     outputs = call(layer, *args, **kwargs)
-    if layer.variables:
+    if layer.variables or layer.losses:
       found.append(layer)
     return outputs
 
@@ -67,8 +68,8 @@ def watching_keras(model: str) -> Iterator[None]:
       kinds.append('SeedGenerator')
     known = (_METHODS[kind] for kind in kinds if kind in _METHODS)
     raise errors.InputError(
-      f'{model}: wanted no variables or randomness that would not be saved or'
-      f' reset, got keras.layers.{type(layer).__name__}; use'
+      f'{model}: wanted no variables, losses or randomness that would not be'
+      f' saved, reset or added, got keras.layers.{type(layer).__name__}; use'
       f' {next(known, _OTHER_METHODS)}'
     )
 

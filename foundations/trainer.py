@@ -180,6 +180,7 @@ def _build(
   dataset: dataset_base.DatasetBase, model: model_base.ModelBase
 ) -> None:
   """Makes a model's variables, and checks that they fit data and masks."""
+  errors.check_number('model.l2', model.l2)
   # A first call makes the variables, and one example does for that.
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   revived = _revived(model.masks, model.get_current_weights())

@@ -32,6 +32,11 @@ REFUSED = [
     'Dense',
     'self.dense',
   ),
+  (
+    lambda: keras.layers.ActivityRegularization(1000.0),
+    'ActivityRegularization',
+    'a loss method of your own',
+  ),
 ]
 REFUSED = [
   (make, name or 'BatchNormalization', use) for make, name, use in REFUSED
@@ -49,8 +54,8 @@ def model_with(function, **arguments):
 
 def keras_message(name, use):
   return (
-    'Mine: wanted no variables or randomness that would not be saved or reset,'
-    f' got keras.layers.{name}; use {use}'
+    'Mine: wanted no variables, losses or randomness that would not be saved,'
+    f' reset or added, got keras.layers.{name}; use {use}'
   )
 
 

@@ -277,6 +277,15 @@ def test_classes_that_a_network_does_not_know_are_refused(make_model, refused):
     trainer.evaluate(make_model(), split)
 
 
+@pytest.mark.parametrize('l2', [-1, float('nan'), 'a'])
+def test_a_penalty_is_a_number(l2, train, make_model, refused, tmp_path):
+  model = make_model()
+  model.l2 = l2
+  with refused(f'model.l2: wanted a finite number of at least 0, got {l2!r}'):
+    train(str(tmp_path / 'run'), model=model)
+  assert not (tmp_path / 'run').exists()
+
+
 def test_the_record_says_how_the_run_was_made(run, make_dataset, some_masks):
   record = json.loads(pathlib.Path(paths.record(run[0])).read_text())
   description = record['description']
