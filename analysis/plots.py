@@ -433,6 +433,75 @@ def _draw_intervals(
   axes.set_ylim(len(table) - 0.5, -0.5)
 
 
+def lines(table: pd.DataFrame, by: str | None = None) -> figure_lib.Figure:
+  """Draws test error on lines between two networks.
+
+  Args:
+    table: A row for each point of a line, with `trial`, `level`, `density`,
+      `alpha` and `error` in [0, 1], and `averaged`, the number of training
+      images that moving averages are of.
+    by: Column with a panel for each value; None for one panel.
+
+  Returns:
+    A figure: means over trials in bands from the minimum to the maximum.
+  """
+  names = sorted(table[by].unique()) if by else ['']
+  figure, [panels] = _figure(1, len(names), height=4.0, sharey=True)
+  for name, axes in zip(names, panels, strict=True):
+    for rows, look in _levels(table):
+      points = (rows[rows[by] == name] if by else rows).groupby('alpha').error
+      ends = 100 * points.agg(['mean', 'min', 'max'])
+      axes.plot(ends.index, ends['mean'], **look)
+      band = {'color': look['color'], 'alpha': 0.15, 'linewidth': 0}
+      axes.fill_between(ends.index, ends['min'], ends['max'], **band)
+    title = f'copies from iteration {name:,}' if by else ''
+    axes.set_title(title, **_TITLE)
+    axes.set_xlabel('place between the two networks')
+  panels[0].set_ylabel('test error (%)')
+  _legend(figure, panels[0], '$P_m$ (%)')
+  _note_averages(figure, table)
+  return figure
+
+
+def barriers(table: pd.DataFrame, over: str) -> figure_lib.Figure:
+  """Draws the barriers of lines between two networks.
+
+  Args:
+    table: A row for each line, with `trial`, `level`, `density`, `barrier` in
+      [0, 1], and `averaged` as in `lines`.
+    over: `rewind_to`, for a curve for each level over these iterations, or
+      `level`, for one curve.
+
+  Returns:
+    A figure: means over trials, bars from the minimum to the maximum.
+  """
+  figure, [[axes]] = _figure(1, 1, height=4.0)
+  words, groups = 'iteration k of the start', _levels(table)
+  if over == 'level':
+    words = 'level, from the one before it'
+    groups = [(table, {'color': _LOOKS[0]['color'], 'label': 'mean'})]
+  for rows, look in groups:
+    ends = 100 * rows.groupby(over).barrier.agg(['mean', 'min', 'max'])
+    # The mean of equal numbers may miss them by a rounding error.
+    below, above = ends['mean'] - ends['min'], ends['max'] - ends['mean']
+    bars = np.maximum([below, above], 0)
+    axes.errorbar(ends.index, ends['mean'], yerr=bars, marker='o', **look)
+  axes.axhline(2, label='2: stable below', **_RULE)
+  axes.set(xlabel=words, ylabel='barrier (points of test error)')
+  axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+  axes.xaxis.set_major_formatter(ticker.StrMethodFormatter('{x:,.0f}'))
+  _legend(figure, axes, None if over == 'level' else '$P_m$ (%)')
+  _note_averages(figure, table)
+  return figure
+
+
+def _note_averages(figure: figure_lib.Figure, table: pd.DataFrame) -> None:
+  """Says below the panels what the averages of batch norm are of."""
+  if count := int(table.averaged.max()):
+    note = f'recomputed from {count:,} training images at each point'
+    figure.supxlabel(f"batch norm's averages {note}", fontsize=8.5)
+
+
 def _figure(
   rows: int, columns: int, *, height: float, **options: Any
 ) -> tuple[figure_lib.Figure, Any]:

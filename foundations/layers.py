@@ -278,6 +278,8 @@ def batch_norm(
     is_training=bool(training),
   )
   if training:
+    if model.states_momentum is not None:
+      momentum = model.states_momentum
     # The kernel divides by n - 1, Keras by n: for the averages alone, as both
     # normalize by n.
     count = tf.cast(tf.size(inputs) // features[0], tf.float32)

@@ -146,6 +146,8 @@ class ModelBase(tf.Module):
     l2: How much of half the sum of squares of all kernels the trainer adds to
       the mean loss of an update, 0 by default: the weight decay of papers.
       Keras's `weight_decay` shrinks weights outside of the loss instead.
+    states_momentum: Momentum of all moving averages in eager calls, None (the
+      default) for that of each layer.
 
   Raises:
     InputError: At construction if presets or masks cannot be read, or are not
@@ -177,6 +179,7 @@ class ModelBase(tf.Module):
     self._graphs: dict[tuple, Callable[..., Any]] = {}
     self._is_checked = False
     self.l2 = 0.0
+    self.states_momentum: float | None = None
     self._noise = Noise.make()
     self._places, self._is_noisy = 0, False
 

@@ -13,6 +13,9 @@ Beside the folder of a run, called {run} here:
                                  shows it by this name
   {run}.lock                     held meanwhile by the process that writes it
   {run}.old/                     a finished run that is just being replaced
+
+  stability{k}.json              the line between stability{k}_1 and _2
+  {run}_from{level}.json         the line from that level's {run} to this one
 """
 
 import os
@@ -71,6 +74,11 @@ def old(directory: str) -> str:
 def lock(directory: str) -> str:
   """The file whose operating-system lock guards a run."""
   return f'{directory}.lock'
+
+
+def line(directory: str) -> str:
+  """The JSON file, beside runs, of the line between two of them."""
+  return f'{directory}.json'
 
 
 def trial(parent_directory: str, trial_name: str | int) -> str:

@@ -38,6 +38,10 @@ def of_run(
   sources = record.get('sources', {})
   flags: Flags = {'output_dir': directory, 'level': plan.level}
   script, settings = plan.script, dict(plan.settings)
+  if script == 'stability':  # Which makes both copies, as the ladder says.
+    given = {'rewind_to': [settings['rewind_to']], **sources}
+    line = argfiles.short_line(**_to_be_said(task, given))
+    return f'python {task.name}/runners/{script}.py {line}'
   if script == _LADDER:
     trial_dir = os.path.dirname(os.path.dirname(directory))
     flags = {'output_dir': trial_dir, 'iterations': plan.level}

@@ -1,9 +1,6 @@
 """Pools the initial weights that survived, over all trials of an experiment."""
 
-import pathlib
-
 from lottery_ticket.foundations import controls
-from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
 from lottery_ticket.study import names
@@ -42,18 +39,12 @@ def pool(
   """
   names.check('experiment_name', experiment_name)
   experiment_path = experiment_path or task.experiment_path
-  if trials is None:
-    folders = pathlib.Path(experiment_path).glob('trial*')
-    found = [folder.name.removeprefix('trial') for folder in folders]
-    trials = [*sorted(sorted(found), key=len)]
-  if not trials:
-    raise errors.InputError(f'{experiment_path}: wanted folders trial*')
   pooled = controls.pool_weights(
     [
       plan_lib.read_ticket(
         paths.run(paths.trial(experiment_path, name), level, experiment_name)
       )
-      for name in trials
+      for name in names.trials(experiment_path, trials)
     ]
   )
   location = paths.initialization(experiment_path, level)

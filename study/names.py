@@ -1,5 +1,7 @@
 """Names of runs' folders, as flags have them."""
 
+import pathlib
+
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
@@ -25,3 +27,16 @@ def check_experiment(name: str) -> None:
   wanted = 'a name that does not end in a digit'
   is_whole = not name[-1].isdecimal()
   errors.require(is_whole, 'experiment_name', wanted, repr(name))
+
+
+def trials(
+  experiment_path: str, given: list[int | str] | None = None
+) -> list[str]:
+  """Returns the names of the trials that are meant: by default of all."""
+  if given is None:
+    folders = pathlib.Path(experiment_path).glob('trial*')
+    found = [folder.name.removeprefix('trial') for folder in folders]
+    given = [*sorted(sorted(found), key=len)]
+  if not given:
+    raise errors.InputError(f'{experiment_path}: wanted folders trial*')
+  return [str(name) for name in given]

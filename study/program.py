@@ -44,6 +44,9 @@ COMMANDS = {
   ),
   'control': Command('control', 'trains tickets of which something is changed'),
   'reinitialize': Command('reinitialize', 'trains tickets from other weights'),
+  'stability': Command(
+    'stability', 'trains twice in other orders, and draws the line between'
+  ),
   'report': Command(
     'report', "judges the paper's claims on a page, with figures"
   ),

@@ -20,6 +20,7 @@ from lottery_ticket.study import reinitialize
 from lottery_ticket.study import repeat
 from lottery_ticket.study import replicate
 from lottery_ticket.study import report
+from lottery_ticket.study import stability
 from lottery_ticket.study import task as task_lib
 from lottery_ticket.study import tickets
 from lottery_ticket.study import train
@@ -53,6 +54,7 @@ RUNNERS = {
   'control': Script(control.train, _given, _TRAINER),
   'initialization': Script(initialization.pool),
   'repeat': Script(repeat.repeat, _data, _TRAINER),
+  'stability': Script(stability.stability, _data, _TRAINER),
   'replicate': Script(replicate.replicate, _sizes),
   'report': Script(report.report),
   'summarize': Script(report.summarize),

@@ -291,6 +291,36 @@ def test_a_forest_of_nothing(judged):
   assert str(raised.value) == 'wanted: runs that measure a claim'
 
 
+@pytest.fixture
+def on_lines():
+  """Lines of two trials from iteration 0, and of one from iteration 500."""
+  rows = [('1', 0, 0.2), ('2', 0, 0.4), ('1', 500, 0.1)]
+  table = pd.DataFrame(rows, columns=['trial', 'rewind_to', 'barrier'])
+  return table.assign(level=1, density=0.8, averaged=0)
+
+
+def test_lines_have_a_panel_for_each_iteration(on_lines):
+  tables = [
+    on_lines.assign(alpha=x, error=x * on_lines.barrier) for x in (0, 1)
+  ]
+  figure = plots.lines(pd.concat(tables), 'rewind_to')
+  first, second = figure.axes
+  assert first.get_title('left') == 'copies from iteration 0'
+  assert list(first.lines[0].get_ydata()) == pytest.approx([0, 30])
+  assert list(second.lines[0].get_ydata()) == pytest.approx([0, 10])
+  assert texts(figure.legends[0]) == ['80.0']
+
+
+def test_barriers_are_drawn_over_iterations(on_lines):
+  figure = plots.barriers(on_lines.assign(averaged=10_000), 'rewind_to')
+  bars = figure.axes[0].containers[0]
+  assert list(bars.lines[0].get_xdata()) == [0, 500]
+  assert list(bars.lines[0].get_ydata()) == pytest.approx([30, 10])
+  ends = bars.lines[2][0].get_segments()[0][:, 1]
+  assert list(ends) == pytest.approx([20, 40])
+  assert 'recomputed from 10,000 training images' in figure.get_supxlabel()
+
+
 @pytest.mark.parametrize('kind', ['png', 'svg', 'pdf'])
 def test_the_same_figure_becomes_the_same_bytes(summary, tmp_path, kind):
   files = [tmp_path / 'new' / f'{name}.{kind}' for name in 'ab']

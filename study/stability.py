@@ -1,0 +1,246 @@
+"""Measures how stable training is: whether a barrier parts what comes of it."""
+
+import contextlib
+import functools
+import itertools
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from lottery_ticket.foundations import controls
+from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import masks as masks_lib
+from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import records
+from lottery_ticket.foundations import save_restore
+from lottery_ticket.foundations import seeds
+from lottery_ticket.study import names
+from lottery_ticket.study import plan as plan_lib
+from lottery_ticket.study import resets
+from lottery_ticket.study import task as task_lib
+
+
+class _Line(NamedTuple):
+  """A line to be measured.
+
+  Attributes:
+    name: Path of its file, without the ending.
+    ends: Folders of the two runs.
+    plans: Plans of the runs that are to be trained for it, or of one of them.
+    ticket: Folder of what both start from, None if they are trained already.
+    about: What its file says beside what is measured.
+  """
+
+  name: str
+  ends: tuple[str, str]
+  plans: list[plan_lib.Plan]
+  ticket: str | None
+  about: dict[str, Any]
+
+
+def stability(
+  task: task_lib.Task,
+  /,
+  experiment_path: str | None = None,
+  *,
+  trials: list[int | str] | None = None,
+  levels: list[int] | None = None,
+  rewind_to: list[int] | None = None,
+  ticket_name: str = names.TICKET,
+  successive: bool = False,
+  points: int = 30,
+  **location: Any,
+) -> None:
+  """Measures the barrier between two networks that start from the same weights.
+
+  Two copies are trained from the weights of iteration k. They differ in the
+  seed of the order alone: in order, augmentation and dropout. The barrier is
+  the highest test error on the line between them less the mean of its ends
+  (arXiv 1912.05671). Prints a table, and draws all lines of the experiment.
+
+  Args:
+    experiment_path: The folder of all trials; the task's by default.
+    trials: Names of the trials; by default all that are there.
+    levels: Levels of the ladder; by default 0, the dense network, and with
+      --successive all. A ticket's k is what its ladder was reset to.
+    rewind_to: Iterations k, like [0,500]; by default what the ladder was reset
+      to. Level 0 needs its checkpoint, which --reset=k keeps.
+    ticket_name: Name of the folders of the ladder.
+    successive: Whether to train nothing and measure the lines from each level
+      to the next (arXiv 2210.03044).
+    points: Number of points on a line, with both ends.
+    **location: Folder of the data, if they have moved.
+
+  Examples:
+    --experiment_path=experiments/rewound --rewind_to=[0,500] --trials=[1]
+    --levels=[0,7,15] --successive
+  """
+  names.check('ticket_name', ticket_name)
+  errors.check_integer('points', points, least=2)
+  experiment_path = experiment_path or task.experiment_path
+  lines: list[_Line] = []
+  for trial in names.trials(experiment_path, trials):
+    folder = paths.trial(experiment_path, trial)
+    run = functools.partial(paths.run, folder, experiment_name=ticket_name)
+    chosen = levels or (_finished(run) if successive else [0])
+    plans = []
+    for level in chosen:
+      plan_lib.read_ticket(run(errors.check_integer('levels', level, least=0)))
+      about = {'trials': [trial], 'levels': [level], 'ticket_name': ticket_name}
+      plans.append(
+        plan_lib.make(
+          task,
+          'stability',
+          folder,
+          location,
+          tickets=[run(level)],
+          level=level,
+          sources=about | plan_lib.absolute(experiment_path=experiment_path),
+        )
+      )
+    if successive:
+      lines += _successive(run, plans)
+    else:
+      lines += [
+        x for plan in plans for x in _copies(run(plan.level), plan, rewind_to)
+      ]
+  for line in lines:  # Before any of them takes hours.
+    _start(line)
+  for line in lines:
+    _measure(line, points)
+  _show(experiment_path, ticket_name if successive else '')
+
+
+def _finished(run: Callable[[int], str]) -> list[int]:
+  """Returns the levels of a ladder that are there, from 0 on."""
+  return [
+    *itertools.takewhile(
+      lambda level: os.path.isfile(paths.record(run(level))), itertools.count()
+    )
+  ]
+
+
+def _successive(
+  run: Callable[[int], str], plans: list[plan_lib.Plan]
+) -> Iterator[_Line]:
+  """Yields the lines from each of these levels of a ladder to the next."""
+  levels = [plan.level for plan in plans]
+  errors.require(levels[1:], 'levels', 'two or more', levels)
+  for first, plan in itertools.pairwise(plans):
+    ends = run(first.level), run(plan.level)
+    about = {'from_level': first.level}
+    yield _Line(f'{ends[1]}_from{first.level}', ends, [plan], None, about)
+
+
+def _copies(
+  run: str, plan: plan_lib.Plan, rewind_to: list[int] | None
+) -> Iterator[_Line]:
+  """Yields the lines between copies of a run that start from iterations."""
+  own = records.read(run)['description'].get('reset')
+  own = 0 if own == 'initial' else own
+  for k in rewind_to or [own]:
+    if k != 0:
+      resets.check_rewinding(plan.recipe, 'rewind_to', k, ['0'])
+    advice = f'train a ladder with --reset={k or "initial"}'
+    is_right = not plan.level or k == own
+    wanted = f'{own}, the reset of {run}'
+    errors.require(is_right, 'rewind_to', wanted, k, advice)
+    name = os.path.join(os.path.dirname(run), f'stability{k}')
+    plans = [
+      plan.replace(
+        train_order_seed=seeds.integer(plan.seed, 'stability', copy),
+        settings={'rewind_to': int(k), 'copy': copy},
+      )
+      for copy in (1, 2)
+    ]
+    ends = f'{name}_1', f'{name}_2'
+    yield _Line(name, ends, plans, run, {'rewind_to': int(k)})
+
+
+def _start(line: _Line) -> controls.Ticket | None:
+  """Returns what both copies start from; None if they are trained already."""
+  if line.ticket is None:
+    return None
+  for plan, run in zip(line.plans, line.ends, strict=True):
+    plan.check_folder(run)
+  ticket, k = plan_lib.read_ticket(line.ticket), line.about['rewind_to']
+  if line.plans[0].level or not k:
+    return ticket  # A ticket's initial weights are those of its reset.
+  folder = paths.checkpoint(line.ticket, k)
+  if not os.path.isdir(folder):
+    raise errors.MissingInputError(
+      f'{folder}: no such checkpoint; a ladder with --reset={k} keeps it',
+      folder,
+    )
+  return ticket._replace(initial=save_restore.restore_network(folder))
+
+
+def _measure(line: _Line, points: int) -> None:
+  """Trains what is to be trained, and writes what the line is like."""
+  from lottery_ticket.foundations import line as line_lib
+
+  if ticket := _start(line):
+    for plan, run in zip(line.plans, line.ends, strict=True):
+      plan.train_ticket(ticket, run)
+  first, second = (plan_lib.read_weights(run).final for run in line.ends)
+  plan, path = line.plans[0], paths.line(line.name)
+  dataset = plan.make_dataset()
+  inputs = {
+    'ends': [save_restore.checksum(end) for end in (first, second)],
+    **{name: split.checksum for name, split in dataset.splits.items()},
+    'points': points,
+  }
+  with contextlib.suppress(errors.InputError):
+    if save_restore.read_json(path).get('inputs') == inputs:
+      return
+  found = line_lib.measure(plan.make_model(), dataset, first, second, points)
+  masks = plan_lib.read_ticket(line.ends[1]).masks
+  save_restore.write_json(
+    path,
+    {
+      'trial': plan.sources['trials'][0],
+      'level': plan.level,
+      **line.about,
+      'density': masks_lib.density(masks),
+      'barrier': line_lib.barrier(found.error),
+      'loss_barrier': line_lib.barrier(found.loss),
+      **found._asdict(),
+      'inputs': inputs,
+    },
+  )
+
+
+def _show(experiment_path: str, ladder: str) -> None:
+  """Prints a table of all lines of a ladder, or of copies, and draws them."""
+  import pandas as pd
+
+  from lottery_ticket.analysis import plots
+
+  by = 'from_level' if ladder else 'rewind_to'
+  files = f'{ladder}_from*' if ladder else 'stability*'
+  found = pathlib.Path(experiment_path).glob(paths.line(f'trial*/*/{files}'))
+  table = pd.DataFrame([save_restore.read_json(str(path)) for path in found])
+  table = table.sort_values(['level', by, 'trial'])
+  shown = {
+    'P_m %': 100 * table.density,
+    'error %': 50 * (table.error.str[0] + table.error.str[-1]),
+    'highest %': 100 * table.error.map(max),
+    'barrier %': 100 * table.barrier,
+  }
+  shown = table[['trial', 'level', by]].assign(**shown).round(2)
+  shown['barrier of loss'] = table.loss_barrier.astype(float).round(4)
+  print(shown.to_string(index=False))
+  if averaged := table.averaged.max():
+    print(f"batch norm's averages are of {averaged:,} training images")
+  every = table.explode(['alpha', 'error']).astype(
+    {'alpha': float, 'error': float}
+  )
+  kind = 'successive' if ladder else 'stability'
+  for name, figure in {
+    'line': plots.lines(every, None if ladder else by),
+    'barrier': plots.barriers(table, 'level' if ladder else by),
+  }.items():
+    path = paths.graph(experiment_path, kind, f'{name}.png')
+    plots.save(figure, path)
+    print(f'figure: {path}')
