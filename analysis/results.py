@@ -96,7 +96,7 @@ def read(
   for run in paths.find_runs(experiment_path):
     name = os.path.relpath(run.directory, experiment_path)
     try:
-      record = records.read(run.directory)
+      record = rows_lib.shorten(records.read(run.directory))
       if known.get(name, {}).get('record') != record:
         known[name] = {'run': name, **_made(run, record)}
     except errors.InputError as error:

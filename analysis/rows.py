@@ -6,8 +6,9 @@
                               by layer, the level at which it was pruned
 
 A row is a function of finished folders alone, and the same rows become the same
-bytes. The initial weights of tickets come from the seed: rows have the
-checksums of what must come out.
+bytes. Where data and trials lay is told by the last two names of their folders.
+The initial weights of tickets come from the seed: rows have the checksums of
+what must come out.
 """
 
 import contextlib
@@ -128,6 +129,22 @@ def _pruned(levels: np.ndarray, mask: np.ndarray, level: int) -> np.ndarray:
   # A level that was trained again may keep what it pruned before.
   kept = np.where(levels <= level, KEPT, levels)
   return np.where(mask == 0, np.minimum(levels, level), kept).astype(np.uint8)
+
+
+def shorten(record: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns a run's record without folders of this machine, as rows have it.
+
+  A path keeps its last two names, like `data/mnist` and `experiments/trial1`.
+  """
+
+  def short(value: Any) -> Any:
+    if isinstance(value, list):
+      return [short(each) for each in value]
+    is_path = isinstance(value, str) and os.path.isabs(value)
+    return '/'.join(value.strip('/').split('/')[-2:]) if is_path else value
+
+  sources = record.get('sources', {})
+  return {**record, 'sources': {k: short(v) for k, v in sources.items()}}
 
 
 def record(run: str) -> dict[str, Any]:

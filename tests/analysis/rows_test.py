@@ -80,6 +80,31 @@ def test_a_run_that_was_made_anew_gets_another_row(study, tmp_path):
   assert runs.seconds[runs.experiment == 'same_init'].item() == 7
 
 
+def test_rows_say_where_data_were_without_this_machines_folders(
+  study, tmp_path
+):
+  place = tmp_path / 'study' / 'trial1' / '1'
+  shutil.copytree(study / 'trial1' / '1' / 'reinit1', place / 'reinit1')
+  path = paths.record(str(place / 'reinit1'))
+  trials = [str(tmp_path / 'study' / f'trial{trial}') for trial in (1, 2)]
+  sources = {
+    'mnist_location': str(tmp_path / 'data' / 'mnist'),
+    'trial_dir': trials[0],
+    'trials': trials,
+    'ticket_name': 'same_init',
+  }
+  record = save_restore.read_json(path) | {'sources': sources}
+  save_restore.write_json(path, record)
+  [row] = results.read(str(tmp_path / 'study')).rows.values()
+  assert row['record'] | {'sources': sources} == record
+  assert row['record']['sources'] == {
+    'mnist_location': 'data/mnist',
+    'trial_dir': 'study/trial1',
+    'trials': ['study/trial1', 'study/trial2'],
+    'ticket_name': 'same_init',
+  }
+
+
 def test_masks_come_from_the_level_at_which_weights_went(written, study):
   shapes = {'layer0': (20, 10), 'layer1': (10, 5)}
   name = 'trial2/0/same_init'
