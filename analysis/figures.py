@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib import figure as figure_lib
 
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import plots
@@ -18,7 +17,7 @@ _MOST_LEVELS = 6  # In one panel of curves or distributions.
 _EQUAL = 0.05  # Relative difference of P_m.
 
 
-Drawing = tuple[figure_lib.Figure, str]
+Drawing = tuple[plots.Figure, str]
 """A figure, and its caption: what to see in it."""
 
 
@@ -34,7 +33,7 @@ class Figure(NamedTuple):
 
   name: str
   title: str
-  figure: figure_lib.Figure | None
+  figure: plots.Figure | None
   caption: str
 
 

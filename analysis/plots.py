@@ -1,9 +1,11 @@
 """Figures. They only draw what the other modules return.
 
-Where there is one trial alone, markers are hollow.
+Where there is one trial alone, markers are hollow. The parts of a curve have
+its label, behind "_" in those that the legend leaves out.
 """
 
 import pathlib
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -80,11 +82,50 @@ _LEAST_GAIN, _LOSS = 0.3, 6  # Points, and multiples of these, on an axis.
 _STEPS = (1, 2, 3, 5, 7)  # Times a power of ten: labels of a logarithmic axis.
 
 
+class Figure(figure_lib.Figure):
+  """A figure that knows what to say at the points of its curves.
+
+  Attributes:
+    told: Panel and label of a curve, and x, y and words for each point.
+  """
+
+  def __init__(self, **options: Any):
+    """Takes matplotlib's options."""
+    super().__init__(**options)
+    self.told: list[tuple[Any, str, list[tuple[float, float, str]]]] = []
+
+  def curves(self) -> list[dict[str, Any]]:
+    """Returns the curves once the figure is saved, in the legend's order.
+
+    Returns:
+      For each curve its `name` and `points`: x and y in [0, 1] from the left
+      and from the top of the figure, and words. In SVG the i-th curve's name is
+      the element `legend{i}`, and its parts are `curve{i}_0`, `curve{i}_1`...
+    """
+    points: dict[str, list[tuple[float, float, str]]] = {
+      text.get_text(): [] for legend in self.legends for text in legend.texts
+    }
+    titles = [legend.get_title().get_text() for legend in self.legends]
+    title = ''.join(titles).replace('$', '')
+    for axes, name, told in self.told:
+      panel = axes.get_position().padded(0.002)
+      places = axes.transData + self.transFigure.inverted()
+      for x, y, words in told:
+        left, height = places.transform((x, y))
+        if panel.contains(left, height):
+          place = round(float(left), 4), round(float(1 - height), 4)
+          points.setdefault(name, []).append((*place, words))
+    return [
+      {'name': f'{title} {name}'.strip(), 'points': told}
+      for name, told in points.items()
+    ]
+
+
 def tickets(
   summary: pd.DataFrame,
   measures: Sequence[str] = ('early_stop', 'accuracy'),
   levels: Sequence[int] = (),
-) -> figure_lib.Figure:
+) -> Figure:
   """Draws measures over P_m, like Figure 4 of the paper.
 
   Args:
@@ -126,7 +167,8 @@ def _draw_measure(
   factor, label, number = MEASURES[measure]
   ends = [f'{measure}_{name}' for name in ('mean', 'min', 'max')]
   y, low, high = factor * summary[ends].to_numpy(float).T
-  table = summary.assign(x=100 * summary.density, y=y, low=low, high=high)
+  percent = 100 * summary.density
+  table = summary.assign(percent=percent, x=percent, y=y, low=low, high=high)
   is_stop = measure == 'early_stop'
   axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
   axes.set_yscale('log' if is_stop else 'linear')
@@ -168,17 +210,43 @@ def _ylim(table: pd.DataFrame) -> tuple[float, float]:
   return bottom - room, min(top + room, 100 + room / 4)
 
 
+def _tell(axes: Any, label: str, table: pd.DataFrame, words: str) -> None:
+  """Notes what to say at the points of a curve.
+
+  Args:
+    axes: The panel.
+    label: The curve's label.
+    table: A row for each point, with `x`, `y` and whatever is to be said.
+    words: What to say: a format of the columns. An interval of NaN is left out.
+  """
+  rows = table.dropna(subset=['x', 'y']).to_dict('records')
+  texts = (re.sub(r' \[.*nan.*\]', '', words.format(**row)) for row in rows)
+  told = [(row['x'], row['y'], x) for row, x in zip(rows, texts, strict=True)]
+  axes.figure.told.append((axes, label, told))
+
+
 def _draw_line(
   axes: Any, rows: pd.DataFrame, style: dict[str, Any], is_stop: bool
 ) -> None:
   """Draws one experiment's line into one panel."""
   # The mean of equal numbers may miss them by a rounding error.
   bars = np.maximum([rows.y - rows.low, rows.high - rows.y], 0)
-  axes.errorbar(rows.x, rows.y, yerr=bars, elinewidth=0.9, **style)
-  mark = {**style, 'linestyle': 'none', 'label': None, 'zorder': 4}
+  _errorbar(axes, rows.x, rows.y, yerr=bars, elinewidth=0.9, **style)
+  hidden = f'_{style["label"]}'
+  mark = {**style, 'linestyle': 'none', 'label': hidden, 'zorder': 4}
   one, late = rows[rows.trials == 1], rows[is_stop & (rows.censored > 0)]
   axes.plot(one.x, one.y, **{**mark, 'markerfacecolor': 'white'})
   axes.plot(late.x, 1.1 * late.high, **{**mark, 'marker': r'$\uparrow$'})
+  # What is below the panel is told where it is marked.
+  told = rows.assign(y=rows.y.clip(lower=axes.get_ylim()[0]), mean=rows.y)
+  words = 'P_m = {percent:.1f}%: {mean:,.5g} [{low:,.5g} to {high:,.5g}]'
+  _tell(axes, style['label'], told, words + ', n = {trials}')
+
+
+def _errorbar(axes: Any, x: Any, y: Any, **style: Any) -> None:
+  """Draws points with bars, all of which are parts of one curve."""
+  for part in axes.errorbar(x, y, **style).get_children():
+    part.set_label(f'_{style["label"]}')
 
 
 def _mark_fallen(axes: Any, table: pd.DataFrame, number: str) -> None:
@@ -194,6 +262,7 @@ def _mark_fallen(axes: Any, table: pd.DataFrame, number: str) -> None:
       xy=(row.x, 0.015 + 0.048 * place),
       xycoords=('data', 'axes fraction'),
       color=STYLES[row.experiment]['color'],
+      label=f'_{STYLES[row.experiment]["label"]}',
       **{'fontsize': 7.5, 'ha': 'center', 'va': 'bottom'},
       bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 0.6},
     )
@@ -218,7 +287,7 @@ def _label_percents(
   axes.xaxis.set_minor_locator(ticker.NullLocator())
 
 
-def curves(table: pd.DataFrame) -> figure_lib.Figure:
+def curves(table: pd.DataFrame) -> Figure:
   """Draws test accuracy over iterations by P_m, like Figure 3 of the paper.
 
   Args:
@@ -241,9 +310,7 @@ def curves(table: pd.DataFrame) -> figure_lib.Figure:
     ends = 100 * measured.agg(['mean', 'min', 'max'])
     # Where a run has no measurement, the mean is of others.
     ends = ends[measured.size() == measured.size().max()]
-    axes.plot(ends.index, ends['mean'], **look)
-    band = {'color': look['color'], 'alpha': 0.15, 'linewidth': 0}
-    axes.fill_between(ends.index, ends['min'], ends['max'], **band)
+    _draw_band(axes, ends, look, int(measured.size().max()))
     starts.extend(ends.index[ends['mean'] >= bottom][:1])
   axes.set(xscale='log', ylim=(bottom, later.max() + 0.3 * spread))
   axes.set_xlim(left=0.9 * min(starts))
@@ -253,7 +320,21 @@ def curves(table: pd.DataFrame) -> figure_lib.Figure:
   return figure
 
 
-def weights(runs: pd.DataFrame) -> figure_lib.Figure:
+def _draw_band(
+  axes: Any, ends: pd.DataFrame, look: dict[str, Any], count: int
+) -> None:
+  """Draws means over `count` runs in a band from the minimum to the maximum."""
+  axes.plot(ends.index, ends['mean'], **look)
+  band = {'color': look['color'], 'label': f'_{look["label"]}'}
+  axes.fill_between(
+    ends.index, ends['min'], ends['max'], alpha=0.15, linewidth=0, **band
+  )
+  table = ends.assign(x=ends.index, y=ends['mean'], n=count)
+  words = ' {x:,.5g}: {y:.2f} [{min:.2f} to {max:.2f}], n = {n}'
+  _tell(axes, look['label'], table, ends.index.name + words)
+
+
+def weights(runs: pd.DataFrame) -> Figure:
   """Draws distributions of surviving weights, like Figures 15 to 18.
 
   Args:
@@ -274,6 +355,9 @@ def weights(runs: pd.DataFrame) -> figure_lib.Figure:
         edges = np.linspace(-widest, widest, len(counts) + 1)
         density = counts / max(counts.sum(), 1) / np.diff(edges)
         axes.stairs(density, edges, linewidth=1.2, **look)
+        middles = (edges[1:] + edges[:-1]) / 2
+        table = pd.DataFrame({'x': middles, 'y': density})
+        _tell(axes, look['label'], table, '{x:.2g}: density {y:.3g}')
       axes.set_title(layer, **_TITLE)
       axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
     row[0].set_ylabel(f'density of {stage} weights')
@@ -281,7 +365,7 @@ def weights(runs: pd.DataFrame) -> figure_lib.Figure:
   return figure
 
 
-def connections(runs: pd.DataFrame) -> figure_lib.Figure:
+def connections(runs: pd.DataFrame) -> Figure:
   """Draws how many connections each unit keeps, as in Appendix F.6.
 
   Args:
@@ -299,7 +383,11 @@ def connections(runs: pd.DataFrame) -> figure_lib.Figure:
       for layer, look in zip(_some(found), _LOOKS, strict=False):
         look = look | {'marker': None, 'label': layer}
         percents = 100 * np.array(found[layer])
-        axes.plot(np.linspace(0, 100, len(percents)), percents, **look)
+        x = np.linspace(0, 100, len(percents))
+        axes.plot(x, percents, **look)
+        # A few points of hundreds of units are enough.
+        table = pd.DataFrame({'x': x, 'y': percents})[:: 1 + len(x) // 40]
+        _tell(axes, layer, table, '{x:.0f}% of the units: {y:.1f}% kept')
     axes.set_title(f'{direction} connections', **_TITLE)
     axes.set_xlabel('units, from the most to the least connected (%)')
   panels[0].set_ylabel('kept (%)')
@@ -321,7 +409,7 @@ def label(experiment: str) -> str:
 
 def differences(
   tables: Mapping[str, pd.DataFrame], nulls: Sequence[float]
-) -> figure_lib.Figure:
+) -> Figure:
   """Draws controls side by side: what each differs from the ticket by.
 
   Args:
@@ -343,7 +431,7 @@ def differences(
   ):
     for is_one, look in ((False, {}), (True, {'markerfacecolor': 'white'})):
       some = table.where((table.n == 1) == is_one)
-      look = {'color': '#0072b2', 'marker': 'o', **look}
+      look = {'color': '#0072b2', 'marker': 'o', 'label': '', **look}
       _draw_intervals(axes, some, table.name, look)
     axes.axvline(null, **_RULE)
     axes.set_xlabel(words)
@@ -358,7 +446,7 @@ _BOUNDS = {
 }
 
 
-def forest(judged: pd.DataFrame) -> figure_lib.Figure:
+def forest(judged: pd.DataFrame) -> Figure:
   """Draws what was measured of each claim beside what the paper says.
 
   Args:
@@ -428,12 +516,15 @@ def _draw_intervals(
   measured, low, high = values.where(np.isfinite).to_numpy().T
   # An interval may miss its own point by a rounding error.
   bars = np.maximum([measured - low, high - measured], 0)
-  axes.errorbar(measured, places, xerr=bars, linestyle='none', **style)
+  _errorbar(axes, measured, places, xerr=bars, linestyle='none', **style)
+  said = table.assign(x=measured, y=places, called=names)
+  words = '{called}: {x:.4g} [{low:.4g} to {high:.4g}], n = {n:.0f}'
+  _tell(axes, style['label'], said, words)
   axes.set_yticks(places, [_typeset(str(name)) for name in names])
   axes.set_ylim(len(table) - 0.5, -0.5)
 
 
-def lines(table: pd.DataFrame, by: str | None = None) -> figure_lib.Figure:
+def lines(table: pd.DataFrame, by: str | None = None) -> Figure:
   """Draws test error on lines between two networks.
 
   Args:
@@ -451,9 +542,7 @@ def lines(table: pd.DataFrame, by: str | None = None) -> figure_lib.Figure:
     for rows, look in _levels(table):
       points = (rows[rows[by] == name] if by else rows).groupby('alpha').error
       ends = 100 * points.agg(['mean', 'min', 'max'])
-      axes.plot(ends.index, ends['mean'], **look)
-      band = {'color': look['color'], 'alpha': 0.15, 'linewidth': 0}
-      axes.fill_between(ends.index, ends['min'], ends['max'], **band)
+      _draw_band(axes, ends, look, int(points.size().max()))
     title = f'copies from iteration {name:,}' if by else ''
     axes.set_title(title, **_TITLE)
     axes.set_xlabel('place between the two networks')
@@ -463,7 +552,7 @@ def lines(table: pd.DataFrame, by: str | None = None) -> figure_lib.Figure:
   return figure
 
 
-def barriers(table: pd.DataFrame, over: str) -> figure_lib.Figure:
+def barriers(table: pd.DataFrame, over: str) -> Figure:
   """Draws the barriers of lines between two networks.
 
   Args:
@@ -504,11 +593,11 @@ def _note_averages(figure: figure_lib.Figure, table: pd.DataFrame) -> None:
 
 def _figure(
   rows: int, columns: int, *, height: float, **options: Any
-) -> tuple[figure_lib.Figure, Any]:
+) -> tuple[Figure, Any]:
   """Returns a figure as wide as a page, and its panels [rows, columns]."""
   with mpl.rc_context(_LOOK):
     layout = layout_engine.ConstrainedLayoutEngine(wspace=0.05)
-    figure = figure_lib.Figure(figsize=(_WIDTH, height), layout=layout)
+    figure = Figure(figsize=(_WIDTH, height), layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
@@ -517,7 +606,7 @@ def _legend(
 ) -> None:
   """Puts a panel's legend above all panels, each label once."""
   handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-  figure.legend(
+  legend = figure.legend(
     list(handles.values()),
     list(handles),
     title=title,
@@ -528,6 +617,13 @@ def _legend(
     frameon=False,
     fontsize=9,
   )
+  everything = figure.findobj()
+  for i, (name, text) in enumerate(zip(handles, legend.texts, strict=True)):
+    text.set_gid(f'legend{i}')
+    names = name, f'_{name}'
+    parts = [part for part in everything if part.get_label() in names]
+    for j, part in enumerate(parts):
+      part.set_gid(f'curve{i}_{j}')
 
 
 def _levels(table: pd.DataFrame) -> list[tuple[pd.DataFrame, dict[str, Any]]]:

@@ -240,6 +240,7 @@ def _save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
     if figure:
       for kind in ('png', 'svg'):
         plots.save(figure, str(target / f'{name}.{kind}'))
+      content['curves'] = figure.curves()
       svg = base64.b64encode((target / f'{name}.svg').read_bytes()).decode()
       width, height = (figure.get_size_inches() * _PIXELS_AN_INCH).round()
       content |= {'width': int(width), 'height': int(height)}

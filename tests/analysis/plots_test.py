@@ -259,6 +259,7 @@ def judged():
     ],
   ).assign(
     part='',
+    n=3,
     paper_high=[39.0, np.inf, np.nan, 0.3],
     statement='The ticket is better at P_m >= 2%.',
     estimand='Points',

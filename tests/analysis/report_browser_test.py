@@ -106,17 +106,107 @@ def test_the_page_does_not_scroll_sideways(opened):
 
 
 def test_figures_are_shown_whole_with_alternative_text(opened):
-  images = opened.evaluate(
-    """[...document.images].map(image => [
-      image.complete, image.naturalWidth / image.naturalHeight,
-      image.clientWidth / image.clientHeight, image.clientWidth, image.alt])"""
+  figures = opened.evaluate(
+    """[...document.querySelectorAll('.plot')].map(box => {
+      const [image, drawing] = box.children;
+      const {width, height} = drawing.getBoundingClientRect();
+      return [image.complete, image.clientWidth, width, width / height,
+        image.naturalWidth / image.naturalHeight, image.alt,
+        drawing.getAttribute('aria-label')];
+    })"""
   )
-  assert len(images) == 7
-  for complete, natural, shown, width, alt in images:
+  assert len(figures) == 7
+  for complete, width_of_image, width, shown, natural, alt, label in figures:
     assert complete
+    assert not width_of_image  # The drawing has taken its place.
     assert shown == pytest.approx(natural, rel=0.02)
     assert width > 300
-    assert alt
+    assert alt == label
+
+
+# The first figure, of tickets: what it tells, which of its curves can be seen,
+# and which are pale.
+SHOWN = """
+(() => {
+  const tip = document.querySelector('.tip');
+  const box = document.querySelector('.plot');
+  const parts = JSON.parse(box.dataset.curves).map(
+    (curve, i) => [curve.name, box.querySelector(`#curve${i}_0`)]);
+  const names = pairs => pairs.map(pair => pair[0]);
+  return [tip.hidden ? '' : tip.innerText,
+    names(parts.filter(pair => pair[1].getBoundingClientRect().width)),
+    names(parts.filter(pair => pair[1].style.opacity))];
+})()
+"""
+CURVES = ['dense network', 'winning ticket', 'reinitialized']
+CURVES += ['random sparsity', 'one-shot pruning', 'never reset']
+TOLD = 'winning ticket\nP_m = 50.0%: 500 [500 to 500], n = 3'
+
+
+@pytest.fixture
+def point(browser, written):
+  """Returns a function that moves the mouse to an element, or clicks on it."""
+  browser.open(pathlib.Path(written.page), WIDTHS[-1])
+
+  def point_at(element, event='mouseMoved'):
+    x, y = browser.evaluate(
+      f"""(() => {{
+        const element = {element};
+        element.scrollIntoView({{block: 'center'}});
+        const {{left, top, width, height}} = element.getBoundingClientRect();
+        return [left + width / 2, top + height / 2];
+      }})()"""
+    )
+    place = {'x': x, 'y': y, 'button': 'left', 'clickCount': 1}
+    events = ['mouseMoved']
+    if event == 'click':
+      events += ['mousePressed', 'mouseReleased']
+    for kind in events:
+      browser.call('Input.dispatchMouseEvent', type=kind, **place)
+    return browser.evaluate(SHOWN)
+
+  return point_at
+
+
+def test_a_point_that_is_pointed_at_says_its_value(point):
+  marker = "document.querySelectorAll('#axes_1 [id^=curve1_] use')[1]"
+  told, seen, pale = point(marker)
+  assert told == TOLD
+  assert seen == CURVES
+  assert not pale
+  told, _, _ = point("document.querySelector('h1')")
+  assert not told
+
+
+def test_names_in_the_legend_hide_and_show_curves(point):
+  key = "document.querySelectorAll('.plot .key')[2]"
+  _, seen, pale = point(key)
+  assert seen == CURVES
+  assert pale == [name for name in CURVES if name != 'reinitialized']
+  _, seen, _ = point(key, 'click')
+  assert seen == [name for name in CURVES if name != 'reinitialized']
+  _, seen, _ = point(key, 'click')
+  assert seen == CURVES
+  assert point("document.querySelector('h1')")[2] == []
+
+
+def press(browser, *keys):
+  for key in keys:
+    for kind in ('keyDown', 'keyUp'):
+      browser.call('Input.dispatchKeyEvent', type=kind, key=key)
+  return browser.evaluate(SHOWN)
+
+
+def test_the_keyboard_does_the_same(browser, point):
+  browser.evaluate("document.querySelectorAll('.plot .key')[1].focus()")
+  assert press(browser, 'ArrowRight', 'ArrowRight')[0] == TOLD
+  assert press(browser, 'Escape')[0] == ''
+  assert press(browser, ' ')[1] == [x for x in CURVES if x != 'winning ticket']
+  assert press(browser, 'Enter')[1] == CURVES
+  switch = "document.activeElement.getAttribute('aria-checked')"
+  assert browser.evaluate(switch) == 'true'
+  role = "document.querySelector('.tip').getAttribute('role')"
+  assert browser.evaluate(role) == 'status'
 
 
 def test_headings_are_in_order(opened):
@@ -130,8 +220,16 @@ def test_headings_are_in_order(opened):
   assert max(steps) <= 1
 
 
-def test_all_text_can_be_told_from_its_background(opened):
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_all_text_can_be_told_from_its_background(opened, scheme):
+  wanted = [{'name': 'prefers-color-scheme', 'value': scheme}]
+  opened.call('Emulation.setEmulatedMedia', features=wanted)
+  look = 'getComputedStyle(document.body).backgroundColor'
+  background = opened.evaluate(look)
   contrasts = opened.evaluate(CONTRASTS)
+  opened.call('Emulation.setEmulatedMedia', features=[])
+  is_dark = background == 'rgb(22, 22, 22)'
+  assert is_dark == (scheme == 'dark')
   assert len(contrasts) > 200
   assert [found for found in contrasts if found[0] < 4.5] == []
 
@@ -158,8 +256,14 @@ def test_it_prints(browser, written):
   display = browser.evaluate(
     "getComputedStyle(document.querySelector('.cards tbody tr')).display"
   )
+  images = browser.evaluate(
+    """[...document.querySelectorAll('.plot')].map(box =>
+      box.children[0].clientWidth > 300
+      && !box.children[1].getBoundingClientRect().width)"""
+  )
   browser.call('Emulation.setEmulatedMedia', media='')
   assert display == 'table-row'
+  assert images == [True] * 7  # As they are drawn, whatever is hidden by then.
   printed = browser.print()
   assert printed.startswith(b'%PDF')
   assert 3 < len(re.findall(rb'/Type\s*/Page\b', printed)) < 10
