@@ -1,100 +1,112 @@
 """What a training cannot do without, and what does it plainly.
 
-A layer of n inputs and m outputs multiplies three times for a batch: inputs by
-kernel, inputs by output gradients (the kernel's gradient) and output gradients
-by kernel (the inputs' gradient, which the first layer does not need). To
-evaluate it multiplies once.
+Bare are the convolutions, products, poolings and fused batch norms of a model,
+in training with their gradients, on operands of the same shapes.
 """
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from lottery_ticket.foundations import dataset_base
+from lottery_ticket.foundations import model_base
 
-
-class Product(NamedTuple):
-  """A product of two matrices, by their shapes as they lie in memory."""
-
-  left: tuple[int, int]
-  right: tuple[int, int]
-  transpose_left: bool = False
-  transpose_right: bool = False
+HEAVY = ('Conv2D', 'MatMul', 'MaxPool', 'AvgPool', 'FusedBatchNormV3')
 
 
 class Bare(NamedTuple):
-  """The bare products of a recipe, ready to be timed."""
+  """The bare operations of a recipe, ready to be timed."""
 
   steps: Callable[[], None]  # Those between two evaluations.
   evaluation: Callable[[], None]  # Of test and validation set.
 
 
-def of_recipe(recipe: Any, dataset: dataset_base.DatasetBase) -> Bare:
-  """Returns the bare products of a recipe, each done once already."""
-  units = (dataset.train.inputs.shape[1], *(n for n, _ in recipe.layers))
-  step = repeated(of_step(recipe.batch_size, units))
-  evaluation = repeated(
-    [
-      product
-      for name, split in dataset.splits.items()
-      if name != 'train'
-      for product in of_evaluation(split.size, units)
-    ]
-  )
-  step(1)
-  evaluation(1)
-  return Bare(lambda: step(recipe.evaluation_interval), lambda: evaluation(1))
-
-
-def of_evaluation(images: int, units: Sequence[int]) -> list[Product]:
-  """Returns the products of an evaluation.
-
-  `units` are the inputs of the first layer, then the outputs of each.
-  """
-  return [Product((images, n), (n, m)) for n, m in itertools.pairwise(units)]
-
-
-def of_step(batch: int, units: Sequence[int]) -> list[Product]:
-  """Returns the products of a training step; see `of_evaluation`."""
-  layers = list(itertools.pairwise(units))
-  kernels = [Product((batch, n), (batch, m), True) for n, m in layers]
-  inputs = [Product((batch, m), (n, m), False, True) for n, m in layers[1:]]
-  return of_evaluation(batch, units) + kernels + inputs
-
-
-def repeated(products: Sequence[Product]) -> Callable[[int], None]:
-  """Returns what does some products as often as it is told, in one graph."""
-  # Variables: what is known to be constant could be packed ahead of time.
-  operands = [
-    [tf.Variable(tf.random.stateless_normal(shape, (0, 1))) for shape in p[:2]]
-    for p in products
+def of_recipe(
+  recipe: Any, model: model_base.ModelBase, dataset: dataset_base.DatasetBase
+) -> Bare:
+  """Returns the bare operations of a recipe, each done once already."""
+  model.build(dataset.train.values(slice(1)))
+  shape = dataset.train.inputs.shape[1:]
+  step = repeated(model, (recipe.batch_size, *shape))
+  evaluations = [
+    repeated(model, (split.size, *shape), is_training=False)
+    for name, split in dataset.splits.items()
+    if name != 'train'
   ]
 
-  def multiply(i: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    results = [
-      tf.matmul(*matrices, *p[2:])
-      for p, matrices in zip(products, operands, strict=True)
-    ]
-    return i + 1, *results
+  def evaluate() -> None:
+    for evaluation in evaluations:
+      evaluation(1)
 
-  @tf.function(input_signature=[tf.TensorSpec([], tf.int32)])
+  step(1)
+  evaluate()
+  return Bare(lambda: step(recipe.evaluation_interval), evaluate)
+
+
+def find(
+  model: model_base.ModelBase, shape: tuple[int, ...], is_training: bool
+) -> list[tf.Operation]:
+  """Returns the heavy operations of a model, for a batch of this shape."""
+  traced = tf.function(
+    lambda inputs: model(inputs, training=is_training), autograph=False
+  ).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+  return [op for op in traced.graph.get_operations() if op.type in HEAVY]
+
+
+def repeated(
+  model: model_base.ModelBase,
+  shape: tuple[int, ...],
+  *,
+  is_training: bool = True,
+) -> Callable[[int], None]:
+  """Returns what does a model's bare operations as often as it is told.
+
+  Args:
+    model: The model, whose variables are made.
+    shape: Shape of a batch of inputs.
+    is_training: Whether to compute gradients, too.
+  """
+  heavy = find(model, shape, is_training)
+  # Variables: what is known to be constant could be computed ahead of time.
+  operands = [
+    [
+      tf.Variable(tf.random.stateless_uniform(tensor.shape, (0, 1)))
+      for tensor in op.inputs
+    ]
+    for op in heavy
+  ]
+
+  def compute(number: int) -> list[tf.Tensor]:
+    op = heavy[number]
+    inputs = [variable.value() for variable in operands[number]]
+    names = [argument.name for argument in op.op_def.input_arg]
+    settings = {
+      attribute.name: op.get_attr(attribute.name)
+      for attribute in op.op_def.attr
+      if attribute.type != 'type'
+    }
+    # Nobody wants the gradient of the images.
+    wanted = inputs[:3] if number else inputs[1:2]
+    with tf.GradientTape() as tape:
+      tape.watch(wanted)
+      outputs = getattr(tf.raw_ops, op.type)(
+        **dict(zip(names, inputs, strict=True)), **settings
+      )
+      outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+    gradients = tape.gradient(outputs, wanted) if is_training else []
+    return [outputs, *gradients]
+
+  def body(i: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    return i + 1, *(one for n in range(len(heavy)) for one in compute(n))
+
+  @tf.function(input_signature=[tf.TensorSpec([], tf.int32)], autograph=False)
   def graph(times: tf.Tensor) -> tuple[tf.Tensor, ...]:
     # Results are carried through the loop, or they would be optimized away.
-    zeros = [
-      tf.zeros([p.left[p.transpose_left], p.right[not p.transpose_right]])
-      for p in products
-    ]
-    return tf.while_loop(
-      lambda i, *_: i < times, multiply, (tf.constant(0), *zeros)
-    )
+    return tf.while_loop(lambda i, *_: i < times, body, body(tf.constant(0)))
 
-  def repeat(times: int) -> None:
-    graph(tf.constant(times))[0].numpy()
-
-  return repeat
+  return lambda times: graph(tf.constant(times))[0].numpy()
 
 
 def keras_fit(

@@ -25,15 +25,15 @@ from collections.abc import Sequence
 from importlib import util
 from typing import Any, NamedTuple
 
+from lottery_ticket.benchmarks import speed
 from lottery_ticket.benchmarks import timing
 from lottery_ticket.cli import argfile_runner
+from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.foundations import errors
-from lottery_ticket.mnist_fc import constants
 
 RECIPE = 'paper'
-FULL_LENGTH = 50_000  # Iterations.
 LENGTHS = (300, 900)  # Iterations; within an epoch, whose last batch is short.
 RUNS = 3  # Of each length.
 LEVELS = 3
@@ -154,16 +154,14 @@ class Many:
     folder = self._folder / name
     folder.mkdir()
     record = folder / 'took.jsonl'
+    given = {'record': str(record), 'script': script, 'seed': 1, **self._given}
     todo = [
       jobs_lib.Job(
         'lottery_ticket.benchmarks.many:train_and_record',
         arguments={
-          'record': str(record),
-          'script': script,
           'output_dir': str(folder / str(i)),
           'training_len': ('iterations', length),
-          'seed': 1,
-          **self._given,
+          **given,
           **arguments,
         },
       )
@@ -227,13 +225,11 @@ class Many:
       return divide(periods(worker))[1]
 
     def alone(length: int) -> None:  # In a process of its own, as users would.
-      name = str(self._folder / f'alone{time.monotonic_ns()}')
-      given = {
+      flags = argfiles.flags(
+        output_dir=str(self._folder / f'alone{time.monotonic_ns()}'),
+        training_len=f'iterations,{length}',
         **self._given,
-        'output_dir': name,
-        'training_len': f'iterations,{length}',
-      }
-      flags = [f'--{name}={value}' for name, value in given.items()]
+      )
       module = 'lottery_ticket.mnist_fc.runners.train'
       command = [sys.executable, '-m', module, *flags]
       subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -255,28 +251,24 @@ class Many:
     lengths, script = (TINY, *LENGTHS * RUNS), 'lottery_experiment'
     (worker,) = self._run('level', lengths, script, iterations=LEVELS - 1)
     iteration, beside = divide([each / LEVELS for each in periods(worker)])
-    loop = FULL_LENGTH * iteration
+    loop = speed.FULL_LENGTH * iteration
     what = 'a level, its training loop'
     return [timing.compare(what, [(loop + beside, loop)])]
 
 
 def bare_rate(mnist_location: str, iterations: int) -> float:
   """Returns how many iterations' bare products are done a second."""
-  bare, interval = _bare(mnist_location)
-  times = range(0, iterations, interval)
+  runs = _runs(mnist_location)
+  times = range(0, iterations, runs.recipe.evaluation_interval)
   return iterations / timing.seconds(
-    lambda: [f() for _ in times for f in bare], time.perf_counter
+    lambda: [f() for _ in times for f in runs.bare], time.perf_counter
   )
 
 
 @functools.cache
-def _bare(mnist_location: str) -> Any:
-  """Returns the bare products, once a process, and their interval."""
+def _runs(mnist_location: str) -> speed.Runs:  # Once a process.
   with entry.quiet():
-    from lottery_ticket.benchmarks import bare
-  recipe = constants.recipe(RECIPE)
-  dataset = constants.make_dataset(recipe, mnist_location, 0)
-  return bare.of_recipe(recipe, dataset), recipe.evaluation_interval
+    return speed.Runs(RECIPE, mnist_location)
 
 
 if __name__ == '__main__':

@@ -11,11 +11,12 @@ import os
 import pathlib
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import errors
+from lottery_ticket.foundations import seeds
 from lottery_ticket.mnist_fc import constants
 
 VERSIONS = ('tensorflow', 'keras', 'numpy')
@@ -82,6 +83,15 @@ def take_turns(
   this()
   that()
   return [(seconds(this), seconds(that)) for _ in range(turns)]
+
+
+def random_masks(masks: Mapping[str, Any], density: float) -> dict[str, Any]:
+  """Returns masks of the same shapes, with about that density."""
+  generator = seeds.generator(0, 'masks')
+  return {
+    name: (generator.random(mask.shape) < density).astype('f4')
+    for name, mask in masks.items()
+  }
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -70,7 +70,7 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
   jobs = [
     _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
   ]
-  jobs = [flags for flags in jobs if flags]
+  jobs = [words for words in jobs if words]
   for first, *_ in jobs or [['nothing']]:
     is_flag = first.startswith('--')
     errors.require(is_flag, argfile, 'lines of flags', repr(first))
@@ -115,14 +115,21 @@ def _split(line: str, what: str) -> list[str]:
     raise errors.InputError(f'{what}: {error}: {line!r}') from None
 
 
-def line(**flags: object) -> str:
+def flags(**given: object) -> tuple[str, ...]:
+  """Returns a command line's flags; those that are None are left out."""
+  items = given.items()
+  return tuple(
+    f'--{name}={value}' for name, value in items if value is not None
+  )
+
+
+def line(**given: object) -> str:
   """Returns a line of flags, quoted; those that are None are left out.
 
   >>> line(output_dir='my results', seed=1, recipe=None)
   "'--output_dir=my results' --seed=1"
   """
-  given = {name: value for name, value in flags.items() if value is not None}
-  return shlex.join(f'--{name}={value}' for name, value in given.items())
+  return shlex.join(flags(**given))
 
 
 def short_line(**flags: object) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lottery_ticket.cli import argfile_runner
+from lottery_ticket.cli import argfiles as argfiles_lib
 from lottery_ticket.cli import flags as flags_lib
 from lottery_ticket.cli import jobs as jobs_lib
 from lottery_ticket.foundations import errors
@@ -209,8 +210,7 @@ def job(
 ) -> jobs_lib.Job:
   """Returns the job that runs a runner of the task with these flags."""
   runner = os.path.join(task.folder, 'runners', f'{script}.py')
-  argv = tuple(f'--{name}={value}' for name, value in flags.items())
-  return jobs_lib.Job(runner, argv, folder=os.getcwd())
+  return jobs_lib.Job(runner, argfiles_lib.flags(**flags), folder=os.getcwd())
 
 
 def _speed(

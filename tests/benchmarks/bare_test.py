@@ -1,37 +1,29 @@
-"""Tests of lottery_ticket.benchmarks.bare: which products there are."""
+"""Tests of lottery_ticket.benchmarks.bare: which operations there are."""
 
+import pytest
 import tensorflow as tf
 
 from lottery_ticket.benchmarks import bare
-
-UNITS = (7, 5, 3)
-
-
-def test_products_of_a_step_are_those_of_tensorflows_gradients():
-  inputs = tf.ones((4, 7))
-  kernels = [tf.Variable(tf.ones(shape)) for shape in ((7, 5), (5, 3))]
-
-  @tf.function
-  def gradients():
-    with tf.GradientTape() as tape:
-      loss = tf.reduce_sum(inputs @ kernels[0] @ kernels[1])
-    return tape.gradient(loss, kernels)
-
-  operations = gradients.get_concrete_function().graph.get_operations()
-  wanted = [
-    tuple(tuple(operand.shape) for operand in operation.inputs)
-    for operation in operations
-    if operation.type == 'MatMul'
-  ]
-  found = [product[:2] for product in bare.of_step(4, UNITS)]
-  assert sorted(found) == sorted(wanted)
+from lottery_ticket.foundations import model_fc
 
 
-def test_products_of_an_evaluation():
-  products = bare.of_evaluation(100, UNITS)
-  assert products == [((100, 7), (7, 5), 0, 0), ((100, 5), (5, 3), 0, 0)]
+@pytest.fixture(name='model')
+def fixture_model():
+  """A network of two layers, which has its variables."""
+  model = model_fc.ModelFc({'layers': [(5, 'relu'), (3, None)]}, seed=0)
+  model.build(tf.zeros((1, 7)))
+  return model
 
 
-def test_products_are_done_as_often_as_told():
-  for times in (0, 1, 3):
-    bare.repeated(bare.of_step(4, UNITS))(times)
+@pytest.mark.parametrize('is_training', [True, False])
+def test_finds_the_products_of_all_layers(model, is_training):
+  operations = bare.find(model, (4, 7), is_training)
+  shapes = [[tuple(i.shape) for i in found.inputs] for found in operations]
+  assert [found.type for found in operations] == ['MatMul', 'MatMul']
+  assert shapes == [[(4, 7), (7, 5)], [(4, 5), (5, 3)]]
+
+
+@pytest.mark.parametrize('is_training', [True, False])
+def test_operations_are_done_as_often_as_told(model, is_training):
+  for times in (1, 3):
+    bare.repeated(model, (4, 7), is_training=is_training)(times)
