@@ -68,7 +68,6 @@ class Options(timing.OnMnist):
   lines: int = 30
 
   def __post_init__(self) -> None:
-    """Checks all of it."""
     super().__post_init__()
     for name in self.only:
       errors.check_choice('only', name, MEASUREMENTS)

@@ -29,17 +29,13 @@ SHOWN = 15  # The level, P_m = 3.6%, of start-up and evaluation.
 
 
 class Table(NamedTuple):
-  """What was measured of a recipe.
+  """What was measured of a recipe."""
 
-  Attributes:
-    figures: Dense against auto, and what else is compared with dense.
-    speedups: {P_m: how many times as fast as dense auto is}.
-    others: {name: how many times as fast as dense another execution is}.
-  """
-
-  figures: list[timing.Figure]
-  speedups: dict[float, float]
-  others: dict[str, float]
+  figures: list[timing.Figure]  # Auto and others, compared with dense.
+  speedups: dict[
+    float, float
+  ]  # {P_m: how many times as fast as dense auto is}.
+  others: dict[str, float]  # {name of another execution: the same}.
 
 
 def main(*, figure: str | None = None, **given: Any) -> None:

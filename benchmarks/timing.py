@@ -122,7 +122,6 @@ class Options:
   json: str = os.path.join('build', 'bench.json')
 
   def __post_init__(self) -> None:
-    """Checks the numbers."""
     errors.check_integer('rounds', self.rounds, 1)
 
   def report(
@@ -163,7 +162,6 @@ class OnMnist(Options):
   mnist_location: str = constants.MNIST_LOCATION
 
   def __post_init__(self) -> None:
-    """Checks the numbers."""
     super().__post_init__()
     errors.check_integer('iterations', self.iterations, 1)
 

@@ -44,7 +44,6 @@ class Recipe(recipe_lib.Recipe):
   validation_size: int = 5_000
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else."""
     super().__post_init__()
     networks.check(self.network, self.width, self.dropout)
     errors.check_choice('scaling', self.scaling, ('standard', 'unit'))

@@ -51,7 +51,6 @@ class Options:
   resources: dict[str, float] | None = None
 
   def __post_init__(self) -> None:
-    """Checks what can be checked before anything is run."""
     if self.jobs is not None:
       errors.check_integer('jobs', self.jobs, 1)
     if self.timeout is not None:

@@ -38,11 +38,9 @@ class Display:
     )
 
   def __enter__(self) -> 'Display':
-    """Begins."""
     return self
 
   def __exit__(self, *_: object) -> None:
-    """Leaves the terminal tidy."""
     for bar in (*self._bars.values(), self._whole):
       bar.close()
 

@@ -13,28 +13,17 @@ from lottery_ticket.foundations import errors
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Job:
-  """A script with its command line, or a function with its arguments.
+  """A script with its command line, or a function with its arguments."""
 
-  Attributes:
-    target: Script to run, or 'module:function' to call.
-    argv: The script's command line.
-    arguments: The function's keyword arguments; None for a script.
-    log: File for what it prints; the runner chooses one.
-    status: File that says where it is; the runner chooses one.
-    folder: Folder to run in.
-    after: Places of earlier jobs that must have ended before.
-  """
-
-  target: str
-  argv: tuple[str, ...] = ()
-  arguments: Mapping[str, Any] | None = None
-  log: str = ''
-  status: str = ''
-  folder: str = '.'
-  after: tuple[int, ...] = ()
+  target: str  # Script to run, or 'module:function' to call.
+  argv: tuple[str, ...] = ()  # The script's command line.
+  arguments: Mapping[str, Any] | None = None  # The function's.
+  log: str = ''  # File for what it prints; the runner chooses one.
+  status: str = ''  # File that says where it is; the runner chooses one.
+  folder: str = '.'  # To run in.
+  after: tuple[int, ...] = ()  # Places of jobs that must have ended before.
 
   def __str__(self) -> str:
-    """Returns its flags, for people."""
     if self.arguments is None:
       return ' '.join(self.argv)
     return argfiles.short_line(**self.arguments)

@@ -84,17 +84,13 @@ class Local(Engine):
 
 
 class Outcome(NamedTuple):
-  """What came of a job.
-
-  Attributes:
-    job: The job.
-    result: What its worker said, or None if that died or hung.
-    reason: Why it failed, in one line; empty if it did not.
-  """
+  """What came of a job."""
 
   job: jobs_lib.Job
-  result: worker.Result | None
-  reason: str
+  result: (
+    worker.Result | None
+  )  # What its worker said, unless that died or hung.
+  reason: str  # Why it failed, in one line; empty if it did not.
 
 
 def run(
@@ -108,8 +104,9 @@ def run(
   of each, in the order in which they ended.
   """
   outcomes: list[Outcome] = []
+  turns = [_Turn(place, job) for place, job in enumerate(jobs)]
   with _terminated_as_interrupted(), display, engine:
-    for outcome in _Run(jobs, engine, display).outcomes():
+    for outcome in _Run(engine, display, turns).outcomes():
       display.ended(outcome.job, outcome.reason)
       outcomes.append(outcome)
   return outcomes
@@ -117,91 +114,79 @@ def run(
 
 @dataclasses.dataclass(eq=False)
 class _Turn:
-  """A job on its way, at its place among all.
-
-  Attributes:
-    attempt: How often it has begun, but for those times when input was missing.
-    ended: How many jobs had ended when it last began.
-    missing: What came of it when input was missing; None if none was.
-    path: Where that input will be, if that is known.
-  """
+  """A job on its way, at its place among all."""
 
   place: int
   job: jobs_lib.Job
-  attempt: int = 1
-  ended: int = 0
-  missing: Outcome | None = None
-  path: str = ''
+  attempt: int = 1  # Without those that ended because input was missing.
+  ended: int = 0  # How many jobs had ended when it last began.
+  missing: Outcome | None = None  # What came of it if input was missing.
+  path: str = ''  # Where that input will be, if that is known.
 
 
+@dataclasses.dataclass
 class _Run:
   """Jobs on their way through an engine."""
 
-  def __init__(
-    self,
-    jobs: Sequence[jobs_lib.Job],
-    engine: Engine,
-    display: display_lib.Display,
-  ):
-    self._engine = engine
-    self._display = display
-    self._waiting = [_Turn(place, job) for place, job in enumerate(jobs)]
-    self._under_way: dict[futures.Future, _Turn] = {}
-    self._ended: set[int] = set()
+  engine: Engine
+  display: display_lib.Display
+  waiting: list[_Turn]
+  under_way: dict[futures.Future, _Turn] = dataclasses.field(
+    default_factory=dict
+  )
+  ended: set[int] = dataclasses.field(default_factory=set)
 
   def outcomes(self) -> Iterator[Outcome]:
     """Yields what comes of each job, with more attempts where one died."""
-    while self._waiting or self._under_way:
+    while self.waiting or self.under_way:
       self._submit()
-      if not self._under_way:  # Nobody is left who might make what is missing.
-        yield from self._give_up()
+      if not self.under_way:  # Nobody is left who might make what is missing.
+        lost = {
+          turn.place: turn.missing for turn in self.waiting if turn.missing
+        }
+        self.waiting = [turn for turn in self.waiting if turn.place not in lost]
+        self.ended.update(lost)
+        yield from lost.values()
         continue
       done, _ = futures.wait(
-        self._under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
+        self.under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
       )
-      for future in sorted(done, key=lambda done: self._under_way[done].place):
-        turn = self._under_way.pop(future)
+      for future in sorted(done, key=lambda done: self.under_way[done].place):
+        turn = self.under_way.pop(future)
         outcome = self._outcome(turn, future)
         if outcome:
-          self._ended.add(turn.place)
+          self.ended.add(turn.place)
           yield outcome
         else:
-          bisect.insort(self._waiting, turn, key=lambda turn: turn.place)
-      self._display.look([turn.job for turn in self._under_way.values()])
+          bisect.insort(self.waiting, turn, key=lambda turn: turn.place)
+      self.display.look([turn.job for turn in self.under_way.values()])
 
   def _submit(self) -> None:
     """Hands over as many jobs as the engine takes, in order."""
-    free = self._engine.capacity() - len(self._under_way)
-    ready = (turn for turn in self._waiting if self._may_begin(turn))
+    free = self.engine.capacity() - len(self.under_way)
+    ready = (turn for turn in self.waiting if self._may_begin(turn))
     for turn in list(itertools.islice(ready, max(free, 0))):
-      self._waiting.remove(turn)
-      turn.missing, turn.ended = None, len(self._ended)
-      self._under_way[self._engine.submit(turn.job)] = turn
+      self.waiting.remove(turn)
+      turn.missing, turn.ended = None, len(self.ended)
+      self.under_way[self.engine.submit(turn.job)] = turn
 
   def _may_begin(self, turn: _Turn) -> bool:
     if not turn.missing:
-      return self._ended.issuperset(turn.job.after)
+      return self.ended.issuperset(turn.job.after)
     if turn.path:
       return os.path.exists(turn.path)
-    return len(self._ended) > turn.ended
-
-  def _give_up(self) -> Iterator[Outcome]:
-    """Yields the failures of all that waits for input."""
-    lost = {turn.place: turn.missing for turn in self._waiting if turn.missing}
-    self._waiting = [turn for turn in self._waiting if turn.place not in lost]
-    self._ended.update(lost)
-    yield from lost.values()
+    return len(self.ended) > turn.ended
 
   def _outcome(self, turn: _Turn, future: futures.Future) -> Outcome | None:
     """Returns what came of a job, or None if it gets one more attempt."""
     job = turn.job
     try:
-      result = self._engine.result(future)
+      result = self.engine.result(future)
     except DiedError as error:
-      if turn.attempt == self._engine.attempts:
+      if turn.attempt == self.engine.attempts:
         return Outcome(job, None, str(error))
       turn.attempt += 1
-      self._display.note(f'{error}; trying again: {job}')
+      self.display.note(f'{error}; trying again: {job}')
       return None
     failure = result.last_line or f'exit code {result.code}'
     outcome = Outcome(job, result, failure if result.code else '')

@@ -25,21 +25,14 @@ _TAIL = 4096  # Bytes of a log in which its last line is looked for.
 
 
 class Result(NamedTuple):
-  """What came of a job that ended by itself.
+  """What came of a job that ended by itself."""
 
-  Attributes:
-    code: The script's exit code.
-    last_line: What it printed last: its error, if it failed.
-    iterations: How many it trained for.
-    loaded: How many runs were finished before, and not repeated.
-    missing: The path of the input that was not there yet, '' if it is not
-      known; None if that was not the matter.
-  """
-
-  code: int
-  last_line: str
-  iterations: int
-  loaded: int
+  code: int  # The script's exit code.
+  last_line: str  # What it printed last: its error, if it failed.
+  iterations: int  # How many it trained for.
+  loaded: int  # How many runs were finished before, and not repeated.
+  # The path of the input that was not there yet, '' if it is not known; None if
+  # that was not the matter.
   missing: str | None = None
 
 
@@ -87,21 +80,22 @@ def run(job: jobs.Job) -> Result:
 def _run(job: jobs.Job) -> tuple[int, str | None]:
   """Returns the exit code, and which input was missing."""
   sys.argv = [job.target, *job.argv]
+  code, missing = 0, None
   try:
     os.chdir(job.folder)
     _call(job)
   except SystemExit as error:
     code, cause = error.code or 0, error.__cause__
+    missing = (
+      cause.path if isinstance(cause, errors.MissingInputError) else None
+    )
     if isinstance(code, str):
       print(code, file=sys.stderr)
       code = 1
-    if isinstance(cause, errors.MissingInputError):
-      return code, cause.path
-    return code, None
   except BaseException:
     traceback.print_exc()
-    return 1, None
-  return 0, None
+    code = 1
+  return code, missing
 
 
 def _call(job: jobs.Job) -> None:
@@ -110,12 +104,11 @@ def _call(job: jobs.Job) -> None:
     with flags.exiting():
       getattr(importlib.import_module(module), name)(**job.arguments)
     return
-  folder = str(pathlib.Path(job.target).parent)
-  sys.path.insert(0, folder)
+  sys.path.insert(0, os.path.dirname(job.target))
   try:
     runpy.run_path(job.target, run_name='__main__')
   finally:
-    sys.path.remove(folder)
+    sys.path.remove(os.path.dirname(job.target))
 
 
 @contextlib.contextmanager

@@ -31,19 +31,14 @@ FILES = {
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-  """What is known of a data set's files.
+  """What is known of a data set's files."""
 
-  Attributes:
-    names: Usual names of its folder, .npz file and CSV files.
-    checksums: SHA-256 of the uncompressed IDX file of each of `FILES`, or none
-      for a data set that is taken as it comes.
-    transposed: Whether its IDX and CSV files have columns before rows.
-    sources: Sources that may have it, by name, in the order of asking.
-  """
-
-  names: tuple[str, ...] = ()
+  names: tuple[str, ...] = ()  # Usual ones of its folder, .npz and CSV files.
+  # SHA-256 of the uncompressed IDX file of each of `FILES`, or none for a data
+  # set that is taken as it comes.
   checksums: tuple[str, ...] = ()
-  transposed: bool = False
+  transposed: bool = False  # Whether IDX and CSV have columns before rows.
+  # Sources that may have it, by name, in the order of asking.
   sources: Mapping[str, fetchers.Fetch] = dataclasses.field(
     default_factory=dict
   )

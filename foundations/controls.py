@@ -138,26 +138,16 @@ def intersection(tickets: Sequence[Ticket], dense: Weights) -> Ticket:
 
 @dataclasses.dataclass(frozen=True)
 class Control:
-  """A row of the table of controls.
+  """A row of the table of controls."""
 
-  Attributes:
-    function: Makes the new ticket.
-    label: Words for figures.
-    needs: Names of the function's arguments.
-    settings: {flag: value} for folders of this name; None stands for the
-      folders of all trials.
-    name: Name in seeds and records, if it is not that of the folders.
-    permutes_labels: Whether it renames the classes by a random permutation.
-    reorders: Whether it shuffles the examples in another order.
-  """
-
-  function: Callable[..., Ticket]
-  label: str
-  needs: Sequence[str] = ('ticket',)
+  function: Callable[..., Ticket]  # Makes the new ticket.
+  label: str  # Words for figures.
+  needs: Sequence[str] = ('ticket',)  # Names of the function's arguments.
+  # {flag: value}; None stands for the folders of all trials.
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  name: str = ''
-  permutes_labels: bool = False
-  reorders: bool = False
+  name: str = ''  # In seeds and records, if it is not that of the folders.
+  permutes_labels: bool = False  # Whether it renames the classes at random.
+  reorders: bool = False  # Whether it shuffles examples in another order.
 
 
 _DRAWS = ('ticket', 'seed')

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from lottery_ticket.foundations import errors
@@ -73,13 +72,10 @@ def dense(
   """
   # Else bytes and float64, which NumPy makes, would not fit the kernel.
   inputs = tf.cast(inputs, tf.float32)
-  what, is_flat = f'layer {name!r}', inputs.shape.rank == 2
-  is_right = is_flat and inputs.shape[1] is not None
-  wanted = 'inputs of shape [batch, features]'
+  is_right = inputs.shape.rank == 2 and inputs.shape[1] is not None
+  what, wanted = f'layer {name!r}', 'inputs of shape [batch, features]'
   errors.require(is_right, what, wanted, inputs.shape, 'flatten them first')
-  is_right = isinstance(units, (int, np.integer)) and units > 0
-  errors.require(is_right, what, 'at least one unit', repr(units))
-  shape = (inputs.shape[1], int(units))
+  shape = inputs.shape[1], errors.check_integer(f'{what}, units', units, 1)
   kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
   outputs = tf.matmul(inputs, kernel)
   return _biased_and_activated(model, name, outputs, use_bias, activation)
@@ -123,10 +119,8 @@ def conv2d(
   """
   inputs = _images(name, inputs)
   sizes = _pair(name, 'kernel_size', kernel_size)
-  is_right = isinstance(filters, (int, np.integer)) and filters > 0
-  wanted = 'at least one filter'
-  errors.require(is_right, f'layer {name!r}', wanted, repr(filters))
-  shape = (*sizes, inputs.shape[3], int(filters))
+  filters = errors.check_integer(f'layer {name!r}, filters', filters, 1)
+  shape = (*sizes, inputs.shape[3], filters)
   kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
   steps = _pair(name, 'strides', strides)
   outputs = tf.nn.conv2d(inputs, kernel, steps, _padding(name, padding))

@@ -3,7 +3,6 @@
 All functions return new arrays and leave what they are given as it was.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -75,33 +74,30 @@ def _combine(
   function: Callable[..., np.ndarray],
   masks: tuple[Network | Sequence[Network], ...],
 ) -> Network:
-  """Combines masks layer by layer."""
   flat: list[Any] = []
   for item in masks:
     flat.extend(item if isinstance(item, (list, tuple)) else [item])
   errors.require(flat, 'masks', 'at least one set', 'none')
-  checked = [check(item, f'masks {i}') for i, item in enumerate(flat)]
-  first, *others = (
-    {name: mask.shape for name, mask in sorted(item.items())}
-    for item in checked
-  )
-  for i, shapes in enumerate(others, 1):
-    wanted = f'the layers {first} of masks 0'
+  combined = check(flat[0], 'masks 0')
+  first = {name: mask.shape for name, mask in sorted(combined.items())}
+  for i, item in enumerate(flat[1:], 1):
+    checked, wanted = (
+      check(item, f'masks {i}'),
+      f'the layers {first} of masks 0',
+    )
+    shapes = {name: mask.shape for name, mask in sorted(checked.items())}
     errors.require(shapes == first, f'masks {i}', wanted, shapes)
-  return {
-    name: functools.reduce(function, [item[name] for item in checked]).copy()
-    for name in checked[0]
-  }
+    combined = {k: function(combined[k], checked[k]) for k in combined}
+  return combined
 
 
 def apply(masks: Network, network: Network) -> Network:
   """Returns the network with pruned weights at exactly 0; shapes must agree."""
   applied = {name: array.copy() for name, array in network.items()}
   for name in masks.keys() & network.keys():
-    shape, wanted = masks[name].shape, network[name].shape
-    errors.require(
-      shape == wanted, f'masks[{name!r}]', f'the shape {wanted}', shape
-    )
+    shape, wanted = masks[name].shape, f'the shape {network[name].shape}'
+    is_right = shape == network[name].shape
+    errors.require(is_right, f'masks[{name!r}]', wanted, shape)
     applied[name][masks[name] == 0] = 0
   return applied
 

@@ -85,26 +85,18 @@ class Parameter(tf.Module):
 
 
 class Noise(NamedTuple):
-  """What a model's random numbers depend on, beside their place in the model.
+  """What random numbers of a model depend on, beside their place in it."""
 
-  Attributes:
-    seed: int64 variable.
-    level: int64 variable, the number of pruning rounds done.
-    iteration: int64 variable, the number of updates made.
-  """
-
-  seed: tf.Variable
-  level: tf.Variable
-  iteration: tf.Variable
+  seed: tf.Variable  # All three are int64.
+  level: tf.Variable  # The number of pruning rounds done.
+  iteration: tf.Variable  # The number of updates made.
 
   @classmethod
   def make(cls) -> 'Noise':
     """Returns new variables, all 0."""
+    make = functools.partial(tf.Variable, 0, trainable=False, dtype=tf.int64)
     return cls(
-      *(
-        tf.Variable(0, trainable=False, dtype=tf.int64, name=name)
-        for name in ('noise_seed', 'level', 'iteration')
-      )
+      make(name='noise_seed'), make(name='level'), make(name='iteration')
     )
 
 
@@ -223,42 +215,27 @@ class ModelBase(tf.Module):
     Raises:
       InputError: If presets or masks do not fit, or the outputs are no logits.
     """
+    name, spec = type(self).__name__, tf.TensorSpec(inputs.shape, inputs.dtype)
     takes_training = model_checks.takes_training(type(self).__call__)
     for training in (True, False) if takes_training else (False,):
-      graph = self._trace(inputs, training)
-    shape = graph.structured_outputs.shape
-    if not self._parameters or shape.rank != 2:
-      raise errors.InputError(
-        f'{type(self).__name__}: wanted layers and logits of shape'
-        f' [batch, classes], got {len(self._parameters)} parameters and shape'
-        f' {shape}'
+      self._is_checked = False  # A branch that is new may have new layers.
+      # `tf.function` would trace it twice.
+      traced = tf.compat.v1.wrap_function(
+        functools.partial(self, training=training), [spec]
       )
+      self._check_graph(traced.graph)
+    shape = traced.structured_outputs.shape
+    is_right = self._parameters and shape.rank == 2
+    wanted = 'layers and logits of shape [batch, classes]'
+    got = f'{len(self._parameters)} parameters and shape {shape}'
+    errors.require(is_right, name, wanted, got)
     return int(shape[1])
 
-  def _trace(self, inputs: tf.Tensor, training: bool) -> Any:
-    """Returns what the model computes as a concrete function, if it may."""
-    self._is_checked = False  # A branch that is new may have new layers.
-    # `tf.function` would trace it twice.
-    traced = tf.compat.v1.wrap_function(
-      lambda inputs: self(inputs, training=training),
-      [tf.TensorSpec(inputs.shape, inputs.dtype)],
-    )
-    self._check_graph(traced.graph)
-    return traced
-
   def _check_graph(self, graph: tf.Graph) -> None:
+    own = [v for item in self._parameters.values() for v in item.variables]
     model_checks.check_graph(
-      type(self).__name__,
-      graph,
-      self.trainable_variables,
-      [*self._own_variables(), *self._noise],
+      type(self).__name__, graph, self.trainable_variables, [*own, *self._noise]
     )
-
-  def _own_variables(self) -> Iterator[tf.Variable]:
-    for item in self._parameters.values():
-      yield item.variable
-      if item.mask is not None:
-        yield item.mask
 
   @property
   def parameters(self) -> dict[str, Parameter]:
@@ -542,12 +519,12 @@ class ModelBase(tf.Module):
   def _initial_value(
     self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
   ) -> np.ndarray:
-    if name in self._presets:
-      value = self._presets[name]
-      _check_shape(f'presets[{name!r}]', value, shape)
-    else:
-      seed = seeds.integer(self.seed, 'initial', name)
-      value = _draw(initializer, shape, seed)
+    value = self._presets.get(name)
+    if value is None:
+      value = _draw(
+        initializer, shape, seeds.integer(self.seed, 'initial', name)
+      )
+    _check_shape(f'presets[{name!r}]', value, shape)
     return masks_lib.apply(self._given_masks, {name: value})[name]
 
   def _check_names(self) -> None:
@@ -558,10 +535,9 @@ class ModelBase(tf.Module):
       ('masks', self._given_masks, prunable),
       ('presets', self._presets, list(self._parameters)),
     ):
-      unknown = [name for name in given if name not in known]
-      if unknown:
+      for name in set(given) - set(known):
         raise errors.InputError(
-          f'{what}: the model has no {unknown[0]!r}; it has {sorted(known)}'
+          f'{what}: the model has no {name!r}; it has {sorted(known)}'
         )
     self._is_checked = True
 

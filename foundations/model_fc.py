@@ -54,10 +54,7 @@ class ModelFc(model_base.ModelBase):
     (perhaps with a state), or a method replaced on one model alone.
     """
     activations = [item[1] for item in self._hyperparameters['layers']]
-    is_plain = type(self) is ModelFc and not any(
-      callable(getattr(ModelFc, name, None)) for name in vars(self)
-    )
-    if not is_plain or any(map(callable, activations)):
+    if not self._is_exactly(ModelFc) or any(map(callable, activations)):
       return None
     return tuple(
       layers.Dense(f'layer{i}', activation)

@@ -52,9 +52,9 @@ def from_settings(
     cls = _find('learning_rate', schedule, optimizers.schedules, base)
     rate = _instance('learning_rate', cls, values)
   if warmup:
-    from lottery_ticket.foundations import warmup as warmup_lib
+    from lottery_ticket.foundations import rates
 
-    rate = warmup_lib.Warmup(rate, warmup)
+    rate = rates.Warmup(rate, warmup)
   cls = _find('optimizer', name, optimizers, optimizers.Optimizer)
   return _instance('optimizer_settings', cls, settings, learning_rate=rate)
 

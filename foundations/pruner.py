@@ -108,16 +108,12 @@ def prune(
   scores = {}
   for name in sorted(percents):
     final = _survivors(name, pruned[name], final_weights, 'final_weights')
-    initial = None
-    if initial_weights is not None:
-      weights = initial_weights
-      initial = _survivors(name, pruned[name], weights, 'initial_weights')
-    scores[name] = _check_numbers(
-      criterion(Layer(name, final, initial, seed)),
-      final.shape,
-      f'scores[{name!r}]',
-      'undefined',
-    )
+    initial = initial_weights
+    if initial is not None:
+      initial = _survivors(name, pruned[name], initial, 'initial_weights')
+    given = criterion(Layer(name, final, initial, seed))
+    what = f'scores[{name!r}]'
+    scores[name] = _check_numbers(given, final.shape, what, 'undefined')
   for name, gone in scope(percents, scores).items():
     pruned[name][pruned[name] != 0] = ~gone
     if gone.size and gone.all():
@@ -179,10 +175,8 @@ def get(name: str) -> Pruner:
 
 def check_percents(percents: Mapping[str, float]) -> None:
   """Raises InputError unless this is {layer name: fraction in [0, 1]}."""
-  is_mapping = isinstance(percents, Mapping)
-  errors.require(
-    is_mapping, 'percents', '{layer name: fraction}', repr(percents)
-  )
+  is_mapping, wanted = isinstance(percents, Mapping), '{layer name: fraction}'
+  errors.require(is_mapping, 'percents', wanted, repr(percents))
   for name, percent in percents.items():
     is_scalar = isinstance(percent, np.ndarray) and not percent.ndim
     number = errors.read_number(np.ravel(percent)[0] if is_scalar else percent)
@@ -243,11 +237,10 @@ def across_layers(percents: Mapping[str, float], scores: Network) -> Network:
   """
   if not scores:
     return {}
-  count = round(
-    math.fsum(float(percents[name]) * scores[name].size for name in scores)
-  )
+  sizes = {name: of_layer.size for name, of_layer in scores.items()}
+  count = round(math.fsum(float(percents[k]) * sizes[k] for k in sizes))
   gone = lowest(np.concatenate(list(scores.values())), count)
-  ends = np.cumsum([layer_scores.size for layer_scores in scores.values()])
+  ends = np.cumsum(list(sizes.values()))
   return dict(zip(scores, np.split(gone, ends[:-1]), strict=True))
 
 
@@ -256,10 +249,10 @@ def magnitude(layer: Layer) -> np.ndarray:
   return np.abs(layer.final)
 
 
-def _ranks(weights: np.ndarray) -> np.ndarray:
-  """Counts, for each weight, those of smaller magnitude."""
-  magnitudes = np.abs(weights)
-  return np.searchsorted(np.sort(magnitudes), magnitudes)
+def _ranks(layer: Layer) -> list[np.ndarray]:
+  """Counts, for each weight, those of smaller magnitude, after and before."""
+  magnitudes = np.abs(layer.final), np.abs(layer.initial)
+  return [np.searchsorted(np.sort(each), each) for each in magnitudes]
 
 
 def _by_sign(layer: Layer, sign: int) -> np.ndarray:
@@ -279,12 +272,8 @@ CRITERIA: dict[str, Criterion] = {
   'small_init': lambda layer: -np.abs(layer.initial),
   # min(alpha |w_f|, |w_i|), where alpha aligns the percentiles of the two: the
   # smaller of a weight's ranks among the survivors.
-  'large_init_large_final': lambda layer: np.minimum(
-    _ranks(layer.final), _ranks(layer.initial)
-  ),
-  'small_init_small_final': lambda layer: (
-    -np.maximum(_ranks(layer.final), _ranks(layer.initial))
-  ),
+  'large_init_large_final': lambda layer: np.minimum(*_ranks(layer)),
+  'small_init_small_final': lambda layer: -np.maximum(*_ranks(layer)),
   'magnitude_increase': lambda layer: magnitude(layer) - np.abs(layer.initial),
   'movement': lambda layer: np.abs(layer.final - layer.initial),
   'large_final_same_sign': lambda layer: _by_sign(layer, 1),
@@ -307,13 +296,9 @@ PRUNERS: dict[str, Pruner] = {
 def _survivors(
   name: str, mask: np.ndarray, weights: Network, what: str
 ) -> np.ndarray:
-  """Returns the surviving weights of a layer."""
   errors.require(name in weights, what, repr(name), sorted(weights))
-  place = f'{what}[{name!r}]'
-  array = _check_numbers(
-    weights[name], mask.shape, place, 'the training diverged'
-  )
-  return array[mask != 0]
+  place, nan = f'{what}[{name!r}]', 'the training diverged'
+  return _check_numbers(weights[name], mask.shape, place, nan)[mask != 0]
 
 
 def _check_numbers(
@@ -334,9 +319,7 @@ def lowest(scores: np.ndarray, count: int) -> np.ndarray:
   if not count:
     return np.zeros(scores.shape, bool)
   highest = np.partition(scores, count - 1, axis=None)[count - 1]
-  found = (
-    scores < highest
-  )  # Sorting millions of weights takes ten times longer.
+  found = scores < highest  # Sorting takes ten times longer.
   ties = np.flatnonzero(scores == highest)
   found.flat[ties[: count - np.count_nonzero(found)]] = True
   return found

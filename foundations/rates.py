@@ -1,11 +1,14 @@
-"""Learning-rate schedules of a training that does not begin at iteration 0."""
+"""Schedules of learning rates that Keras does not have."""
 
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+_Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
-class Shifted(keras.optimizers.schedules.LearningRateSchedule):
+class Shifted(_Schedule):
   """A schedule that begins at a later iteration, and ends.
 
   Args:
@@ -14,12 +17,7 @@ class Shifted(keras.optimizers.schedules.LearningRateSchedule):
     last: Its iteration whose rate stays from then on.
   """
 
-  def __init__(
-    self,
-    shifted: keras.optimizers.schedules.LearningRateSchedule,
-    first: int,
-    last: int,
-  ):
+  def __init__(self, shifted: _Schedule, first: int, last: int):
     self.shifted, self._first, self._last = shifted, first, last
 
   def __call__(self, step: Any) -> Any:
@@ -27,10 +25,29 @@ class Shifted(keras.optimizers.schedules.LearningRateSchedule):
     return self.shifted(keras.ops.minimum(step + self._first, self._last))
 
   def get_config(self) -> dict[str, Any]:
-    """Returns what it is made of."""
-    serialize = keras.optimizers.schedules.serialize
-    return {
-      'shifted': serialize(self.shifted),
-      'first': self._first,
-      'last': self._last,
-    }
+    """Returns the arguments."""
+    shifted = keras.optimizers.schedules.serialize(self.shifted)
+    return {'shifted': shifted, 'first': self._first, 'last': self._last}
+
+
+class Warmup(_Schedule):
+  """Multiplies a learning rate by what rises linearly from 0 to 1.
+
+  Args:
+    rate: A learning rate, or a schedule of Keras.
+    iterations: How many iterations it takes; from then on it is `rate`.
+  """
+
+  def __init__(self, rate: Any, iterations: int):
+    super().__init__()
+    self.rate, self.iterations = rate, iterations
+
+  def __call__(self, step: tf.Tensor) -> tf.Tensor:
+    """Returns the rate of an update; the first one has the step 0."""
+    rate = self.rate(step) if callable(self.rate) else self.rate
+    return rate * tf.minimum(tf.cast(step, tf.float32) / self.iterations, 1.0)
+
+  def get_config(self) -> dict[str, Any]:
+    """Returns the arguments."""
+    rate = keras.saving.serialize_keras_object(self.rate)
+    return {'rate': rate, 'iterations': self.iterations}

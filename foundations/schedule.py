@@ -99,11 +99,9 @@ def iterations(length: Any, batches_per_epoch: int, name: str) -> int:
       f"{name}: wanted ('iterations', n) or ('epochs', n), got {length!r}{hint}"
     )
   unit, given = length
-  count = errors.read_integer(given)
-  if count is None or count < 1:
-    raise errors.InputError(
-      f'{name}: wanted an integer of at least 1 {unit}, got {given!r}'
-    )
+  count = errors.read_integer(given) or 0
+  wanted = f'an integer of at least 1 {unit}'
+  errors.require(count > 0, name, wanted, repr(given))
   return count * (batches_per_epoch if unit == 'epochs' else 1)
 
 
@@ -111,14 +109,11 @@ def points(given: Any, first: int, last: int, name: str) -> tuple[int, ...]:
   """Returns iterations from `first` to `last`, sorted, or raises InputError."""
   if isinstance(given, np.ndarray):
     given = given.tolist()
-  if not isinstance(given, (list, tuple, range)):
-    raise errors.InputError(
-      f'{name}: wanted a list of iterations, got {given!r}'
-    )
+  is_list = isinstance(given, (list, tuple, range))
+  errors.require(is_list, name, 'a list of iterations', repr(given))
+  wanted = f'iterations from {first} to {last}'
   for point in given:
-    iteration = errors.read_integer(point)
-    if iteration is None or not first <= iteration <= last:
-      raise errors.InputError(
-        f'{name}: wanted iterations from {first} to {last}, got {point!r}'
-      )
+    number = errors.read_integer(point)
+    is_there = number is not None and first <= number <= last
+    errors.require(is_there, name, wanted, repr(point))
   return tuple(sorted(map(int, given)))

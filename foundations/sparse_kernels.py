@@ -146,7 +146,7 @@ def forward(net: Network) -> None:
     first, last = net.ends[layer], net.ends[layer + 1]
     if layer == 0 and len(net.tiles) > 0:
       net.values[first:last] = 0
-      _forward_by_input(net)
+      _by_input(net, True)
     else:
       for unit in range(first, last):
         start, end = net.starts[unit], net.starts[unit + 1]
@@ -159,13 +159,18 @@ def forward(net: Network) -> None:
 
 
 @_inline
-def _forward_by_input(net: Network) -> None:
+def _by_input(net: Network, is_forward: bool) -> None:
+  """Passes over weights that are grouped by input, forward or back."""
   for tile in range(len(net.tiles)):
     starts = net.tiles[tile]
     for i in range(len(starts) - 1):
       row, start, end = rows_lib.load(net.values, i), starts[i], starts[i + 1]
-      if start < end and not rows_lib.is_blank(row):
+      if start >= end or rows_lib.is_blank(row):
+        continue
+      if is_forward:
         push(row, net.values, start, end, net.others, net.weights)
+      else:
+        dots(row, net.errors, start, end, net.others, net.gradients)
 
 
 @_njit
@@ -184,17 +189,7 @@ def backward(net: Network) -> None:
       if layer > 0:  # Nobody asks for the inputs' gradients.
         push(error, net.errors, start, end, net.others, net.weights)
       dots(error, net.values, start, end, net.others, net.gradients)
-  _backward_by_input(net)
-
-
-@_inline
-def _backward_by_input(net: Network) -> None:
-  for tile in range(len(net.tiles)):
-    starts = net.tiles[tile]
-    for i in range(len(starts) - 1):
-      row, start, end = rows_lib.load(net.values, i), starts[i], starts[i + 1]
-      if start < end and not rows_lib.is_blank(row):
-        dots(row, net.errors, start, end, net.others, net.gradients)
+  _by_input(net, False)
 
 
 @_njit

@@ -45,7 +45,6 @@ class Recipe(recipe_lib.Recipe):
   )
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else."""
     super().__post_init__()
     errors.require(
       _layers(self.layers) == self.layers,

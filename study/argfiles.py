@@ -54,13 +54,10 @@ def lottery_experiment(
   resets.check(recipe, 'initial' if reset is None else reset, fine_tuning_len)
   if experiment_name is not None:
     names.check_experiment(experiment_name)
-  own = {
-    'experiment_name': experiment_name,
-    'reset': reset,
-    'fine_tuning_len': fine_tuning_len,
-  }
+  own = {'iterations': iterations, 'experiment_name': experiment_name}
+  own |= {'reset': reset, 'fine_tuning_len': fine_tuning_len}
   return [
-    _given(output_dir=folder, iterations=iterations, **own, seed=trial, **given)
+    _given(output_dir=folder, **own, seed=trial, **given)
     for trial, folder in _trials(task, experiment_path, trials).items()
   ]
 
@@ -86,12 +83,9 @@ def train(
     --trials=1 --training_len=iterations,1000
   """
   _check(task, given, trials=trials, experiment_name=experiment_name)
-  return [
-    _given(
-      output_dir=paths.run(folder, 0, experiment_name), seed=trial, **given
-    )
-    for trial, folder in _trials(task, experiment_path, trials).items()
-  ]
+  folders = _trials(task, experiment_path, trials)
+  runs = {k: paths.run(top, 0, experiment_name) for k, top in folders.items()}
+  return [_given(output_dir=run, seed=k, **given) for k, run in runs.items()]
 
 
 def reinitialize(
@@ -125,9 +119,9 @@ def reinitialize(
     --experiment=reuse_sign --reinitializations=1
   """
   errors.check_choice('experiment', experiment, list(REINITIALIZATIONS))
-  counts = {'iterations': iterations, 'reinitializations': reinitializations}
   own: Flags = {'levels': levels, 'ticket_name': ticket_name}
-  _check(task, given, trials=trials, **counts, **own)
+  own |= {'iterations': iterations, 'reinitializations': reinitializations}
+  _check(task, given, trials=trials, **own)
   top = experiment_path or task.experiment_path
   jobs = []
   for (trial, folder), level, run_id in itertools.product(
@@ -136,14 +130,13 @@ def reinitialize(
     range(1, reinitializations + 1),
   ):
     ticket = paths.run(folder, level, ticket_name)
-    pooled = (
-      paths.initialization(top, level) if experiment != 'reinit' else None
-    )
-    signs = paths.initial(ticket) if experiment == 'reuse_sign' else None
-    own = {'initialization_distribution': pooled, 'same_sign': signs}
     run = paths.run(folder, level, experiment, run_id)
-    own |= {'seed': trial, 'level': level, 'run_id': run_id, **given}
-    jobs.append(_given(output_dir=run, masks=paths.masks(ticket), **own))
+    job = {'output_dir': run, 'masks': paths.masks(ticket)}
+    if experiment != 'reinit':
+      job['initialization_distribution'] = paths.initialization(top, level)
+    if experiment == 'reuse_sign':
+      job['same_sign'] = paths.initial(ticket)
+    jobs.append(_given(**job, seed=trial, level=level, run_id=run_id, **given))
   return jobs
 
 
@@ -178,8 +171,8 @@ def control(
     --controls=[random,noise_0.5x] --of_trials=[1]
   """
   own: Flags = {'levels': levels, 'of_trials': of_trials}
-  own['ticket_name'] = ticket_name
-  _check(task, given, trials=trials, repetitions=repetitions, **own)
+  own |= {'ticket_name': ticket_name, 'repetitions': repetitions}
+  _check(task, given, trials=trials, **own)
   everyone = _trials(task, experiment_path, trials)
   table = controls_lib.CONTROLS
   for name in controls or ():
@@ -227,17 +220,14 @@ def initialization(
     --trials=[1,2] --experiment_name=rewound
   """
   _check(task, {}, iterations=iterations, experiment_name=experiment_name)
-  common = _given(
-    experiment_path=experiment_path or task.experiment_path,
-    experiment_name=experiment_name,
-    trials=trials,
-    overwrite=overwrite or None,
-  )
-  return [{'level': level, **common} for level in range(iterations + 1)]
+  common: Flags = {'experiment_path': experiment_path or task.experiment_path}
+  common |= {'experiment_name': experiment_name, 'trials': trials}
+  common['overwrite'] = overwrite or None
+  return [_given(level=level, **common) for level in range(iterations + 1)]
 
 
 def _check(task: task_lib.Task, given: Flags, **own: Any) -> Any:
-  """Returns the recipe, if it, the numbers and the names are of use."""
+  """Returns the recipe, once numbers and names are checked."""
   for name, value in own.items():
     if isinstance(value, str):
       names.check(name, value)

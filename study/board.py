@@ -11,9 +11,8 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.study import task as task_lib
 
-if TYPE_CHECKING:  # Extras, or slow to import.
+if TYPE_CHECKING:  # An extra.
   import pandas as pd
-  from tensorboard.compat.proto import summary_pb2
 
 _BY_DENSITY = urllib.parse.quote(r'regex:^(\S+)', safe='')
 """How TensorBoard's address asks for one colour for each P_m."""
@@ -91,45 +90,30 @@ def _name(run: Any) -> str:
 
   # The digits in front make the order of names that of P_m.
   what = plots.label(run.experiment) if run.level else 'dense network'
-  name = ' '.join(
-    filter(None, (f'{100 * run.density:05.1f}%', what, run.run_id))
-  )
+  name = f'{100 * run.density:05.1f}% {what} {run.run_id}'.rstrip()
   return f'{name}, trial {run.trial}'.replace(os.sep, ' ')
 
 
 def _show(run: Any, folder: pathlib.Path, histograms: bool) -> None:
   """Fills the folder that TensorBoard reads a run from."""
   from tensorboard.compat.proto import event_pb2
+  from tensorboard.plugins.hparams import summary_v2
   from tensorboard.summary.writer import event_file_writer
 
   folder.mkdir(parents=True)
   for file in pathlib.Path(paths.summaries(run.directory)).glob('*tfevents*'):
     (folder / file.name).symlink_to(file.resolve())
+  values = {'level': run.level, 'P_m': round(run.density, 4)}
+  # As a number, TensorBoard would make the seed a float.
+  values |= {'control': run.experiment, 'seed': str(run.seed)}
+  summaries = [(0, summary_v2.hparams_pb(values, trial_id=folder.name))]
   writer = event_file_writer.EventFileWriter(str(folder))
-  summaries = [
-    *_hyperparameters(run, folder.name),
-    *(_histograms(run) if histograms else ()),
-  ]
-  for step, summary in summaries:
+  for step, summary in (*summaries, *(_histograms(run) if histograms else ())):
     writer.add_event(event_pb2.Event(step=step, summary=summary))
   writer.close()
 
 
-def _hyperparameters(
-  run: Any, name: str
-) -> Iterator[tuple[int, 'summary_pb2.Summary']]:
-  from tensorboard.plugins.hparams import summary_v2
-
-  values = {
-    'level': run.level,
-    'P_m': round(run.density, 4),
-    'control': run.experiment,
-    'seed': str(run.seed),  # As a number, TensorBoard would make it a float.
-  }
-  yield 0, summary_v2.hparams_pb(values, trial_id=name)
-
-
-def _histograms(run: Any) -> Iterator[tuple[int, 'summary_pb2.Summary']]:
+def _histograms(run: Any) -> Iterator[tuple[int, Any]]:
   from tensorboard.plugins.histogram import summary_v2
 
   from lottery_ticket.analysis import results

@@ -113,7 +113,12 @@ def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
     if script == _LADDER:
       yield from _ladders(task, group, flags)
     elif script == _CONTROL and name in controls.CONTROLS and everyone:
-      flags = _repetitions(group, everyone) | flags
+      trials = sorted({int(run.row.trial) for run in group})
+      some = {} if trials == everyone else {'of_trials': trials}
+      levels = sorted({int(run.row.level) for run in group})
+      count = max(int(run.row.run_id or 1) for run in group)
+      own = {'trials': len(everyone), **some, 'levels': levels}
+      flags = own | {'repetitions': count} | flags
       line = argfiles.short_line(**flags)
       together.setdefault(line, (flags, []))[1].append(name)
     else:
@@ -130,11 +135,9 @@ def _key(task: task_lib.Task, run: _Run) -> tuple[str, str, Flags]:
   script, name = run.plan.script, run.row.experiment
   flags: Flags = {}
   if script == _LADDER:
-    flags = {**run.plan.settings, 'experiment_name': name}
-    flags |= _start(run.record)
-  elif script == _CONTROL:
-    sources = run.record['sources']
-    flags = {'ticket_name': sources.get('ticket_name', names.TICKET)}
+    flags = {**run.plan.settings, 'experiment_name': name, **_start(run.record)}
+  elif script == _CONTROL and 'ticket_name' in run.record['sources']:
+    flags = {'ticket_name': run.record['sources']['ticket_name']}
   return script, name, _to_be_said(task, flags) | _common(task, run.plan)
 
 
@@ -159,18 +162,6 @@ def _start(record: Mapping[str, Any]) -> Flags:
   return {k: sources[k] for k in ('masks', 'presets') if k in sources}
 
 
-def _repetitions(runs: Sequence[_Run], everyone: list[int]) -> Flags:
-  """Returns the flags of `control_argfile` that say how many."""
-  trials = sorted({int(run.row.trial) for run in runs})
-  some = {} if trials == everyone else {'of_trials': trials}
-  return {
-    'trials': len(everyone),
-    **some,
-    'levels': sorted({int(run.row.level) for run in runs}),
-    'repetitions': max(int(run.row.run_id or 1) for run in runs),
-  }
-
-
 def _numbers(runs: Sequence[_Run]) -> list[int]:
   """Returns the trials if they are 1, 2, ... and their seeds too, else []."""
   trials = {run.row.trial for run in runs}
@@ -183,9 +174,7 @@ def argfile(task: task_lib.Task, script: str, flags: Flags) -> str:
   """Returns the command that runs the jobs of an argfile."""
   path = f'{task.name}/argfiles/{script}_argfile.py'
   given = f'{path} {argfiles.short_line(**flags)}'.strip()
+  quoted = '"' + given.replace('"', '\\"') + '"'
   if set(given) & set('$`\\!'):
     quoted = shlex.quote(given)
-  else:
-    escaped = given.replace('"', '\\"')
-    quoted = f'"{escaped}"'
   return f'python argfile_runner.py {task.name}/runners/{script}.py {quoted}'

@@ -62,15 +62,16 @@ def train(
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """
-  names.check('ticket_name', ticket_name)
-  names.check('no_reset_name', no_reset_name)
+  folders = {'ticket_name': ticket_name, 'no_reset_name': no_reset_name}
+  for flag, folder in folders.items():
+    names.check(flag, folder)
   name, row = controls.find(control)
-  level = errors.check_integer('level', level, least=0)
-  if 'before' in row.needs:
-    errors.check_integer('level', level, least=1)
+  level = errors.check_integer('level', level, int('before' in row.needs))
+  run_id = errors.check_integer('run_id', run_id, least=0)
   settings = _settings(
     control, row, {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
   )
+  trials = settings.pop('trials', ())
   run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
   plan = plan_lib.make(
     task,
@@ -79,15 +80,8 @@ def train(
     given,
     tickets=[run(level), run(0)],
     level=level,
-    sources=plan_lib.absolute(
-      trial_dir=trial_dir, trials=settings.pop('trials', ())
-    )
-    | {'ticket_name': ticket_name, 'no_reset_name': no_reset_name},
-    settings={
-      'control': name,
-      'run_id': errors.check_integer('run_id', run_id, least=0),
-      **settings,
-    },
+    sources=plan_lib.absolute(trial_dir=trial_dir, trials=trials) | folders,
+    settings={'control': name, 'run_id': run_id, **settings},
   )
   if 'rewind_to' in settings:
     resets.check_rewinding(plan.recipe, 'rewind_to', settings['rewind_to'])
@@ -111,10 +105,6 @@ def _found(
   def run(level: int, name: str = 'ticket_name', trial: str = '') -> str:
     return paths.run(trial or sources['trial_dir'], level, sources[name])
 
-  def tickets() -> list[controls.Ticket]:
-    runs = [run(level, trial=trial) for trial in sources['trials']]
-    return [plan_lib.read_ticket(each) for each in runs]
-
   def dense() -> controls.Weights:
     if os.path.isfile(paths.record(run(0))):
       return plan_lib.read_weights(run(0))
@@ -123,7 +113,10 @@ def _found(
 
   return {
     'ticket': lambda: plan_lib.read_ticket(run(level), plan),
-    'tickets': tickets,
+    'tickets': lambda: [
+      plan_lib.read_ticket(run(level, trial=trial))
+      for trial in sources['trials']
+    ],
     'dense': dense,
     'before': lambda: plan_lib.read_weights(run(level - 1)),
     'no_reset': lambda: plan_lib.read_ticket(run(level, 'no_reset_name')),
@@ -149,14 +142,19 @@ def _rewound(
       return plan_lib.read_weights(output_dir).initial
   from lottery_ticket.foundations import trainer
 
-  rewind_to, plan = plan.settings['rewind_to'], plan.replace(level=0)
+  length, plan = (
+    ('iterations', plan.settings['rewind_to']),
+    plan.replace(level=0),
+  )
+  dataset = plan.make_dataset().with_order(plan.order_seed)
+  model, recipe = plan.make_model(dense().initial), plan.recipe
   return trainer.train(
-    plan.make_dataset().with_order(plan.order_seed),
-    plan.make_model(dense().initial),
-    plan.recipe.optimizer_fn,
-    ('iterations', rewind_to),
+    dataset,
+    model,
+    recipe.optimizer_fn,
+    length,
     None,
-    execution=plan.recipe.execution,
+    execution=recipe.execution,
   )[1]
 
 
@@ -164,9 +162,7 @@ def _settings(
   control: str, row: controls.Control, given: Mapping[str, Any]
 ) -> dict[str, Any]:
   """Returns the settings of a control: from its row, or else from flags."""
-  settings = {
-    k: value for k, value in row.settings.items() if value is not None
-  }
+  settings = {k: v for k, v in row.settings.items() if v is not None}
   for flag, value in given.items():
     example, check = _SETTINGS[flag]
     if flag in settings or flag not in row.settings:
@@ -211,8 +207,7 @@ def _check_like(
     )
 
 
-def _spelt(value: Any) -> Any:
-  """Returns a name in one spelling: GlorotNormal is glorot_normal."""
+def _spelt(value: Any) -> Any:  # GlorotNormal is glorot_normal.
   return value.lower().replace('_', '') if isinstance(value, str) else value
 
 

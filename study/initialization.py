@@ -38,15 +38,12 @@ def pool(
     {layer name: float32 array of shape [survivors of all trials]}.
   """
   names.check('experiment_name', experiment_name)
-  experiment_path = experiment_path or task.experiment_path
-  pooled = controls.pool_weights(
-    [
-      plan_lib.read_ticket(
-        paths.run(paths.trial(experiment_path, name), level, experiment_name)
-      )
-      for name in names.trials(experiment_path, trials)
-    ]
-  )
-  location = paths.initialization(experiment_path, level)
+  top = experiment_path or task.experiment_path
+  runs = [
+    paths.run(paths.trial(top, name), level, experiment_name)
+    for name in names.trials(top, trials)
+  ]
+  pooled = controls.pool_weights([plan_lib.read_ticket(run) for run in runs])
+  location = paths.initialization(top, level)
   tickets.save_new({location: pooled}, overwrite=overwrite)
   return pooled

@@ -23,10 +23,9 @@ def check(flag: str, name: str) -> None:
 
 def check_experiment(name: str) -> None:
   """Refuses a name whose end `paths.find_runs` would take for a `run_id`."""
-  check('experiment_name', name)
-  wanted = 'a name that does not end in a digit'
-  is_whole = not name[-1].isdecimal()
-  errors.require(is_whole, 'experiment_name', wanted, repr(name))
+  flag, wanted = 'experiment_name', 'a name that does not end in a digit'
+  check(flag, name)
+  errors.require(not name[-1].isdecimal(), flag, wanted, repr(name))
 
 
 def trials(
@@ -36,7 +35,7 @@ def trials(
   if given is None:
     folders = pathlib.Path(experiment_path).glob('trial*')
     found = [folder.name.removeprefix('trial') for folder in folders]
-    given = [*sorted(sorted(found), key=len)]
+    given = [*sorted(found, key=lambda name: (len(name), name))]
   if not given:
     raise errors.InputError(f'{experiment_path}: wanted folders trial*')
   return [str(name) for name in given]

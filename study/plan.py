@@ -7,7 +7,6 @@ made again from what its record says.
 import contextlib
 import dataclasses
 import os
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,38 +30,24 @@ Network = masks_lib.Network
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-  """What identifies a run.
-
-  Attributes:
-    task: Makes data and model.
-    script: Name of the script that makes the run.
-    recipe: Values of the experiment.
-    seed: Seed of the trial, from which all is drawn.
-    level: The number of pruning rounds done.
-    permute_labels: Whether the classes are renamed by a random permutation.
-    train_order_seed: Seed of the order of the data alone; None for the order
-      that depends on `seed` and `level`.
-    settings: {name: JSON value} of what the script's runs have beside, like
-      `reset`, or `control` and `run_id`.
-    location: Folder of the data.
-    sources: {flag: path, list of paths or name}, where other inputs come from.
-    overwrite: Whether another run's results in the folder may be lost.
-  """
+  """What identifies a run, in the words of `task.Given`, and where data are."""
 
   task: task_lib.Task
-  script: str
+  script: str  # Name of the one that makes the run.
   recipe: Any
   seed: int
-  level: int
+  level: int  # The number of pruning rounds done.
   permute_labels: bool = False
   train_order_seed: int | None = None
+  # {name: JSON value} of what the script's runs have beside, like `reset`, or
+  # `control` and `run_id`.
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  location: str = ''
+  location: str = ''  # Folder of the data.
+  # {flag: path, list of paths or name}, where other inputs come from.
   sources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   overwrite: bool = False
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else."""
     errors.check_integer('level', self.level, least=0)
     seeds.check(self.seed)
     if self.train_order_seed is not None:
@@ -166,7 +151,14 @@ class Plan:
       overwrite=self.overwrite,
       execution=execution or self.recipe.execution,
     )
-    _say(output_dir, masks_lib.density(model.masks))
+    record = records.read(output_dir)
+    left = 100 * masks_lib.density(model.masks)
+    accuracy = 100 * record['results']['test']['accuracy']
+    print(
+      f'{output_dir}: {left:.1f}% of the weights, test accuracy'
+      f' {accuracy:.2f}% after {record["iterations"]:,} iterations',
+      flush=True,  # Before what comes on stderr.
+    )
     return trained
 
   def train_ticket(
@@ -206,18 +198,23 @@ def make(
     for key in ('permute_labels', 'train_order_seed', 'overwrite')
     if key in values
   }
-  recorded = _recorded(task, tickets)
-  ticket = recorded['description']
+  recorded: dict[str, Any] = {}
+  for run in tickets:
+    with contextlib.suppress(errors.InputError):
+      record = rows.record(run)
+      if record.get('description', {}).get('task') == task.name:
+        recorded = record
+        break
+  ticket = recorded.get('description', {})
   if name is None:
     values = ticket.get('recipe', {}) | values
   # False is what signatures of 2018 pass on where nothing was said.
   if ticket.get('permute_labels'):
     plain['permute_labels'] = True
   plain.setdefault('train_order_seed', own_order(ticket))
-  place = task.location or ''
-  location = recorded.get('sources', {}).get(place, '')
+  location = recorded.get('sources', {}).get(task.location, '')
   if os.path.isdir(str(location)):
-    values.setdefault(place, location)
+    values.setdefault(task.location, location)
   recipe, location = task.choose(name, **values)
   if seed is None:
     seed = _recorded_seed([*tickets, output_dir], plain.get('overwrite', False))
@@ -230,16 +227,6 @@ def make(
     **plain,
     **known,
   )
-
-
-def _recorded(task: task_lib.Task, runs: Sequence[str]) -> dict[str, Any]:
-  """Returns the first record of the task's own, or one that says nothing."""
-  for run in runs:
-    with contextlib.suppress(errors.InputError):
-      record = rows.record(run)
-      if record.get('description', {}).get('task') == task.name:
-        return record
-  return {'description': {}}
 
 
 def own_order(description: Mapping[str, Any]) -> int | None:
@@ -265,9 +252,9 @@ def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:
     except errors.InputError:
       if not overwrite:
         raise
-      seed = None
-    if seed is not None:
-      return seed
+    else:
+      if seed is not None:
+        return seed
   return None
 
 
@@ -298,17 +285,9 @@ def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
   if plan and not os.path.lexists(paths.record(run)):
     with contextlib.suppress(errors.InputError):
       record = rows.record(run)
-  if record and plan:
-    return _drawn_again(run, record, plan)
-  return controls.Ticket(
-    _network(run, paths.masks), _network(run, paths.initial)
-  )
-
-
-def _drawn_again(
-  run: str, record: Mapping[str, Any], plan: Plan
-) -> controls.Ticket:
-  """Returns a ticket from its row, the levels of its weights and the seed."""
+  if not record or not plan:
+    networks = _network(run, paths.masks), _network(run, paths.initial)
+    return controls.Ticket(*networks)
   model = plan.replace(settings={}).make_model()  # As a ladder draws it.
   model.build(plan.make_dataset().train.values(slice(1)))
   initial = model.get_current_weights()
@@ -326,14 +305,12 @@ def _drawn_again(
 
 def read_weights(run: str) -> controls.Weights:
   """Returns the weights of a finished run, before and after training."""
-  return controls.Weights(
-    _network(run, paths.initial), _network(run, paths.final)
-  )
+  networks = _network(run, paths.initial), _network(run, paths.final)
+  return controls.Weights(*networks)
 
 
 def _network(run: str, path: Callable[[str], str]) -> Network:
-  """Returns a network of a finished run."""
-  if not pathlib.Path(paths.record(run)).is_file():
+  if not os.path.isfile(paths.record(run)):  # Of a finished run alone.
     raise errors.MissingInputError(
       f'{run}: wanted a finished run;'
       ' runners/lottery_experiment.py makes tickets',
@@ -355,14 +332,3 @@ def _absolute(source: Any) -> Any:
     return None if None in folders else folders
   is_path = isinstance(source, (str, os.PathLike))
   return os.path.abspath(source) if is_path else None
-
-
-def _say(run: str, density: float) -> None:
-  """Prints a line about a finished run."""
-  record = records.read(run)
-  accuracy = 100 * record['results']['test']['accuracy']
-  print(
-    f'{run}: {100 * density:.1f}% of the weights, test accuracy'
-    f' {accuracy:.2f}% after {record["iterations"]:,} iterations',
-    flush=True,  # Before what comes on stderr.
-  )

@@ -3,6 +3,7 @@
 It calls the functions of runners and argfiles, with their flags.
 """
 
+import argparse
 import dataclasses
 import importlib
 import importlib.util
@@ -24,15 +25,10 @@ TASK = 'mnist_fc'
 
 
 class Command(NamedTuple):
-  """A word of the program.
+  """A word of the program."""
 
-  Attributes:
-    script: Name of the runner, and of the argfile if there is one.
-    does: What it does, and how long that takes.
-  """
-
-  script: str
-  does: str
+  script: str  # Name of the runner, and of the argfile if there is one.
+  does: str  # And how long that takes.
 
 
 COMMANDS = {
@@ -45,14 +41,12 @@ COMMANDS = {
   'control': Command('control', 'trains tickets of which something is changed'),
   'reinitialize': Command('reinitialize', 'trains tickets from other weights'),
   'stability': Command(
-    'stability', 'trains twice in other orders, and draws the line between'
+    'stability', 'trains twice, draws the line between both'
   ),
   'report': Command(
-    'report', "judges the paper's claims on a page, with figures"
+    'report', "judges the paper's claims, on a page of figures"
   ),
-  'summarize': Command(
-    'summarize', 'prints a table of tickets, draws a figure'
-  ),
+  'summarize': Command('summarize', 'prints a table of tickets, and draws it'),
   'board': Command('board', 'shows all curves in TensorBoard'),
   'export': Command('export_ticket', 'writes the ticket of a run as one file'),
   'import': Command('import_ticket', 'unpacks such a file'),
@@ -63,7 +57,7 @@ COMMANDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Pool(argfile_runner.Options):
-  """How many runs are made.
+  """Where jobs run, and whether they do.
 
   Attributes:
     dry_run: Whether only to print the same command for `argfile_runner.py`.
@@ -106,20 +100,14 @@ def _overview() -> str:
 
 def _take_task(words: list[str]) -> tuple[str, list[str]]:
   """Returns the name of the experiment folder, and the other words."""
-  name, others, rest = TASK, [], iter(words)
-  for word in rest:
-    flag, is_one_word, value = word.partition('=')
-    if flag == '--task':
-      name = value if is_one_word else next(rest, '')
-    else:
-      others.append(word)
-  for part in (name, f'{name}.constants'):  # A parent has to be there first.
-    if not name.isidentifier() or not importlib.util.find_spec(
-      f'{PACKAGE}.{part}'
-    ):
-      raise errors.InputError(
-        f'task: wanted an experiment folder like {TASK}, got {name!r}'
-      )
+  parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+  parser.add_argument('--task', nargs='?', default=TASK, const='')
+  given, others = parser.parse_known_args(words)
+  name, find = given.task, importlib.util.find_spec
+  folder = f'{PACKAGE}.{name}'  # A parent has to be there first.
+  is_task = name.isidentifier() and find(folder) and find(f'{folder}.constants')
+  wanted = f'an experiment folder like {TASK}'
+  errors.require(is_task, 'task', wanted, repr(name))
   return name, others
 
 
@@ -140,23 +128,21 @@ def _run(command: Command, folder: str) -> None:
 def _run_many(task: task_lib.Task, command: Command) -> None:
   """Runs the jobs of an argfile, or says what they are."""
   function, values = scripts.bind(task, scripts.ARGFILES[command.script])
-  bases = tuple(filter(None, (values, Pool)))
-  both = dataclasses.make_dataclass('Flags', (), bases=bases, frozen=True)
+  both = dataclasses.make_dataclass(
+    'Flags', (), bases=(values, Pool), frozen=True
+  )
   if {'--help', '-h'} & set(sys.argv):
     _, _, told = flags_lib.describe(function, both).partition('\n\n')
     print(f'This {command.does}. With --output_dir: one run.\n\n{told}')
     return
   _, given = flags_lib.read(function, sys.argv[1:], both)
-  pool = {
-    field.name: given.pop(field.name)
-    for field in dataclasses.fields(Pool)
-    if field.name in given
-  }
-  todo = function(**given)
+  names = [field.name for field in dataclasses.fields(Pool)]
+  pool = {name: given.pop(name) for name in names if name in given}
+  jobs = [
+    replicate.job(task, command.script, each) for each in function(**given)
+  ]
   if pool.pop('dry_run', False):
     line = commands.argfile(task, command.script, given)
-    print(' '.join(filter(None, (line, argfiles.short_line(**pool)))))
-  elif not argfile_runner.run_jobs(
-    [replicate.job(task, command.script, each) for each in todo], **pool
-  ):
+    print(f'{line} {argfiles.short_line(**pool)}'.strip())
+  elif not argfile_runner.run_jobs(jobs, **pool):
     sys.exit(flags_lib.FAILURE)

@@ -59,7 +59,6 @@ class Recipe:
   execution: str = 'auto'
 
   def __post_init__(self) -> None:
-    """Checks what is checked nowhere else."""
     pruner.get(self.pruner)
     execution.check(self.execution)
     pruner.check_percents(self.prune_percents)

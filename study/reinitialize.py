@@ -10,7 +10,7 @@ from lottery_ticket.foundations import save_restore
 from lottery_ticket.study import plan as plan_lib
 from lottery_ticket.study import task as task_lib
 
-Network = masks_lib.Network
+_DISTRIBUTION = 'initialization_distribution'
 
 
 def train(
@@ -24,7 +24,7 @@ def train(
   level: int = 0,
   run_id: int = 0,
   **given: Any,
-) -> tuple[Network, Network]:
+) -> tuple[masks_lib.Network, masks_lib.Network]:
   """Trains a ticket's masks from other initial weights.
 
   With masks alone the weights are drawn anew from the recipe's initializer
@@ -48,18 +48,15 @@ def train(
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """
-  distribution, tickets = initialization_distribution, []
+  distribution, tickets, control = initialization_distribution, [], 'reinit'
   if isinstance(masks, (str, os.PathLike)):  # Beside them lies their record.
     tickets = [os.path.dirname(os.path.abspath(masks))]
-  for name, value, other, needed in (
-    ('same_sign', same_sign, 'initialization_distribution', distribution),
-    ('initialization_distribution', distribution, 'masks', masks),
-  ):
-    if value is not None and needed is None:
-      raise errors.InputError(f'{name}: wanted together with {other}')
-  control = 'reinit'
   if distribution is not None:
     control = 'reuse' if same_sign is None else 'reuse_sign'
+    if masks is None:
+      raise errors.InputError(f'{_DISTRIBUTION}: wanted together with masks')
+  elif same_sign is not None:
+    raise errors.InputError(f'same_sign: wanted together with {_DISTRIBUTION}')
   plan = plan_lib.make(
     task,
     'control',  # It makes the same run under another name.
@@ -72,23 +69,17 @@ def train(
       'run_id': errors.check_integer('run_id', run_id, least=0),
     },
     sources=plan_lib.absolute(
-      masks=masks,
-      initialization_distribution=distribution,
-      same_sign=same_sign,
+      masks=masks, initialization_distribution=distribution, same_sign=same_sign
     ),
   )
-  if (
-    isinstance(distribution, (str, os.PathLike))
-    and not os.path.exists(distribution)  # Another job may yet make it.
-  ):
+  is_path = isinstance(distribution, (str, os.PathLike))
+  if is_path and not os.path.exists(distribution):  # Another job may make it.
     raise errors.MissingInputError(
       f'{distribution}: no such folder; runners/initialization.py makes it',
       os.fspath(distribution),
     )
   masks = save_restore.standardize(masks, masks_lib.union, name='masks') or {}
-  values = save_restore.standardize(
-    distribution, name='initialization_distribution'
-  )
+  values = save_restore.standardize(distribution, name=_DISTRIBUTION)
   signs = save_restore.standardize(same_sign, name='same_sign')
   presets = {}  # The model draws what has none.
   if values is not None:

@@ -5,7 +5,7 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import errors
@@ -23,20 +23,13 @@ SAME, OTHER = 'the same bytes', 'OTHER BYTES'
 
 
 class Repetition(NamedTuple):
-  """What came of repeating a run.
+  """What came of repeating a run."""
 
-  Attributes:
-    stored: {output: RECORDED, CHANGED or MISSING}, of the run that is repeated.
-    repeated: {output: SAME or OTHER}, of its repetition.
-    environment: {what: (then, now)}, of versions, processor and threads that
-      are not the same.
-    command: The command line that makes the run.
-  """
-
-  stored: dict[str, str]
-  repeated: dict[str, str]
+  stored: dict[str, str]  # {output: RECORDED, CHANGED or MISSING}, of the run.
+  repeated: dict[str, str]  # {output: SAME or OTHER}, of its repetition.
+  # {what: (then, now)}, of versions, processor and threads that differ.
   environment: dict[str, tuple[Any, Any]]
-  command: str
+  command: str  # The command line that makes the run.
 
   @property
   def agrees(self) -> bool:
@@ -46,7 +39,6 @@ class Repetition(NamedTuple):
     )
 
   def __str__(self) -> str:
-    """Returns what to tell people: a table, and a verdict."""
     width = max(map(len, self.stored))
     lines = [f'made by: {self.command}']
     for name, stored in self.stored.items():
@@ -54,13 +46,15 @@ class Repetition(NamedTuple):
       lines.append(f'{name:{width}}  stored: {stored:11}  now: {now}')
     for name, (then, now) in self.environment.items():
       lines.append(f'{name}: {then} then, {now} now')
-    other = [name for name, is_ in self.repeated.items() if is_ == OTHER]
-    changed = [name for name, is_ in self.stored.items() if is_ == CHANGED]
+    other, changed = (
+      ', '.join(name for name, what in outputs.items() if what == bad)
+      for outputs, bad in ((self.repeated, OTHER), (self.stored, CHANGED))
+    )
     verdict = f'repeated: all {len(self.repeated)} outputs have the same bytes'
     if other:
-      verdict = f'not repeated: other bytes in {", ".join(other)}'
+      verdict = f'not repeated: other bytes in {other}'
     if changed:
-      verdict += f'; changed since the run: {", ".join(changed)}'
+      verdict += f'; changed since the run: {changed}'
     return '\n'.join([*lines, verdict])
 
 
@@ -121,15 +115,24 @@ def make_again(
     dataset, model = _given(plan, folder, stored, inputs)
   except errors.InputError as error:
     raise errors.InputError(f'{path}: cannot be repeated: {error}') from None
-  # What it is told of is this repetition's folder, which nobody asked about.
-  with (
-    _output_dir(output_dir) as again,
-    contextlib.redirect_stdout(io.StringIO()),
-  ):
-    with contextlib.suppress(errors.DivergedError):  # The record says so.
+  if output_dir and os.path.lexists(output_dir):
+    is_empty = os.path.isdir(output_dir) and not os.listdir(output_dir)
+    if not is_empty:
+      raise errors.InputError(f'output_dir: {output_dir}: wanted a new folder')
+  with tempfile.TemporaryDirectory(prefix='lottery_ticket_') as scratch:
+    again = os.path.abspath(output_dir or f'{scratch}/again')
+    with (
+      # What it says is of this repetition's folder, which nobody asked about.
+      contextlib.redirect_stdout(io.StringIO()),
+      contextlib.suppress(errors.DivergedError),  # The record says so.
+    ):
       plan.train(dataset, model, again, record.get('execution'))
     made = records.read(again)
-  then, now = _environment(record), _environment(made)
+  then, now = (
+    each.get('versions', {})
+    | {f'{kind} threads': n for kind, n in each.get('threads', {}).items()}
+    for each in (record, made)
+  )
   both = {name: (then.get(name), now.get(name)) for name in sorted(then | now)}
   return Repetition(
     stored,
@@ -143,7 +146,6 @@ def make_again(
 
 
 def _stored(folder: str, name: str, checksum: str) -> str:
-  """Says what has become of an output."""
   if not os.path.lexists(os.path.join(folder, name)):
     return MISSING
   with contextlib.suppress(errors.InputError):
@@ -168,42 +170,18 @@ def _given(
   }
   model = plan.make_model(**networks)
   model.build(dataset.train.values(slice(1)))
-  hint = f'; --{plan.task.location} says where these are'
-  for name, what, checksum in (
-    ('masks', 'masks', save_restore.checksum(model.masks)),
-    (
-      'initial',
-      'initial weights',
-      save_restore.checksum(model.get_current_weights()),
-    ),
-    *(
-      (name, f'{name} data', split.checksum)
-      for name, split in dataset.splits.items()
-    ),
-  ):
+  weights = model.get_current_weights()
+  there = {
+    'masks': ('masks', save_restore.checksum(model.masks)),
+    'initial': ('initial weights', save_restore.checksum(weights)),
+  }
+  for name, split in dataset.splits.items():
+    there[name] = f'{name} data', split.checksum
+  for name, (what, checksum) in there.items():
     if checksum != inputs.get(name):
+      hint = f'; --{plan.task.location} says where these are'
       raise errors.InputError(
         f'the {what} that are there are not those of the run'
-        f'{hint if what.endswith("data") else ""}'
+        f'{hint if name in dataset.splits else ""}'
       )
   return dataset, model
-
-
-@contextlib.contextmanager
-def _output_dir(output_dir: str | None) -> Iterator[str]:
-  """Yields a new folder: the one that is asked for, or one that is removed."""
-  if output_dir is None:
-    with tempfile.TemporaryDirectory(prefix='lottery_ticket_') as folder:
-      yield os.path.join(folder, 'again')
-    return
-  if os.path.lexists(output_dir):
-    is_empty = os.path.isdir(output_dir) and not os.listdir(output_dir)
-    if not is_empty:
-      raise errors.InputError(f'output_dir: {output_dir}: wanted a new folder')
-  yield os.path.abspath(output_dir)
-
-
-def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
-  threads = record.get('threads', {})
-  named = {f'{kind} threads': count for kind, count in threads.items()}
-  return {**record.get('versions', {}), **named}

@@ -49,20 +49,14 @@ class Sizes:
   repetitions: int = 3
 
   def __post_init__(self) -> None:
-    """Checks all of them."""
-    for name, least in (
-      ('trials', 1),
-      ('iterations', 0),
-      ('control_trials', 0),
-      ('repetitions', 1),
-    ):
-      errors.check_integer(name, getattr(self, name), least)
-    errors.require(
-      self.control_trials <= self.trials,
-      'control_trials',
+    least = {'trials': 1, 'repetitions': 1, 'iterations': 0}
+    for name, number in (least | {'control_trials': 0}).items():
+      errors.check_integer(name, getattr(self, name), number)
+    wanted, got = (
       f'0 to {self.trials}, as many as there are trials',
       self.control_trials,
     )
+    errors.require(got <= self.trials, 'control_trials', wanted, got)
 
   def at(self, levels: Sequence[int] | None, default: Sequence[int]) -> Any:
     """Returns those of some levels that tickets are found at."""
@@ -173,19 +167,14 @@ def plan(
     parts: Names of those that are wanted; by default all.
     **common: What all argfiles are given.
   """
-  recipe, _ = task.choose(
-    common.get('recipe'),
-    **{
-      k: v for k, v in common.items() if k not in ('recipe', 'experiment_path')
-    },
-  )
+  values = {k: v for k, v in common.items() if k != 'experiment_path'}
+  recipe, _ = task.choose(values.pop('recipe', None), **values)
   known = (task.parts or usual_parts)(recipe, sizes)
   chosen = parts or list(known)
   for part in chosen:
     errors.check_choice('parts', part, list(known))
-  planned: dict[str, Any] = {}
+  planned: dict[str, Any] = {part: [] for part in chosen}
   for part in chosen:
-    planned[part] = []
     for script, flags in known[part]:
       flags = {'trials': sizes.trials, **common, **flags}
       make: Callable[..., list[argfiles.Flags]] = getattr(argfiles, script)

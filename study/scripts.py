@@ -29,17 +29,12 @@ _TRAINER = 'lottery_ticket.foundations.trainer'
 
 
 class Script(NamedTuple):
-  """A script.
-
-  Attributes:
-    function: Takes the experiment folder's task, and flags.
-    values: `values(task)` gives the dataclass of the function's `**` flags.
-    imports: Module that is imported, quietly, once the flags are checked.
-  """
+  """What a script calls, with the folder's task and flags."""
 
   function: Callable[..., Any]
-  values: Callable[[task_lib.Task], type | None] = lambda task: None
-  imports: str = ''
+  # Gives the dataclass of the function's `**` flags.
+  values: Callable[[task_lib.Task], type] = lambda task: task_lib.NoData
+  imports: str = ''  # Module to import, quietly, once the flags are checked.
 
 
 _given = operator.methodcaller('flags', task_lib.Given)
@@ -86,7 +81,7 @@ def show(task: task_lib.Task, name: str) -> None:
 
 def bind(
   task: task_lib.Task, script: Script
-) -> tuple[Callable[..., Any], type | None]:
+) -> tuple[Callable[..., Any], type]:
   """Returns a script's function of flags alone, and the dataclass for them."""
   bound = functools.partial(script.function, task)
   bound.__doc__ = script.function.__doc__

@@ -36,14 +36,12 @@ def export(
 
 def read(run: str) -> ticket_lib.Ticket:
   """Returns the ticket that a finished run trained, if nobody changed it."""
-  record = records.read(run)
+  record, networks = records.read(run), {}
   identity = {key: record.get(key, {}) for key in ('description', 'inputs')}
-  networks = {
-    name: save_restore.restore_network(os.path.join(run, name))
-    for name in ('masks', 'initial')
-  }
-  for name, network in networks.items():
-    is_same = identity['inputs'].get(name) == save_restore.checksum(network)
+  for name in ('masks', 'initial'):
+    networks[name] = save_restore.restore_network(os.path.join(run, name))
+    found = save_restore.checksum(networks[name])
+    is_same = identity['inputs'].get(name) == found
     errors.require(is_same, f'{run}: {name}', 'those of the run', 'others')
   return ticket_lib.Ticket(**networks, configuration=identity)
 
@@ -73,10 +71,8 @@ def unpack(
     What is in the file.
   """
   found = ticket_lib.read_ticket(ticket)
-  networks = {
-    paths.masks(output_dir): found.masks,
-    paths.initial(output_dir): found.initial,
-  }
+  networks = {paths.masks(output_dir): found.masks}
+  networks[paths.initial(output_dir)] = found.initial
   save_new(networks, overwrite=overwrite)
   _say(ticket, found)
   for name, location in zip(('masks', 'presets'), networks, strict=True):

@@ -245,7 +245,10 @@ def test_pooling_is_that_of_keras(method, layer, settings):
 @pytest.mark.parametrize(
   ('settings', 'message'),
   [
-    ({'filters': 0}, "layer 'conv': wanted at least one filter, got 0"),
+    (
+      {'filters': 0},
+      "layer 'conv', filters: wanted an integer of at least 1, got 0",
+    ),
     (
       {'kernel_size': (3, 0)},
       "layer 'conv': wanted kernel_size of one or two positive integers,"

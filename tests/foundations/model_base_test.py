@@ -682,7 +682,9 @@ def test_units_are_a_positive_integer(units, refused):
     def __call__(self, inputs):
       return self.dense('a', inputs, units)
 
-  with refused(f"layer 'a': wanted at least one unit, got {units!r}"):
+  with refused(
+    f"layer 'a', units: wanted an integer of at least 1, got {units!r}"
+  ):
     Model()(tf.zeros([1, 4]))
 
 
