@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import flags
@@ -80,7 +80,8 @@ def run(job: jobs.Job) -> Result:
 def _run(job: jobs.Job) -> tuple[int, str | None]:
   """Returns the exit code, and which input was missing."""
   sys.argv = [job.target, *job.argv]
-  code, missing = 0, None
+  code: Any = 0
+  missing = None
   try:
     os.chdir(job.folder)
     _call(job)

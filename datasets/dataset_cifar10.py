@@ -50,16 +50,13 @@ class DatasetCifar10(dataset_base.DatasetBase):
 
   Args:
     cifar10_location: Folder with the six files.
-    permute_labels: Whether to rename the ten classes by a random permutation,
-      the same for all splits and every data set with this `seed`.
+    permute_labels: As in `DatasetMnist`, as are `seed` and `validation_size`.
     train_order_seed: As in `DatasetBase`.
     train_batch_size: As in `DatasetBase`.
-    seed: Of the validation split and the permutation of labels; None draws
-      one, to be found in the attribute `seed`.
+    seed: Seed of what is drawn.
     scaling: One of `SCALINGS`: `standard` (each channel to mean 0 and deviation
       1 over the training set) or `unit` (pixels / 255).
-    validation_size: How many training examples, chosen at random, make the
-      validation set instead; 0 for no validation set.
+    validation_size: How many training examples make the validation set.
 
   Raises:
     InputError: If the data are missing or damaged, or another argument is of
@@ -105,12 +102,11 @@ def load(location: str, files: tuple[str, ...] = TRAIN) -> splits.Pair:
 
 def _find(location: str, name: str) -> pathlib.Path:
   paths = [pathlib.Path(location, inner, name) for inner in ('', FOLDER)]
-  found = [path for path in paths if path.is_file()]
-  if not found:
-    raise errors.InputError(
-      f'{paths[0]}: not there; cifar10_conv/download_data.py brings it'
-    )
-  return found[0]
+  for path in paths:
+    if path.is_file():
+      return path
+  hint = 'cifar10_conv/download_data.py brings it'
+  raise errors.InputError(f'{paths[0]}: not there; {hint}')
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
@@ -150,21 +146,20 @@ def install(location: str, source: str | None = None) -> str:
   target.mkdir(parents=True, exist_ok=True)
   with tempfile.TemporaryDirectory(
     '', '.download-', location, ignore_cleanup_errors=True
-  ) as scratch:
-    said = 'unpacked from the archive as it was published'
+  ) as made:
+    scratch, found = pathlib.Path(made), repr(source)
+    said = 'copied as they are: single files have no published SHA-256'
     if source is None:
-      folder, found = _download(pathlib.Path(scratch)), URL + ARCHIVE
-    else:
-      folder, found = pathlib.Path(source), repr(source)
-    if (folder / ARCHIVE).is_file():
-      folder = _unpack(folder / ARCHIVE, pathlib.Path(scratch))
-    else:
-      said = 'copied as they are: single files have no published SHA-256'
+      source, found = str(_download(scratch)), URL + ARCHIVE
+    archive = pathlib.Path(source, ARCHIVE)
+    if archive.is_file():
+      source = str(_unpack(archive, scratch))
+      said = 'unpacked from the archive as it was published'
     for name in missing:
-      records = _read(_find(str(folder), name))
-      pathlib.Path(scratch, f'whole_{name}').write_bytes(records.tobytes())
+      records = _read(_find(source, name))
+      (scratch / f'whole_{name}').write_bytes(records.tobytes())
     for name in missing:  # Only when all are written.
-      pathlib.Path(scratch, f'whole_{name}').replace(target / name)
+      (scratch / f'whole_{name}').replace(target / name)
   return f'cifar10: from {found}, now in {location!r} ({said})'
 
 
@@ -181,11 +176,9 @@ def _download(folder: pathlib.Path) -> pathlib.Path:
 def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
   """Unpacks the six files alone, if the archive is the published one."""
   came = hashlib.sha256(archive.read_bytes()).hexdigest()
-  if came != SHA256:
-    raise errors.InputError(
-      f'{archive.name}: is not the published one: wanted SHA-256'
-      f' {SHA256[:12]}..., got {came[:12]}...'
-    )
+  what = f'{archive.name}: is not the published one'
+  wanted, got = f'SHA-256 {SHA256[:12]}...', f'{came[:12]}...'
+  errors.require(came == SHA256, what, wanted, got)
   with tarfile.open(archive) as files:
     for name in TRAIN + TEST:
       member = files.extractfile(f'{FOLDER}/{name}')

@@ -70,18 +70,14 @@ class DatasetMnist(dataset_base.DatasetBase):
     scale = SCALINGS[errors.check_choice('scaling', scaling, sorted(SCALINGS))]
     train, test = (load(mnist_location, name) for name in ('train', 'test'))
     parts = splits.draw(train, test, self.seed, validation_size, permute_labels)
-
-    def prepare(images: np.ndarray, labels: np.ndarray) -> splits.Pair:
+    for name, (images, labels) in parts.items():
       inputs = scale(images)
-      return inputs.reshape(len(inputs), -1) if flatten else inputs, labels
-
-    made = {name: prepare(*part) for name, part in parts.items()}
+      inputs = inputs.reshape(len(inputs), -1) if flatten else inputs
+      parts[name] = inputs, labels
     super().__init__(
-      made['train'],
-      train_batch_size,
-      made['test'],
-      made.get('validate'),
-      train_order_seed,
+      train_batch_size=train_batch_size,
+      train_order_seed=train_order_seed,
+      **parts,
     )
 
 
@@ -95,9 +91,8 @@ def load(location: str, name: str) -> tuple[np.ndarray, np.ndarray]:
   files = [folder / f'{kind}_{name}.npy' for kind in 'xy']
   for file in files:
     if not file.is_file():
-      raise errors.InputError(
-        f'{file}: not there; mnist_fc/download_data.py brings it'
-      )
+      hint = 'mnist_fc/download_data.py brings it'
+      raise errors.InputError(f'{file}: not there; {hint}')
   images, labels = map(save_restore.read_array, files)
   formats.check_images(images, str(files[0]))
   formats.check_labels(labels, len(images), str(files[1]))

@@ -101,7 +101,6 @@ def package(commands: Sequence[Sequence[str]], inner: str) -> Fetch:
 
 
 def _run(command: list[str], folder: pathlib.Path) -> None:
-  """Runs a client in a folder."""
   name, *arguments = command
   program = shutil.which(name)
   if program is None:
@@ -118,9 +117,8 @@ def _run(command: list[str], folder: pathlib.Path) -> None:
         timeout=CLIENT_SECONDS,
       ).returncode
     except subprocess.TimeoutExpired:
-      raise errors.InputError(
-        f'{name} took over {CLIENT_SECONDS:g} s'
-      ) from None
+      limit = f'{CLIENT_SECONDS:g} s'
+      raise errors.InputError(f'{name} took over {limit}') from None
     stderr.seek(0)
     lines = stderr.read(2**16).decode(errors='replace').splitlines()
   if code:

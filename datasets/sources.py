@@ -177,7 +177,9 @@ def _scratch_folder(location: str) -> Iterator[pathlib.Path]:
   try:
     with errors.refusing(what, OSError, ValueError):
       os.makedirs(location, exist_ok=True)
-      with tempfile.TemporaryDirectory('', '.download-', location) as scratch:
+      with tempfile.TemporaryDirectory(
+        '', '.download-', location, ignore_cleanup_errors=True
+      ) as scratch:
         yield pathlib.Path(scratch)
   finally:
     if made:
@@ -194,18 +196,16 @@ def _ask(
   """Returns the name of the first source that has a data set, and the data."""
   failures = []
   for asked_name, fetch in asked.items():
-    # A download that nobody waits for any more may still write into it.
-    with tempfile.TemporaryDirectory(
-      dir=scratch, ignore_cleanup_errors=True
-    ) as folder:
-      try:
-        files = fetch if isinstance(fetch, str) else fetch(pathlib.Path(folder))
-        return asked_name, _read_all(pathlib.Path(files), DATASETS[name])
-      except errors.InputError as error:
-        # Nobody can look into a folder that goes away.
-        why = str(error).replace(f'{folder}{os.sep}', '')
-      except OSError as error:
-        why = fetchers.reason(error)
+    # Not removed at once: a download that nobody waits for may still write.
+    folder = tempfile.mkdtemp(dir=scratch)
+    try:
+      files = fetch if isinstance(fetch, str) else fetch(pathlib.Path(folder))
+      return asked_name, _read_all(pathlib.Path(files), DATASETS[name])
+    except errors.InputError as error:
+      # Nobody can look into a folder that goes away.
+      why = str(error).replace(f'{folder}{os.sep}', '')
+    except OSError as error:
+      why = fetchers.reason(error)
     failures.append(f'{asked_name}: {why}')
   raise errors.InputError(
     f'{name}: no source has it: put {", ".join(FILES.values())} (gzipped or'

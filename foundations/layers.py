@@ -59,9 +59,9 @@ def dense(
     units: The number of outputs.
     activation: A function, the name of a Keras activation, or None.
     use_bias: Whether to add a bias, which starts at 0 and is never pruned.
-    kernel_initializer: A Keras initializer or its name; by default
-      `GlorotNormal` (the paper, Section 2; TensorFlow's truncates at two
-      standard deviations).
+    kernel_initializer: A Keras initializer or its name; by default that of the
+      model, or `GlorotNormal` (the paper, Section 2; TensorFlow's
+      truncates at two standard deviations).
 
   Returns:
     Tensor of shape [batch, units].
@@ -76,7 +76,7 @@ def dense(
   what, wanted = f'layer {name!r}', 'inputs of shape [batch, features]'
   errors.require(is_right, what, wanted, inputs.shape, 'flatten them first')
   shape = inputs.shape[1], errors.check_integer(f'{what}, units', units, 1)
-  kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
+  kernel = model.kernel(name, shape, kernel_initializer)
   outputs = tf.matmul(inputs, kernel)
   return _biased_and_activated(model, name, outputs, use_bias, activation)
 
@@ -121,7 +121,7 @@ def conv2d(
   sizes = _pair(name, 'kernel_size', kernel_size)
   filters = errors.check_integer(f'layer {name!r}, filters', filters, 1)
   shape = (*sizes, inputs.shape[3], filters)
-  kernel = model.kernel(name, shape, kernel_initializer or INITIALIZER)
+  kernel = model.kernel(name, shape, kernel_initializer)
   steps = _pair(name, 'strides', strides)
   outputs = tf.nn.conv2d(inputs, kernel, steps, _padding(name, padding))
   return _biased_and_activated(model, name, outputs, use_bias, activation)

@@ -138,6 +138,8 @@ class ModelBase(tf.Module):
     l2: How much of half the sum of squares of all kernels the trainer adds to
       the mean loss of an update, 0 by default: the weight decay of papers.
       Keras's `weight_decay` shrinks weights outside of the loss instead.
+    kernel_initializer: Initializer of kernels whose layers are given none, None
+      (the default) for `GlorotNormal`.
     states_momentum: Momentum of all moving averages in eager calls, None (the
       default) for that of each layer.
 
@@ -171,6 +173,7 @@ class ModelBase(tf.Module):
     self._graphs: dict[tuple, Callable[..., Any]] = {}
     self._is_checked = False
     self.l2 = 0.0
+    self.kernel_initializer: layers.Initializer = None
     self.states_momentum: float | None = None
     self._noise = Noise.make()
     self._places, self._is_noisy = 0, False
@@ -441,18 +444,22 @@ class ModelBase(tf.Module):
     return loss, tf.reduce_sum(self.accuracy(labels, logits))
 
   def kernel(
-    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
+    self,
+    name: str,
+    shape: tuple[int, ...],
+    initializer: layers.Initializer = None,
   ) -> tf.Tensor:
     """Returns a layer's kernel, whose pruned weights get no gradient.
 
     Args:
       name: The parameter's name.
       shape: Its shape.
-      initializer: A Keras initializer or its name.
+      initializer: A Keras initializer or its name; None for the model's.
 
     Raises:
       InputError: If a preset, a mask or the parameter has another shape.
     """
+    initializer = initializer or self.kernel_initializer or layers.INITIALIZER
     item = self._parameter(name, shape, initializer, is_prunable=True)
     if item.mask is None:
       return item.variable.value()

@@ -36,15 +36,13 @@ class ModelFc(model_base.ModelBase):
   ):
     super().__init__(presets, masks, seed)
     self._hyperparameters = _check(hyperparameters)
+    self.kernel_initializer = hyperparameters.get('kernel_initializer')
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
     """Returns logits [batch, last units] of inputs [batch, features]."""
     outputs = inputs
-    initializer = self._hyperparameters.get('kernel_initializer')
     for i, (units, activation) in enumerate(self._hyperparameters['layers']):
-      outputs = self.dense(
-        f'layer{i}', outputs, units, activation, kernel_initializer=initializer
-      )
+      outputs = self.dense(f'layer{i}', outputs, units, activation)
     return outputs
 
   def architecture(self) -> Hashable | None:

@@ -5,10 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-_Schedule = keras.optimizers.schedules.LearningRateSchedule
 
-
-class Shifted(_Schedule):
+class Shifted(keras.optimizers.schedules.LearningRateSchedule):
   """A schedule that begins at a later iteration, and ends.
 
   Args:
@@ -17,7 +15,7 @@ class Shifted(_Schedule):
     last: Its iteration whose rate stays from then on.
   """
 
-  def __init__(self, shifted: _Schedule, first: int, last: int):
+  def __init__(self, shifted: Any, first: int, last: int):
     self.shifted, self._first, self._last = shifted, first, last
 
   def __call__(self, step: Any) -> Any:
@@ -30,7 +28,7 @@ class Shifted(_Schedule):
     return {'shifted': shifted, 'first': self._first, 'last': self._last}
 
 
-class Warmup(_Schedule):
+class Warmup(keras.optimizers.schedules.LearningRateSchedule):
   """Multiplies a learning rate by what rises linearly from 0 to 1.
 
   Args:

@@ -1,7 +1,6 @@
 """Blocks of 3x3 convolutions, each pooled: Conv-2, Conv-4, Conv-6 and VGG."""
 
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -68,22 +67,17 @@ class Conv(model_base.ModelBase):
     kernel_initializer: layers.Initializer = None,
   ):
     super().__init__(presets, masks, seed)
-    self._blocks = tuple(
-      tuple(width * times for times in block) for block in blocks
-    )
+    sizes = [[width * times for times in block] for block in blocks]
+    self._blocks = tuple(map(tuple, sizes))
     self._units = tuple(width * times for times in units)
     self._dropout, self._has_batch_norm = dropout, has_batch_norm
-    self._classes, self._initializer = classes, kernel_initializer
+    self._classes, self.kernel_initializer = classes, kernel_initializer
 
   def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    """Returns the logits, shape [batch, classes].
+    """Returns logits [batch, classes] of images.
 
-    Args:
-      inputs: Images, shape [batch, height, width] or [batch, height, width,
-        channels].
-      training: Whether this is part of an update.
+    These have shape [batch, height, width] or [batch, height, width, channels].
     """
-    initializer: Any = {'kernel_initializer': self._initializer}
     outputs, number = inputs, 0
     for i, block in enumerate(self._blocks, 1):
       for place, filters in enumerate(block, 1):
@@ -97,26 +91,18 @@ class Conv(model_base.ModelBase):
       outputs = tf.reduce_mean(outputs, [1, 2])
     outputs = self.flatten(outputs)
     for i, units in enumerate(self._units):
-      outputs = self.dense(f'dense{i}', outputs, units, 'relu', **initializer)
+      outputs = self.dense(f'dense{i}', outputs, units, 'relu')
       outputs = self.dropout(outputs, self._dropout, training)
-    return self.dense('output', outputs, self._classes, **initializer)
+    return self.dense('output', outputs, self._classes)
 
   def _convolve(
     self, name: str, inputs: tf.Tensor, filters: int, training: bool
   ) -> tf.Tensor:
-    outputs = self.conv2d(
-      name,
-      inputs,
-      filters,
-      3,
-      use_bias=not self._has_batch_norm,
-      kernel_initializer=self._initializer,
-    )
     if not self._has_batch_norm:
-      return outputs
-    return self.batch_norm(
-      f'{name}_norm', outputs, training, *layers.PYTORCH_NORM
-    )
+      return self.conv2d(name, inputs, filters, 3)
+    outputs = self.conv2d(name, inputs, filters, 3, use_bias=False)
+    settings = training, *layers.PYTORCH_NORM
+    return self.batch_norm(f'{name}_norm', outputs, *settings)
 
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers, dropout and batch norm."""

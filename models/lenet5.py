@@ -46,27 +46,22 @@ class LeNet5(model_base.ModelBase):
   ):
     super().__init__(presets, masks, seed)
     self._convolutions, self._units = tuple(convolutions), tuple(units)
-    self._classes, self._initializer = classes, kernel_initializer
+    self._classes, self.kernel_initializer = classes, kernel_initializer
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-    """Returns the logits, shape [batch, classes].
+    """Returns logits [batch, classes] of images.
 
-    Args:
-      inputs: Images, shape [batch, height, width] or [batch, height, width,
-        channels].
+    These have shape [batch, height, width] or [batch, height, width, channels].
     """
-    initializer: Any = {'kernel_initializer': self._initializer}
     outputs = inputs
     for i, (filters, padding) in enumerate(self._convolutions):
-      outputs = self.conv2d(
-        f'conv{i}', outputs, filters, 5, padding=padding, **initializer
-      )
+      outputs = self.conv2d(f'conv{i}', outputs, filters, 5, padding=padding)
       # Pooled before ReLU: the same numbers, for a quarter of the work.
       outputs = tf.nn.relu(self.max_pool(outputs))
     outputs = self.flatten(outputs)
     for i, units in enumerate(self._units):
-      outputs = self.dense(f'dense{i}', outputs, units, 'relu', **initializer)
-    return self.dense('output', outputs, self._classes, **initializer)
+      outputs = self.dense(f'dense{i}', outputs, units, 'relu')
+    return self.dense('output', outputs, self._classes)
 
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers."""

@@ -1,5 +1,6 @@
 """ResNets for small images: three stages of blocks with a way around each."""
 
+import itertools
 from collections.abc import Hashable
 
 import tensorflow as tf
@@ -48,78 +49,37 @@ class ResNet(model_base.ModelBase):
   ):
     super().__init__(presets, masks, seed)
     self._blocks, rest = divmod(errors.check_integer('depth', depth, 8) - 2, 6)
-    if rest:
-      raise errors.InputError(
-        f'depth: wanted 6 n + 2, like 20 or 56, got {depth}'
-      )
+    errors.require(not rest, 'depth', '6 n + 2, like 20 or 56', depth)
     self._width, self._classes = width, classes
-    self._initializer = kernel_initializer
+    self.kernel_initializer = kernel_initializer
 
   def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    """Returns the logits, shape [batch, classes].
+    """Returns logits [batch, classes] of images.
 
-    Args:
-      inputs: Images, shape [batch, height, width] or [batch, height, width,
-        channels].
-      training: Whether this is part of an update.
+    These have shape [batch, height, width] or [batch, height, width, channels].
     """
-    outputs = self._convolve('conv', inputs, self._width, 3, 1, training)
+    outputs = self._convolve('conv', inputs, training, self._width, 3, 1)
     outputs = tf.nn.relu(outputs)
-    for stage in range(3):
-      for block in range(self._blocks):
-        name = f'stage{stage}_block{block}'
-        strides = 2 if stage and not block else 1
-        filters = self._width * 2**stage
-        outputs = self._block(name, outputs, filters, strides, training)
-    return self.dense(
-      'output',
-      tf.reduce_mean(outputs, [1, 2]),
-      self._classes,
-      kernel_initializer=self._initializer,
-    )
-
-  def _block(
-    self,
-    name: str,
-    inputs: tf.Tensor,
-    filters: int,
-    strides: int,
-    training: bool,
-  ) -> tf.Tensor:
-    outputs = self._convolve(
-      f'{name}_conv0', inputs, filters, 3, strides, training
-    )
-    outputs = self._convolve(
-      f'{name}_conv1', tf.nn.relu(outputs), filters, 3, 1, training
-    )
-    if strides > 1:
-      inputs = self._convolve(
-        f'{name}_shortcut', inputs, filters, 1, strides, training
-      )
-    return tf.nn.relu(outputs + inputs)
+    for stage, block in itertools.product(range(3), range(self._blocks)):
+      name, filters = f'stage{stage}_block{block}', self._width * 2**stage
+      strides, around = 2 if stage and not block else 1, outputs
+      sizes = filters, 3, strides
+      outputs = self._convolve(f'{name}_conv0', outputs, training, *sizes)
+      outputs, sizes = tf.nn.relu(outputs), (filters, 3, 1)
+      outputs = self._convolve(f'{name}_conv1', outputs, training, *sizes)
+      if strides > 1:
+        sizes = filters, 1, strides
+        around = self._convolve(f'{name}_shortcut', around, training, *sizes)
+      outputs = tf.nn.relu(outputs + around)
+    return self.dense('output', tf.reduce_mean(outputs, [1, 2]), self._classes)
 
   def _convolve(
-    self,
-    name: str,
-    inputs: tf.Tensor,
-    filters: int,
-    size: int,
-    strides: int,
-    training: bool,
+    self, name: str, inputs: tf.Tensor, training: bool, *sizes: int
   ) -> tf.Tensor:
-    """Applies a convolution and its batch norm."""
-    outputs = self.conv2d(
-      name,
-      inputs,
-      filters,
-      size,
-      strides,
-      use_bias=False,
-      kernel_initializer=self._initializer,
-    )
-    return self.batch_norm(
-      f'{name}_norm', outputs, training, *layers.PYTORCH_NORM
-    )
+    """Applies a convolution (filters, size, strides) and its batch norm."""
+    outputs = self.conv2d(name, inputs, *sizes, use_bias=False)
+    settings = training, *layers.PYTORCH_NORM
+    return self.batch_norm(f'{name}_norm', outputs, *settings)
 
   def architecture(self) -> Hashable | None:
     """Returns the numbers of blocks, filters and classes."""
