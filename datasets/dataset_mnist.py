@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,9 @@ class DatasetMnist(dataset_base.DatasetBase):
     self.seed = seeds.fresh() if seed is None else seeds.check(seed)
     scale = SCALINGS[errors.check_choice('scaling', scaling, sorted(SCALINGS))]
     train, test = (load(mnist_location, name) for name in ('train', 'test'))
-    parts = splits.draw(train, test, self.seed, validation_size, permute_labels)
+    parts: dict[str, Any] = splits.draw(
+      train, test, self.seed, validation_size, permute_labels
+    )
     for name, (images, labels) in parts.items():
       inputs = scale(images)
       inputs = inputs.reshape(len(inputs), -1) if flatten else inputs

@@ -154,6 +154,7 @@ _DRAWS = ('ticket', 'seed')
 _POOLS = ('ticket', 'tickets', 'seed')
 _DENSE = ('ticket', 'dense')
 _NOISE = ('ticket', 'deviations', 'scale', 'seed')
+_REWOUND = ('ticket', 'rewound')
 _ALL = ('tickets', 'dense')
 _OF_ALL = {'trials': None}
 
@@ -179,11 +180,7 @@ CONTROLS: dict[str, Control] = {
     no_reset_ticket, 'ticket of never reset', ('no_reset', 'dense')
   ),
   'rewind_500its': Control(
-    rewind,
-    'rewind 500its',
-    ('ticket', 'rewound'),
-    {'rewind_to': 500},
-    'rewind',
+    rewind, 'rewind 500its', _REWOUND, {'rewind_to': 500}, 'rewind'
   ),
   'permuted_labels': Control(same, 'labels permuted', permutes_labels=True),
   'other_order': Control(same, 'data in another order', reorders=True),

@@ -64,15 +64,13 @@ def resolve(
   if check(execution) == 'dense':
     return 'dense'
   reason = next(_unknown(model, split, optimizer), None)
-  if execution == 'auto' and (
-    reason or not _is_faster(model, split, batch_size)
-  ):
+  may_choose = execution == 'auto'
+  if may_choose and (reason or not _is_faster(model, split, batch_size)):
     return 'dense'
   if reason is None and importlib.util.find_spec('numba') is None:
     reason = 'this installation, without numba (extra `sparse`)'
-    logging.log_first_n(
-      logging.WARNING, 'Pruned weights are not skipped: numba is missing', 1
-    )
+    said = 'Pruned weights are not skipped: numba is missing'
+    logging.log_first_n(logging.WARNING, said, 1)
   if reason and execution == 'sparse':
     raise errors.InputError(
       f'execution: sparse does not know {reason}; use auto or dense'
@@ -152,9 +150,7 @@ def _is_faster(
   batch_size: int,
 ) -> bool:
   """Tells whether skipping pruned weights saves time."""
-  if (
-    backend.deterministic_gpus()
-  ):  # What was measured was measured on processors.
+  if backend.deterministic_gpus():  # Nobody has measured on these.
     return False
   parts: Any = model.architecture()
   masks = [model.masks[part.name] for part in parts]

@@ -108,7 +108,7 @@ def prune(
   scores = {}
   for name in sorted(percents):
     final = _survivors(name, pruned[name], final_weights, 'final_weights')
-    initial = initial_weights
+    initial: Any = initial_weights
     if initial is not None:
       initial = _survivors(name, pruned[name], initial, 'initial_weights')
     given = criterion(Layer(name, final, initial, seed))

@@ -29,10 +29,8 @@ def read(dataset: tf.data.Dataset, name: str) -> Pair:
   got = f'elements {" ".join(str(spec).split())[:200]}'
   errors.require(is_flat, name, wanted, got, 'make pairs by .map')
   if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-    raise errors.InputError(
-      f'{name}: wanted a finite tf.data.Dataset; remove .repeat() or add'
-      ' .take(n)'
-    )
+    hint = 'remove .repeat() or add .take(n)'
+    raise errors.InputError(f'{name}: wanted a finite tf.data.Dataset; {hint}')
   elements, size = [], 0
   for pair in _elements(dataset, name):
     elements.append(pair)

@@ -77,13 +77,10 @@ def save_ticket(
     with save_restore.opened(path) as stream:
       if stream.read(len(content) + 1) == content:
         return
-  if os.path.isdir(path):
-    raise errors.InputError(f'{path}: wanted a file, got a folder')
+  errors.require(not os.path.isdir(path), str(path), 'a file', 'a folder')
   if os.path.lexists(path) and not overwrite:
-    raise errors.InputError(
-      f'{path}: another file is there; choose another name, or'
-      f' {errors.OVERWRITE}'
-    )
+    hint = f'choose another name, or {errors.OVERWRITE}'
+    raise errors.InputError(f'{path}: another file is there; {hint}')
   with save_restore.written_aside(path) as aside:
     save_restore.write_file(aside, content)
 
@@ -129,20 +126,15 @@ def check(ticket: Ticket) -> Ticket:
     revived = next(initial[name][(mask == 0) & (initial[name] != 0)].flat, 0)
     errors.require(revived == 0, place, '0 where it is pruned', revived)
   initial = masks_lib.apply(masks, initial)  # Not -0 where it is pruned.
-  return Ticket(
-    dict(sorted(masks.items())),
-    dict(sorted(initial.items())),
-    save_restore.as_json(ticket.configuration, 'configuration'),
-  )
+  masks, initial = (dict(sorted(each.items())) for each in (masks, initial))
+  configuration = save_restore.as_json(ticket.configuration, 'configuration')
+  return Ticket(masks, initial, configuration)
 
 
 def _pack(ticket: Ticket) -> bytes:
-  """Returns the bytes of the file."""
-  described = {
-    'format': FORMAT,
-    'shapes': {name: mask.shape for name, mask in ticket.masks.items()},
-    'configuration': ticket.configuration,
-  }
+  shapes = {name: mask.shape for name, mask in ticket.masks.items()}
+  described = {'format': FORMAT, 'shapes': shapes}
+  described['configuration'] = ticket.configuration
   members = {_JSON: json.dumps(described, indent=1, sort_keys=True).encode()}
   for name, mask in ticket.masks.items():
     packed = np.packbits(mask != 0)
@@ -162,11 +154,11 @@ def _pack(ticket: Ticket) -> bytes:
 
 def _unpack(stream: BinaryIO) -> Ticket:
   """Returns the ticket in a file, checked; zipfile compares check sums."""
+  size = os.fstat(stream.fileno()).st_size
   with zipfile.ZipFile(stream) as archive:
     infos = archive.infolist()
     if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
       raise errors.InputError('is compressed')
-    size = os.fstat(stream.fileno()).st_size
     if sum(info.file_size for info in infos) > size:
       raise errors.InputError('says that it holds more than it does')
     members = {info.filename: archive.read(info) for info in infos}

@@ -58,23 +58,27 @@ class ResNet(model_base.ModelBase):
 
     These have shape [batch, height, width] or [batch, height, width, channels].
     """
-    outputs = self._convolve('conv', inputs, training, self._width, 3, 1)
+    outputs = self._convolve('conv', inputs, training, (self._width, 3, 1))
     outputs = tf.nn.relu(outputs)
     for stage, block in itertools.product(range(3), range(self._blocks)):
       name, filters = f'stage{stage}_block{block}', self._width * 2**stage
       strides, around = 2 if stage and not block else 1, outputs
       sizes = filters, 3, strides
-      outputs = self._convolve(f'{name}_conv0', outputs, training, *sizes)
+      outputs = self._convolve(f'{name}_conv0', outputs, training, sizes)
       outputs, sizes = tf.nn.relu(outputs), (filters, 3, 1)
-      outputs = self._convolve(f'{name}_conv1', outputs, training, *sizes)
+      outputs = self._convolve(f'{name}_conv1', outputs, training, sizes)
       if strides > 1:
         sizes = filters, 1, strides
-        around = self._convolve(f'{name}_shortcut', around, training, *sizes)
+        around = self._convolve(f'{name}_shortcut', around, training, sizes)
       outputs = tf.nn.relu(outputs + around)
     return self.dense('output', tf.reduce_mean(outputs, [1, 2]), self._classes)
 
   def _convolve(
-    self, name: str, inputs: tf.Tensor, training: bool, *sizes: int
+    self,
+    name: str,
+    inputs: tf.Tensor,
+    training: bool,
+    sizes: tuple[int, int, int],
   ) -> tf.Tensor:
     """Applies a convolution (filters, size, strides) and its batch norm."""
     outputs = self.conv2d(name, inputs, *sizes, use_bias=False)

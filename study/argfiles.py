@@ -54,7 +54,7 @@ def lottery_experiment(
   resets.check(recipe, 'initial' if reset is None else reset, fine_tuning_len)
   if experiment_name is not None:
     names.check_experiment(experiment_name)
-  own = {'iterations': iterations, 'experiment_name': experiment_name}
+  own: Flags = {'iterations': iterations, 'experiment_name': experiment_name}
   own |= {'reset': reset, 'fine_tuning_len': fine_tuning_len}
   return [
     _given(output_dir=folder, **own, seed=trial, **given)

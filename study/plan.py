@@ -212,9 +212,10 @@ def make(
   if ticket.get('permute_labels'):
     plain['permute_labels'] = True
   plain.setdefault('train_order_seed', own_order(ticket))
-  location = recorded.get('sources', {}).get(task.location, '')
+  flag = task.location or ''
+  location = recorded.get('sources', {}).get(flag, '')
   if os.path.isdir(str(location)):
-    values.setdefault(task.location, location)
+    values.setdefault(flag, location)
   recipe, location = task.choose(name, **values)
   if seed is None:
     seed = _recorded_seed([*tickets, output_dir], plain.get('overwrite', False))

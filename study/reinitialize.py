@@ -72,12 +72,10 @@ def train(
       masks=masks, initialization_distribution=distribution, same_sign=same_sign
     ),
   )
-  is_path = isinstance(distribution, (str, os.PathLike))
-  if is_path and not os.path.exists(distribution):  # Another job may make it.
-    raise errors.MissingInputError(
-      f'{distribution}: no such folder; runners/initialization.py makes it',
-      os.fspath(distribution),
-    )
+  place = plan.sources.get(_DISTRIBUTION, '')
+  if place and not os.path.exists(place):  # Another job may make it.
+    said = 'no such folder; runners/initialization.py makes it'
+    raise errors.MissingInputError(f'{distribution}: {said}', place)
   masks = save_restore.standardize(masks, masks_lib.union, name='masks') or {}
   values = save_restore.standardize(distribution, name=_DISTRIBUTION)
   signs = save_restore.standardize(same_sign, name='same_sign')
