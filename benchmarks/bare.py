@@ -63,10 +63,7 @@ def repeated(
 ) -> Callable[[int], None]:
   """Returns what does a model's bare operations as often as it is told.
 
-  Args:
-    model: The model, whose variables are made.
-    shape: Shape of a batch of inputs.
-    is_training: Whether to compute gradients, too.
+  They are for a batch of this shape, in training with their gradients.
   """
   heavy = find(model, shape, is_training)
   # Variables: what is known to be constant could be computed ahead of time.

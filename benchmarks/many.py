@@ -116,8 +116,7 @@ def periods(worker: Sequence[Took]) -> list[float]:
 def divide(seconds: Sequence[float]) -> tuple[float, float]:
   """Returns the seconds of an iteration, and those that a run takes beside.
 
-  Args:
-    seconds: Seconds of runs of the two `LENGTHS`, in turns.
+  Those that are given are of runs of the two `LENGTHS`, in turns.
   """
   short, long = (statistics.median(seconds[i::2]) for i in (0, 1))
   iteration = (long - short) / (LENGTHS[1] - LENGTHS[0])
@@ -145,10 +144,9 @@ class Many:
     engine: str = 'local',
     **arguments: Any,
   ) -> list[list[Took]]:
-    """Calls a script's `train` once for each length, in workers.
+    """Calls a script's `train` once for each length; returns what runs took.
 
-    Returns:
-      What the runs took: a list for each worker, in the order of their ends.
+    That is a list for each worker, in the order of their ends.
     """
     folder = self._folder / name
     folder.mkdir()

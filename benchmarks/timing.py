@@ -45,15 +45,9 @@ def compare(
   at_most: float | None = None,
   at_least: float | None = None,
 ) -> Figure:
-  """Returns the medians of pairs of numbers and of their ratios.
+  """Returns the medians of pairs of numbers, turn by turn, and of their ratios.
 
-  Args:
-    what: Names of both, "this, that".
-    pairs: The numbers, turn by turn.
-    unit: Unit in which they are shown.
-    scale: Factor to that unit.
-    at_most: Limit that the ratio should not exceed.
-    at_least: Limit that it should reach.
+  They are shown in a unit, by a factor to it; the ratio may have a limit.
   """
   this, that = (
     scale * float(statistics.median(pair[i] for pair in pairs)) for i in (0, 1)
@@ -129,10 +123,7 @@ class Options:
   ) -> None:
     """Prints figures, and writes them and how they were measured to the file.
 
-    Args:
-      section: Name of the section; others in the file stay as they are.
-      figures: What was measured.
-      **more: More about it, for the file.
+    Other sections in the file stay as they are.
     """
     print(table(figures), flush=True)
     path = pathlib.Path(self.json)

@@ -88,12 +88,9 @@ class DatasetCifar10(dataset_base.DatasetBase):
 def load(location: str, files: tuple[str, ...] = TRAIN) -> splits.Pair:
   """Reads images, uint8 [n, 32, 32, 3], and their classes, uint8 [n].
 
-  Args:
-    location: Folder with the files, or with the archive's folder.
-    files: Names of files, like `TRAIN` and `TEST`.
-
   Raises:
-    InputError: If the files are missing or damaged.
+    InputError: If the files, in the location or in the archive's folder there,
+      are missing or damaged.
   """
   records = np.concatenate([_read(_find(location, name)) for name in files])
   images = records[:, 1:].reshape(-1, _CHANNELS, _SIDE, _SIDE)

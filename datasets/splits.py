@@ -19,24 +19,13 @@ def draw(
 ) -> dict[str, Pair]:
   """Returns {part: (images, classes)}, in the order of the files.
 
-  Args:
-    train: Images, shape [n, ...], and their classes, shape [n].
-    test: The same of the test set.
-    seed: Seed of what is drawn.
-    validation_size: How many training examples, chosen at random, make the
-      part `validate` instead; 0 for none.
-    permute_labels: Whether to rename the ten classes by a random permutation.
-
-  Raises:
-    InputError: If there are not enough examples for the validation set.
+  There is a part `validate` if it has a size, or InputError if that is of no
+  use. Arguments are as in `DatasetMnist`.
   """
   size, examples = errors.read_integer(validation_size), len(train[0])
-  errors.require(
-    size is not None and 0 <= size < examples,
-    'validation_size',
-    f'an integer from 0 to {examples - 1}',
-    repr(validation_size),
-  )
+  is_right = size is not None and 0 <= size < examples
+  wanted = f'an integer from 0 to {examples - 1}'
+  errors.require(is_right, 'validation_size', wanted, repr(validation_size))
   classes = np.arange(CLASSES)
   if permute_labels:
     classes = seeds.generator(seed, 'labels').permutation(CLASSES)
@@ -45,8 +34,7 @@ def draw(
   places = {'train': np.sort(shuffled[size:])}
   if size:
     places['validate'] = np.sort(shuffled[:size])
-  parts = {name: (train[0][at], train[1][at]) for name, at in places.items()}
-  return {
-    name: (images, classes[labels])
-    for name, (images, labels) in (parts | {'test': test}).items()
+  parts = {
+    name: (train[0][at], classes[train[1][at]]) for name, at in places.items()
   }
+  return parts | {'test': (test[0], classes[test[1]])}

@@ -542,7 +542,7 @@ class ModelBase(tf.Module):
       ('masks', self._given_masks, prunable),
       ('presets', self._presets, list(self._parameters)),
     ):
-      for name in set(given) - set(known):
+      for name in sorted(set(given) - set(known)):
         raise errors.InputError(
           f'{what}: the model has no {name!r}; it has {sorted(known)}'
         )

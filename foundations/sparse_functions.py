@@ -93,12 +93,9 @@ def erf(x: float) -> float:
 
 @numba.njit(error_model='numpy')
 def activate(kind: int, values: np.ndarray, slopes: np.ndarray) -> None:
-  """Applies an activation in place, and takes its derivative.
+  """Replaces values, float32, by those of an activation, by its place.
 
-  Args:
-    kind: Place of the activation in `execution.ACTIVATIONS`.
-    values: Inputs, float32; replaced by outputs.
-    slopes: Gets the derivative at each input.
+  Slopes get its derivative at each of the values.
   """
   if kind == _LINEAR:
     slopes[:] = _ONE

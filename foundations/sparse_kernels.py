@@ -298,19 +298,11 @@ def train(
   rates: Array,
   decays: Array,
 ) -> tuple[float, int]:
-  """Makes one update for each of the rates.
+  """Makes one update for each of the rates: weights and slots change.
 
-  Args:
-    net: The network; its weights are changed, and its row of ones holds ones.
-    rule: The optimizer; its slots are changed.
-    examples: The training set.
-    order: int32, the examples of all batches, one batch after the other.
-    batch: Examples in each.
-    rates: float32 [updates], as in `update`.
-    decays: float32 [updates], as in `update`.
-
-  Returns:
-    The summed loss, and the number of examples classified right.
+  The network's row of ones holds ones. The order, int32, has the examples of
+  all batches, one batch after the other; rates and decays, float32 [updates],
+  are as in `update`. Returns the summed loss, and the number right.
   """
   hidden = net.errors[net.ends[0] : net.ends[-2]]
   loss, right = 0.0, 0

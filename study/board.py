@@ -73,13 +73,9 @@ def board(
 def lay_out(
   runs: 'pd.DataFrame', folder: str, *, histograms: bool = False
 ) -> None:
-  """Makes a folder that TensorBoard shows runs from.
+  """Makes a folder that TensorBoard shows runs, rows of `results`, from.
 
-  Args:
-    runs: Rows of finished runs, as `results.read` gives them.
-    folder: Where to; each run gets a folder of a readable name in it, with
-      links to its summaries.
-    histograms: Whether to add histograms of the weights that are left.
+  Each gets a folder of a readable name in it, with links to its summaries.
   """
   for run in runs.itertuples():
     _show(run, pathlib.Path(folder, _name(run)), histograms)

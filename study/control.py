@@ -202,9 +202,8 @@ def _check_like(
         f'{name}: wanted {wanted!r}, that of {run}, got {value!r}'
       )
   if control.permutes_labels and plan.permute_labels:
-    raise errors.InputError(
-      f'control: permuted_labels wants a trial whose labels are not, got {run}'
-    )
+    wanted = 'permuted_labels wants a trial whose labels are not'
+    raise errors.InputError(f'control: {wanted}, got {run}')
 
 
 def _spelt(value: Any) -> Any:  # GlorotNormal is glorot_normal.

@@ -1,6 +1,5 @@
 """Performs the lottery ticket experiment: one trial, level by level."""
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -61,25 +60,22 @@ def train(
   Returns:
     What came of each level.
   """
-  if not output_dir:
-    raise errors.InputError("output_dir: wanted a folder, got ''")
+  errors.require(output_dir, 'output_dir', 'a folder', repr(output_dir))
   names.check_experiment(experiment_name)
   iterations = errors.check_integer('iterations', iterations, least=0)
-  run = functools.partial(
-    paths.run, output_dir, experiment_name=experiment_name
-  )
+  runs = [
+    paths.run(output_dir, level, experiment_name)
+    for level in range(iterations + 1)
+  ]
+  sources = plan_lib.absolute(masks=masks, presets=presets)
   dense = plan_lib.make(
-    task,
-    'lottery_experiment',
-    run(level=0),
-    given,
-    level=0,
-    sources=plan_lib.absolute(masks=masks, presets=presets),
+    task, 'lottery_experiment', runs[0], given, level=0, sources=sources
   )
   start = resets.check(dense.recipe, reset, fine_tuning_len)
   dense = dense.replace(settings={**start, 'experiment_name': experiment_name})
-  for level in range(iterations + 1):
-    dense.replace(level=level).check_folder(run(level=level))
+  plans = [dense.replace(level=level) for level in range(iterations + 1)]
+  for plan, run in zip(plans, runs, strict=True):
+    plan.check_folder(run)
 
   def train_model(
     level: int, dataset: Any, model: Any
@@ -87,7 +83,7 @@ def train(
     if not level:  # Names of layers are known as soon as there is a model.
       model.build(dataset.train.values(slice(1)))
       pruner.of_layers(dense.recipe.prune_percents, model.masks)
-    return dense.replace(level=level).train(dataset, model, run(level=level))
+    return plans[level].train(dataset, model, runs[level])
 
   def prune_masks(
     masks: Network, final: Network, *, initial_weights: Network, level: int
@@ -110,17 +106,14 @@ def train(
     iterations=iterations,
     presets=presets,
     masks=masks,
-    reset=_reset_fn(start['reset'], run(level=0)),
+    reset=_reset_fn(start['reset'], runs[0]),
   )
 
 
 def _reset_fn(
   reset: str | int, dense: str
 ) -> Callable[[int, Network, Network], Network] | None:
-  """Returns what gives the presets of the next level; None for the initial.
-
-  Where it trains, its plan says: for whoever repeats the run, too.
-  """
+  """Returns what gives the next level's presets; its plan says how long."""
   if reset == 'initial':
     return None
   if reset in ('final', 'fine_tune'):

@@ -117,14 +117,7 @@ class Plan:
   ) -> tuple[Network, Network]:
     """Trains a network as the recipe says, measured, saved and recorded.
 
-    Args:
-      dataset: What to train on.
-      model: What to train.
-      output_dir: Folder of the run.
-      execution: What executes it; None for the recipe's.
-
-    Returns:
-      Initial and final weights.
+    Returns initial and final weights. The execution is the recipe's by default.
     """
     from lottery_ticket.foundations import trainer
 
@@ -180,16 +173,12 @@ def make(
 ) -> Plan:
   """Returns the plan of a script's run.
 
-  Args:
-    task: Makes data and model.
-    script: Name of the script.
-    output_dir: The run's folder, whose record is asked for the seed if none is
-      given: so an interrupted experiment goes on with its own.
-    given: Flags of `task.Given`, values of the recipe and where the data are.
-    tickets: Folders of runs whose records are asked before, in turn, and for
-      what else is not given: the recipe, where the data are, whether labels are
-      permuted, and the order of the data, if it is of a seed of its own.
-    **known: Other parts of the plan.
+  `given` are flags of `task.Given`, values of the recipe and where the data
+  are, `known` other parts of the plan. The seed, if none is given, is that of
+  the record of the folder: so an interrupted experiment goes on with its own.
+  `tickets`, folders of runs, are asked before, in turn, and for what else is
+  not given: the recipe, where the data are, whether labels are permuted, and
+  the order of the data, if it is of a seed of its own.
   """
   values = {k: value for k, value in given.items() if value is not None}
   name, seed = (values.pop(key, None) for key in ('recipe', 'seed'))
@@ -231,14 +220,7 @@ def make(
 
 
 def own_order(description: Mapping[str, Any]) -> int | None:
-  """Returns the seed of the order in a run's description, if it was given.
-
-  Args:
-    description: As `Plan.description` returns it; parts may be missing.
-
-  Returns:
-    The seed, or None for the order that depends on seed and level.
-  """
+  """Returns the seed of the order in a description; None if it is the usual."""
   order, seed = (description.get(k) for k in ('train_order_seed', 'seed'))
   if order is None or seed is None:
     return None
@@ -274,13 +256,8 @@ def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:
 def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
   """Returns the masks and initial weights of a finished run.
 
-  Args:
-    run: The run's folder.
-    plan: Plan of a run of the same trial, by which the weights are drawn again
-      where the ticket's folder is gone.
-
-  Raises:
-    InputError: If the ticket is not there, or comes out as another one.
+  Where its folder is gone, weights are drawn again by the plan of a run of the
+  same trial. Raises InputError if they come out as others, or nothing is there.
   """
   record = None
   if plan and not os.path.lexists(paths.record(run)):

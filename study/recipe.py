@@ -62,11 +62,9 @@ class Recipe:
     pruner.get(self.pruner)
     execution.check(self.execution)
     pruner.check_percents(self.prune_percents)
-    if not isinstance(self.optimizer_settings, dict):
-      raise errors.InputError(
-        'optimizer_settings: wanted a dictionary,'
-        f' got {self.optimizer_settings!r}'
-      )
+    given = self.optimizer_settings
+    is_right = isinstance(given, dict)
+    errors.require(is_right, 'optimizer_settings', 'a dictionary', repr(given))
     optimizers.check_rate(self.learning_rate)
     errors.check_integer('warmup', self.warmup, 0)
     errors.check_number('l2', self.l2)
@@ -88,13 +86,11 @@ class Recipe:
   def replace(self: AnyRecipe, **values: Any) -> AnyRecipe:
     """Returns this recipe with other values, where they are not None."""
     names = [field.name for field in dataclasses.fields(self)]
-    for name in values:
-      if name not in names:
-        raise errors.InputError(
-          f'{name}: no such value of a recipe; wanted one of {names}'
-        )
+    for name in sorted(set(values) - set(names)):
+      hint = f'wanted one of {names}'
+      raise errors.InputError(f'{name}: no such value of a recipe; {hint}')
     given = {
-      name: _plain(value) for name, value in values.items() if value is not None
+      k: _plain(value) for k, value in values.items() if value is not None
     }
     return dataclasses.replace(self, **self.complete(given))
 

@@ -159,13 +159,9 @@ def plan(
   parts: Sequence[str] | None = None,
   **common: Any,
 ) -> dict[str, list[tuple[str, argfiles.Flags]]]:
-  """Returns the jobs of each part of a study: {part: [(script, flags)]}.
+  """Returns the jobs of all or some parts: {part: [(script, flags)]}.
 
-  Args:
-    task: Says what the parts are.
-    sizes: How large they are.
-    parts: Names of those that are wanted; by default all.
-    **common: What all argfiles are given.
+  `common` is what all argfiles are given.
   """
   values = {k: v for k, v in common.items() if k != 'experiment_path'}
   recipe, _ = task.choose(values.pop('recipe', None), **values)

@@ -20,12 +20,7 @@ from typing import Any
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import schedule
 
-_RECORDED = {
-  'initial': 'initial',
-  'lr_rewind': 'final',
-  'final': 'final',
-  'fine_tune': 'fine_tune',
-}
+NAMES = ('initial', 'lr_rewind', 'final', 'fine_tune')
 
 
 def check(
@@ -33,13 +28,7 @@ def check(
 ) -> dict[str, Any]:
   """Returns the settings of a reset, as a run's record has them.
 
-  Args:
-    recipe: The values of the experiment.
-    reset: A name, or an iteration, which may be text, as in a flag.
-    fine_tuning_len: How long 'fine_tune' goes on.
-
-  Raises:
-    InputError: If these say nothing.
+  It is a name, or an iteration, which may be text; or raises InputError.
   """
   if (reset == 'fine_tune') != (fine_tuning_len is not None):
     raise errors.InputError(
@@ -49,11 +38,11 @@ def check(
   if fine_tuning_len is not None:
     schedule.iterations(fine_tuning_len, 1, 'fine_tuning_len')
     return {'reset': reset, 'fine_tuning_len': list(fine_tuning_len)}
-  if isinstance(reset, str) and reset in _RECORDED:
-    return {'reset': _RECORDED[reset]}
-  if isinstance(reset, str) and reset.isdecimal():
-    reset = int(reset)
-  return {'reset': check_rewinding(recipe, 'reset', reset, list(_RECORDED))}
+  if isinstance(reset, str):
+    if reset in NAMES:
+      return {'reset': 'final' if reset == 'lr_rewind' else reset}
+    reset = int(reset) if reset.isdecimal() else reset
+  return {'reset': check_rewinding(recipe, 'reset', reset, [*NAMES])}
 
 
 def check_rewinding(
@@ -61,11 +50,7 @@ def check_rewinding(
 ) -> int:
   """Returns an iteration that leaves something of the training to do.
 
-  Args:
-    recipe: The values of the experiment.
-    name: What the iteration is called in an error.
-    iteration: The iteration.
-    others: What else is taken in its place, for the error.
+  Or raises InputError, of `name`, which says what `others` may be in its place.
   """
   unit, count = recipe.training_len
   limit = count if unit == 'iterations' else math.inf
@@ -82,17 +67,7 @@ def check_rewinding(
 def iterations(
   recipe: Any, settings: Mapping[str, Any], level: int, batches_per_epoch: int
 ) -> dict[str, Any]:
-  """Returns where a run's training starts and ends, if not at 0 and T.
-
-  Args:
-    recipe: The values of the experiment.
-    settings: Those of the run.
-    level: The number of pruning rounds done.
-    batches_per_epoch: Iterations an epoch.
-
-  Returns:
-    Arguments of `trainer.train`.
-  """
+  """Returns arguments of `trainer.train`, if a run's are not from 0 to T."""
   reset = settings.get('reset') if level else None
   first = settings.get('rewind_to', reset)  # The control's, or the ladder's.
   if isinstance(first, int):

@@ -33,13 +33,9 @@ def train(
   Returns:
     The initial and the final weights, {parameter name: array} each.
   """
+  sources = plan_lib.absolute(masks=masks, presets=presets)
   plan = plan_lib.make(
-    task,
-    'train',
-    output_dir,
-    given,
-    level=level,
-    sources=plan_lib.absolute(masks=masks, presets=presets),
+    task, 'train', output_dir, given, level=level, sources=sources
   )
   model = plan.make_model(presets, masks)
   return plan.train(plan.make_dataset(), model, output_dir)
