@@ -59,6 +59,38 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
   return Interval(mean, float(low), float(high), n)
 
 
+def difference(
+  first: ArrayLike, second: ArrayLike, confidence: float = 0.95
+) -> Interval:
+  """Returns the mean of the first minus that of the second, by Welch's t.
+
+  The samples are independent: their trials are not paired.
+
+  Args:
+    first: One number a trial, shape [trials]; NaN where there is none.
+    second: The same of others, who may be more or fewer.
+    confidence: Confidence level, in (0, 1).
+
+  Returns:
+    The difference; its `n` is that of the smaller sample.
+  """
+  _check_confidence(confidence)
+  samples = [np.asarray(values, np.float64) for values in (first, second)]
+  samples = [sample[~np.isnan(sample)] for sample in samples]
+  counts = np.array([len(sample) for sample in samples])
+  means = [sample.mean() if len(sample) else np.nan for sample in samples]
+  estimate, n = float(means[0] - means[1]), int(counts.min())
+  if n < 2:
+    return Interval(estimate, np.nan, np.nan, n)
+  spreads = np.array([np.var(x, ddof=1) for x in samples]) / counts
+  error = np.sqrt(spreads.sum())
+  if error == 0:
+    return Interval(estimate, estimate, estimate, n)
+  freedom = spreads.sum() ** 2 / np.sum(spreads**2 / (counts - 1))
+  low, high = stats.t.interval(confidence, freedom, estimate, error)
+  return Interval(estimate, float(low), float(high), n)
+
+
 def bootstrap(
   table: ArrayLike,
   statistic: Callable[[np.ndarray], float] = np.mean,

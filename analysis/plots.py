@@ -23,13 +23,14 @@ from lottery_ticket.foundations import save_restore
 
 TICKET = 'same_init'
 
-_LOOKS: tuple[dict[str, Any], ...] = (
+LOOKS: tuple[dict[str, Any], ...] = (
   {'color': '#0072b2', 'marker': 'o', 'linestyle': '-'},
   {'color': '#d55e00', 'marker': 's', 'linestyle': '--'},
   {'color': '#009e73', 'marker': '^', 'linestyle': ':'},
   {'color': '#aa4499', 'marker': 'D', 'linestyle': '-.'},
   {'color': '#6b6b6b', 'marker': 'v', 'linestyle': (0, (5, 1, 1, 1, 1, 1))},
-)  # Colours that colour-blind people tell apart.
+)
+"""Colours that colour-blind people tell apart, markers and lines."""
 
 LABELS = {
   TICKET: 'winning ticket',
@@ -40,7 +41,7 @@ LABELS = {
 _OVER_DENSITY = (TICKET, 'reinit', 'random', 'one_shot', 'no_reset')
 STYLES = {
   name: {'label': LABELS[name], **look}
-  for name, look in zip(_OVER_DENSITY, _LOOKS, strict=True)
+  for name, look in zip(_OVER_DENSITY, LOOKS, strict=True)
 }
 """How each experiment is drawn over P_m."""
 
@@ -49,6 +50,12 @@ MEASURES = {
   'accuracy': (100, 'test accuracy at early stop (%)', '{x:.1f}'),
   'final_accuracy': (100, 'test accuracy at the end (%)', '{x:.1f}'),
   'final_train_accuracy': (100, 'training accuracy at the end (%)', '{x:.1f}'),
+  'accuracy_gain': (
+    *(100, "test accuracy minus the dense network's (points)", '{x:.1f}'),
+  ),
+  'early_stop_ratio': (
+    *(1, "early stop as a multiple of the dense network's", '{x:g}'),
+  ),
 }
 """{column: (factor, label, number format)} of what is drawn over P_m."""
 
@@ -125,6 +132,7 @@ def tickets(
   summary: pd.DataFrame,
   measures: Sequence[str] = ('early_stop', 'accuracy'),
   levels: Sequence[int] = (),
+  styles: Mapping[str, dict[str, Any]] | None = None,
 ) -> Figure:
   """Draws measures over P_m, like Figure 4 of the paper.
 
@@ -133,6 +141,8 @@ def tickets(
       that `STYLES` does not name, and those of one trial beside several.
     measures: Which of `MEASURES` to draw.
     levels: Levels whose P_m is written on the axis; by default all.
+    styles: How to draw each `curve`, a column of the table; by default
+      `STYLES`, a curve for each experiment.
 
   Returns:
     A figure with a panel for each measure. Points are means, bars reach from
@@ -143,10 +153,13 @@ def tickets(
     InputError: If there is no such measure.
   """
   figure, [panels] = _figure(1, len(measures), height=4.3)
-  drawn = summary[summary.experiment.isin(experiments(summary))]
+  if styles is None:
+    styles = {name: STYLES[name] for name in experiments(summary)}
+    summary = summary.assign(curve=summary.experiment)
+  drawn = summary[summary.curve.isin(styles)]
   for axes, measure in zip(panels, measures, strict=True):
     errors.check_choice('measure', measure, sorted(MEASURES))
-    _draw_measure(axes, drawn, measure, levels)
+    _draw_measure(axes, drawn, measure, levels, styles)
   _legend(figure, panels[0])
   return figure
 
@@ -161,15 +174,19 @@ def experiments(summary: pd.DataFrame) -> list[str]:
 
 
 def _draw_measure(
-  axes: Any, summary: pd.DataFrame, measure: str, levels: Sequence[int]
+  axes: Any,
+  summary: pd.DataFrame,
+  measure: str,
+  levels: Sequence[int],
+  styles: Mapping[str, dict[str, Any]],
 ) -> None:
-  """Draws a measure of all experiments over P_m into one panel."""
+  """Draws a measure of all curves over P_m into one panel."""
   factor, label, number = MEASURES[measure]
   ends = [f'{measure}_{name}' for name in ('mean', 'min', 'max')]
   y, low, high = factor * summary[ends].to_numpy(float).T
   percent = 100 * summary.density
   table = summary.assign(percent=percent, x=percent, y=y, low=low, high=high)
-  is_stop = measure == 'early_stop'
+  is_stop = measure.startswith('early_stop')
   axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
   axes.set_yscale('log' if is_stop else 'linear')
   axes.set_ylim(
@@ -180,12 +197,12 @@ def _draw_measure(
   axes.invert_xaxis()
   for dense in table.y[(table.experiment == TICKET) & (table.level == 0)]:
     axes.axhline(dense, label='dense network', zorder=1, **_RULE)
-  for i, (name, style) in enumerate(STYLES.items()):
-    rows = table[table.experiment == name].sort_values('x', ascending=False)
+  for i, (name, style) in enumerate(styles.items()):
+    rows = table[table.curve == name].sort_values('x', ascending=False)
     if len(rows):
       rows = rows.assign(x=rows.x * (1 - _DODGE * i))
       _draw_line(axes, rows, style, is_stop)
-  _mark_fallen(axes, table, number)
+  _mark_fallen(axes, table, number, styles)
   _label_percents(axes, table.groupby('level').x.mean(), levels)
   linear = ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
   axes.yaxis.set_major_locator(
@@ -249,7 +266,12 @@ def _errorbar(axes: Any, x: Any, y: Any, **style: Any) -> None:
     part.set_label(f'_{style["label"]}')
 
 
-def _mark_fallen(axes: Any, table: pd.DataFrame, number: str) -> None:
+def _mark_fallen(
+  axes: Any,
+  table: pd.DataFrame,
+  number: str,
+  styles: Mapping[str, dict[str, Any]],
+) -> None:
   """Marks the means that are below the panel, with their values."""
   fallen = table[table.y < axes.get_ylim()[0]].sort_values(['level', 'y'])
   last, place = np.inf, 0
@@ -261,8 +283,8 @@ def _mark_fallen(axes: Any, table: pd.DataFrame, number: str) -> None:
       '\N{DOWNWARDS ARROW}' + number.format(x=row.y),
       xy=(row.x, 0.015 + 0.048 * place),
       xycoords=('data', 'axes fraction'),
-      color=STYLES[row.experiment]['color'],
-      label=f'_{STYLES[row.experiment]["label"]}',
+      color=styles[row.curve]['color'],
+      label=f'_{styles[row.curve]["label"]}',
       **{'fontsize': 7.5, 'ha': 'center', 'va': 'bottom'},
       bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 0.6},
     )
@@ -380,7 +402,7 @@ def connections(runs: pd.DataFrame) -> Figure:
   for axes, direction in zip(panels, ('incoming', 'outgoing'), strict=True):
     for row in runs.row:
       found = row['connections'][direction]
-      for layer, look in zip(_some(found), _LOOKS, strict=False):
+      for layer, look in zip(_some(found), LOOKS, strict=False):
         look = look | {'marker': None, 'label': layer}
         percents = 100 * np.array(found[layer])
         x = np.linspace(0, 100, len(percents))
@@ -398,7 +420,7 @@ def connections(runs: pd.DataFrame) -> Figure:
 def _some(layers: Mapping[str, Any]) -> list[str]:
   """Returns at most five names of layers, from the first to the last."""
   names = list(layers)
-  places = np.linspace(0, len(names) - 1, len(_LOOKS)).round().astype(int)
+  places = np.linspace(0, len(names) - 1, len(LOOKS)).round().astype(int)
   return [names[place] for place in sorted(set(places))]
 
 
@@ -568,7 +590,7 @@ def barriers(table: pd.DataFrame, over: str) -> Figure:
   words, groups = 'iteration k of the start', _levels(table)
   if over == 'level':
     words = 'level, from the one before it'
-    groups = [(table, {'color': _LOOKS[0]['color'], 'label': 'mean'})]
+    groups = [(table, {'color': LOOKS[0]['color'], 'label': 'mean'})]
   for rows, look in groups:
     ends = 100 * rows.groupby(over).barrier.agg(['mean', 'min', 'max'])
     # The mean of equal numbers may miss them by a rounding error.
@@ -606,12 +628,13 @@ def _legend(
 ) -> None:
   """Puts a panel's legend above all panels, each label once."""
   handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+  widest = max(map(len, handles), default=0)
   legend = figure.legend(
     list(handles.values()),
     list(handles),
     title=title,
     loc='outside upper center',
-    ncols=9 if title else 6,
+    ncols=min(9 if title else 6, 1 + 120 // (widest + 6)),
     columnspacing=1.4,
     handlelength=2.2,
     frameon=False,

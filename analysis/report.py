@@ -72,7 +72,8 @@ def write(
   verdict = sentence(judged, study.runs, claims)
   is_measured = judged.n > 0
   drawn = figures.draw(compared, judged, claims.levels)
-  page = _render(
+  page = render(
+    'report.html',
     name=pathlib.Path(folder).resolve().name,
     findings=words.findings(compared, claims.levels),
     verdict=verdict,
@@ -84,7 +85,7 @@ def write(
     ],
     notes=_notes(judged[is_measured]),
     unmeasured=_missing(judged[~is_measured]),
-    figures=_save(drawn, target / 'figures'),
+    figures=save(drawn, target / 'figures'),
     **_made(study, compared),
     commands=list(commands),
     others=_other_recipes(study, found.runs.drop(index=compared.index)),
@@ -92,7 +93,6 @@ def write(
       [os.path.join(*pathlib.PurePath(run).parts[-3:]), why]
       for run, why in found.problems.items()
     ],
-    library=lottery_ticket.__version__,
   )
   save_restore.write_json(
     str(target / 'claims.json'), {'claims': judged.to_dict('records')}
@@ -210,7 +210,7 @@ def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, Any]:
       for name, group in groups
     ],
     'recipe': [
-      [name, _value(value)]
+      [name, value_text(value)]
       for name, value in study.recipe.items()
       if value is not None
     ],
@@ -224,7 +224,7 @@ def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, Any]:
   }
 
 
-def _save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
+def save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
   """Saves figures, and removes older ones; returns what to show of each."""
   for kind in ('png', 'svg'):
     for path in target.glob(f'*.{kind}'):
@@ -249,14 +249,15 @@ def _save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
   return shown
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+  """Returns a value of a recipe as it stands in a table."""
   text = value if isinstance(value, str) else json.dumps(value)
   is_checksum = re.fullmatch('[0-9a-f]{64}', text)
   return f'SHA-256 {text[:16]}...' if is_checksum else text
 
 
-def _render(**content: Any) -> str:
-  """Returns the page; whatever is put into it is escaped."""
+def render(template: str, **content: Any) -> str:
+  """Returns a page; whatever is put into it is escaped."""
   environment = jinja2.Environment(
     loader=jinja2.PackageLoader('lottery_ticket.analysis'),
     autoescape=True,
@@ -264,7 +265,9 @@ def _render(**content: Any) -> str:
   )
   environment.filters.update(typeset=_typeset, sign=SIGNS.get)
   environment.globals.update(numbers=claims_lib.numbers)
-  return environment.get_template('report.html').render(**content)
+  return environment.get_template(template).render(
+    library=lottery_ticket.__version__, **content
+  )
 
 
 def _typeset(text: str) -> markupsafe.Markup:

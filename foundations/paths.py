@@ -111,6 +111,11 @@ def report(parent_directory: str) -> str:
   return os.path.join(parent_directory, 'report')
 
 
+def comparison(parent_directory: str) -> str:
+  """The folder of a page that compares an experiment with others."""
+  return os.path.join(parent_directory, 'comparison')
+
+
 def run(
   trial_directory: str,
   level: int,

@@ -1,12 +1,18 @@
 """Shows what an experiment found: a page of claims, a table and a figure."""
 
+import pathlib
 import shlex
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.study import commands
 from lottery_ticket.study import task as task_lib
+
+if TYPE_CHECKING:  # An extra.
+  from lottery_ticket.analysis import results
 
 
 def report(
@@ -14,6 +20,8 @@ def report(
   /,
   experiment_path: str | None = None,
   *,
+  compare: list[str] | None = None,
+  controls: list[str] | None = None,
   output_dir: str | None = None,
 ) -> None:
   """Judges the paper's claims by the runs of an experiment, on one page.
@@ -26,13 +34,18 @@ def report(
   and the masks of their tickets to `tickets.npz`: with these two files a report
   needs no folders of runs.
 
+  With --compare the page is `comparison/index.html` instead: the tickets of
+  several experiments side by side, with their differences level by level.
+
   Args:
     experiment_path: The folder of all trials; the task's by default.
-    output_dir: Folder for rows, tickets and `report`; by default the same.
+    compare: Folders of other experiments to compare this one with.
+    controls: Controls to compare as well, by name.
+    output_dir: Folder for rows, tickets and pages; by default the same.
 
   Examples:
-    --experiment_path=experiments
     --experiment_path=experiments/quickstart
+    --compare=[experiments/fashion] --controls=[reinit]
   """
   from lottery_ticket.analysis import report as report_lib
   from lottery_ticket.analysis import results
@@ -41,18 +54,57 @@ def report(
 
   experiment_path = experiment_path or task.experiment_path
   output_dir = output_dir or experiment_path
+  if compare is not None:
+    _compare([experiment_path, *compare], controls or [], output_dir)
+    return
+  errors.require(
+    not controls, 'controls', 'them with --compare alone', controls
+  )
   found = results.read(experiment_path, beside=output_dir)
   rows.write(output_dir, found.rows, experiment_path)
   written = report_lib.write(
     output_dir, found, commands=list(commands.of_runs(task, found.runs))
   )
   measured = written.judged[written.judged.n > 0]
-  for directory, problem in found.problems.items():
-    print(f'left out: {directory}: {problem}', file=sys.stderr)
+  _tell(found)
   if len(measured):
     print(tables.claims(measured))
   print(written.verdict)
   print(f'report: {written.page}')
+
+
+def _compare(
+  folders: Sequence[str], controls: Sequence[str], output_dir: str
+) -> None:
+  """Compares the experiment of the first folder with the others."""
+  from lottery_ticket.analysis import comparison
+  from lottery_ticket.analysis import plots
+  from lottery_ticket.analysis import results
+
+  most = len(plots.LOOKS)
+  parts = [pathlib.Path(folder).resolve().parts for folder in folders]
+  are_some = len(set(parts)) == len(parts) <= most
+  wanted = f'other folders, at most {most - 1}'
+  errors.require(are_some, 'compare', wanted, folders[1:])
+  # Names are ends of paths, as long as they must be to tell them apart.
+  length = 1
+  while len({part[-length:] for part in parts}) < len(parts):
+    length += 1
+  names = ['/'.join(part[-length:]) for part in parts]
+  found = {
+    name: results.read(folder)
+    for name, folder in zip(names, folders, strict=True)
+  }
+  page = comparison.write(output_dir, found, controls)
+  for each in found.values():
+    _tell(each)
+  print(f'comparison: {page}')
+
+
+def _tell(found: 'results.Results') -> None:
+  """Says which runs were left out, and why."""
+  for directory, problem in found.problems.items():
+    print(f'left out: {directory}: {problem}', file=sys.stderr)
 
 
 def summarize(
@@ -95,8 +147,7 @@ def summarize(
     print(f'take care: the runs differ in {differing}', file=sys.stderr)
   if 'test' in set(found.runs.early_stop_split):
     print('early stop by test loss, where there is no validation set')
-  for directory, problem in found.problems.items():
-    print(f'left out: {directory}: {problem}', file=sys.stderr)
+  _tell(found)
   path = figure or paths.graph(experiment_path, 'tickets', 'early_stop.png')
   plots.save(plots.tickets(summary), path)
   folder = shlex.quote(experiment_path)

@@ -28,6 +28,26 @@ def test_t_interval_against_scipy(confidence):
   assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high))
 
 
+@pytest.mark.parametrize('confidence', [0.5, 0.95])
+def test_a_difference_against_scipy(confidence):
+  others = [2.0, 3.5, 3.0, np.nan]
+  found = intervals.difference(VALUES, others, confidence)
+  wanted = stats.ttest_ind(
+    VALUES, others[:3], equal_var=False
+  ).confidence_interval(confidence)
+  assert found.estimate == pytest.approx(5 - 8.5 / 3)
+  assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high))
+  assert found.n == 3
+
+
+def test_differences_of_one_trial_and_of_equal_trials():
+  found = intervals.difference(VALUES, [3.0, np.nan])
+  assert (found.estimate, found.n) == (2, 1)
+  assert math.isnan(found.low) and math.isnan(found.high)
+  assert math.isnan(intervals.difference(VALUES, []).estimate)
+  assert intervals.difference([3.0, 3.0], [1.0, 1.0, 1.0]) == (2, 2, 2, 2)
+
+
 def test_one_trial_has_no_interval():
   found = intervals.t_interval([2.5])
   assert (found.estimate, found.n) == (2.5, 1)

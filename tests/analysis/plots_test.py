@@ -62,6 +62,29 @@ def test_a_measure_is_drawn_over_p_m_with_its_range(summary):
   assert list(dense.get_ydata()) == [50, 50]
 
 
+def test_a_saved_figure_says_where_its_points_are_and_what_they_say(
+  summary, tmp_path
+):
+  figure = plots.tickets(summary, ['early_stop'])
+  plots.save(figure, str(tmp_path / 'tickets.svg'))
+  dense, ticket, reinit = figure.curves()
+  assert dense == {'name': 'dense network', 'points': []}
+  assert reinit['name'] == 'reinitialized'
+  xs, ys, words = zip(*ticket['points'], strict=True)
+  assert words[1:] == (
+    'P_m = 50.0%: 30 [30 to 30], n = 3',
+    'P_m = 25.0%: 40 [30 to 60], n = 3',
+  )
+  assert 0 < xs[0] < xs[1] < xs[2] < 1
+  assert 0 < ys[0] < ys[2] < ys[1] < 1  # From the top: 50, 40 and 30.
+  svg = (tmp_path / 'tickets.svg').read_text()
+  for i in range(3):
+    assert svg.count(f'id="legend{i}"') == 1
+    assert svg.count(f'id="curve{i}_0"') == 1
+  _, _, words = reinit['points'][0]
+  assert words == 'P_m = 25.0%: 90 [80 to 100], n = 3'
+
+
 def test_points_of_one_trial_are_hollow(summary):
   axes = plots.tickets(summary, ['early_stop']).axes[0]
   assert not any(hollow(axes))
@@ -129,8 +152,9 @@ def test_an_unknown_measure_is_refused(summary):
   with pytest.raises(errors.InputError) as raised:
     plots.tickets(summary, ['speed'])
   assert str(raised.value) == (
-    "measure: wanted one of ['accuracy', 'early_stop', 'final_accuracy',"
-    " 'final_train_accuracy'], got 'speed'"
+    "measure: wanted one of ['accuracy', 'accuracy_gain', 'early_stop',"
+    " 'early_stop_ratio', 'final_accuracy', 'final_train_accuracy'],"
+    " got 'speed'"
   )
 
 

@@ -11,6 +11,9 @@ import re
 
 import pytest
 
+from lottery_ticket.analysis import comparison
+from lottery_ticket.analysis import results
+
 pytestmark = pytest.mark.slow
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -69,6 +72,14 @@ def browser(tmp_path_factory):
   started.close()
 
 
+@pytest.fixture(scope='module')
+def compared(study, tmp_path_factory):
+  """The page that compares the study with itself."""
+  found = {name: results.read(str(study)) for name in ('study', 'again')}
+  folder = str(tmp_path_factory.mktemp('compared'))
+  return pathlib.Path(comparison.write(folder, found, ['reinit']))
+
+
 @pytest.fixture(params=WIDTHS)
 def opened(request, browser, written):
   """The browser with the report open, as wide as a phone or a desk."""
@@ -77,15 +88,30 @@ def opened(request, browser, written):
 
 
 def test_nothing_is_fetched_and_nothing_is_wrong(opened, written):
-  events = [(event['method'], event['params']) for event in opened.events]
+  check_alone(opened, pathlib.Path(written.page))
+
+
+@pytest.mark.parametrize('width', WIDTHS)
+def test_a_comparison_stands_alone_as_well(browser, compared, width):
+  browser.open(compared, width)
+  assert browser.evaluate("document.querySelectorAll('.key').length") == 10
+  assert browser.evaluate('document.documentElement.scrollWidth') <= width
+  check_alone(browser, compared)
+  pages = re.findall(rb'/Type\s*/Page\b', browser.print())
+  assert len(pages) < 10
+
+
+def check_alone(browser, page):
+  """Checks that a page has fetched nothing else, and has no complaint."""
+  events = [(event['method'], event['params']) for event in browser.events]
   fetched = {
     parameters['request']['url']
     for method, parameters in events
     if method == 'Network.requestWillBeSent'
   }
-  page = pathlib.Path(written.page).as_uri()
-  assert page in fetched
-  assert all(url == page or url.startswith('data:') for url in fetched)
+  assert page.as_uri() in fetched
+  fetched = {url for url in fetched if not url.startswith('data:')}
+  assert fetched == {page.as_uri()}
   problems = ('Log.entryAdded', 'Runtime.exceptionThrown')
   problems += ('Runtime.consoleAPICalled',)
   assert [event for event in events if event[0] in problems] == []

@@ -42,9 +42,9 @@ def folder(experiment_path, tmp_path_factory):
 def run(root, monkeypatch):
   """Returns a function that runs the runner in this process."""
 
-  def run_it(experiment_path):
+  def run_it(experiment_path, *more):
     script = str(root / 'mnist_fc/runners/report.py')
-    flags = [f'--experiment_path={experiment_path}']
+    flags = [f'--experiment_path={experiment_path}', *more]
     monkeypatch.setattr(sys, 'argv', [script, *flags])
     runpy.run_path(script, run_name='__main__')
 
@@ -78,6 +78,41 @@ def test_a_folder_without_runs_is_one_line(tmp_path, run, capsys):
   assert shown.err.startswith(f'report.py: {tmp_path}: no finished run there; ')
   assert shown.err.count('\n') == 1
   assert not list(tmp_path.glob('report*'))
+
+
+def test_folders_are_compared_on_one_page(folder, run, tmp_path, capsys):
+  """Both are called experiments, so that their names say more."""
+  other = tmp_path / 'other' / 'experiments'
+  shutil.copytree(folder / 'trial1', other / 'trial1')
+  output_dir = tmp_path / 'pages'
+  run(
+    folder,
+    f'--compare={other}',
+    '--controls=[reinit]',
+    f'--output_dir={output_dir}',
+  )
+  page = output_dir / 'comparison' / 'index.html'
+  assert capsys.readouterr().out == f'comparison: {page}\n'
+  names = f'{folder.parent.name}/experiments and other/experiments'
+  assert f'<h1>Lottery tickets: {names}</h1>' in page.read_text()
+  table = (output_dir / 'comparison' / 'comparison.csv').read_text()
+  assert f'{folder.parent.name}/experiments: reinitialized,2,' in table
+  assert not (output_dir / 'report').exists()
+
+
+def test_a_comparison_with_nothing_is_one_line(folder, run, tmp_path, capsys):
+  for flags, message in (
+    ([f'--compare={tmp_path}'], f'{tmp_path}: no finished run there; wanted '),
+    ([f'--compare={folder}'], 'compare: wanted other folders, at most 4, got '),
+    (['--controls=[reinit]'], 'controls: wanted them with --compare alone, '),
+  ):
+    with pytest.raises(SystemExit) as raised:
+      run(folder, f'--output_dir={tmp_path / "pages"}', *flags)
+    assert raised.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f'report.py: {message}')
+    assert error.count('\n') == 1
+  assert not (tmp_path / 'pages').exists()
 
 
 def test_the_commands_make_the_same_runs(folder):
