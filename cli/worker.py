@@ -154,7 +154,7 @@ class _Reporter:
   def __call__(self, name: str, done: int, total: int) -> None:
     run, before = self._run
     if run != name:
-      self._began, before = self._heard, 0
+      self._began, before = self._heard, progress.done_before()
     self.iterations += done - before
     self.loaded += total == 0
     self._run, self._heard = (name, done), time.monotonic()

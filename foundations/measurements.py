@@ -5,7 +5,7 @@ import os
 import pathlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tensorboard.compat.proto import event_pb2
@@ -53,20 +53,19 @@ def evaluate(
 class Average:
   """Mean loss and accuracy over the examples trained on."""
 
-  def __init__(self) -> None:
-    self._loss, self._right, self.examples = 0.0, 0, 0
+  def __init__(self, sums: Sequence[float] = (0.0, 0, 0)):
+    self.sums = sums  # Of losses, of right answers, and of examples.
 
   def add(self, loss: float, right: int, examples: int) -> None:
     """Adds examples with their summed loss and the number right."""
-    self._loss += loss
-    self._right += right
-    self.examples += examples
+    new = loss, right, examples
+    self.sums = [total + x for total, x in zip(self.sums, new, strict=True)]
 
   def take(self) -> Measurement:
     """Returns the means and starts anew."""
-    taken = Measurement(self._loss / self.examples, self._right / self.examples)
-    self._loss, self._right, self.examples = 0.0, 0, 0
-    return taken
+    loss, right, examples = self.sums
+    self.sums = 0.0, 0, 0
+    return Measurement(loss / examples, right / examples)
 
 
 class Measurements:
@@ -74,13 +73,19 @@ class Measurements:
 
   def __init__(self, events: '_Events | None' = None):
     self._events = events
-    self._logs: dict[str, dict[str, list]] = {}
+    self.rows: list[list[Any]] = []  # Arguments of `add`.
 
-  def add(self, split: str, iteration: int, measurement: Measurement) -> None:
-    """Adds what was measured on a split after `iteration` updates."""
-    log = self._logs.setdefault(split, {k: [] for k in save_restore.LOG_KEYS})
-    for key, value in zip(log, (iteration, *measurement), strict=True):
-      log[key].append(value)
+  def add(
+    self,
+    split: str,
+    iteration: int,
+    measurement: Sequence[float],
+    wall_time: float | None = None,
+  ) -> None:
+    """Adds what was measured on a split after `iteration` updates, or now."""
+    measurement = Measurement(*measurement)
+    wall_time = wall_time or time.time()
+    self.rows.append([split, iteration, measurement, wall_time])
     if split != 'train':
       progress.note(**measurement._asdict())
     if self._events is not None:
@@ -88,13 +93,17 @@ class Measurements:
         summary_pb2.Summary.Value(tag=f'{split}/{key}', simple_value=value)
         for key, value in measurement._asdict().items()
       ]
-      self._events.write(
-        step=iteration, summary=summary_pb2.Summary(value=values)
-      )
+      summary = summary_pb2.Summary(value=values)
+      self._events.write(step=iteration, summary=summary, wall_time=wall_time)
 
   def save(self, directory: str) -> None:
     """Writes a JSON log for each split into the run's folder."""
-    for split, log in self._logs.items():
+    logs: dict[str, list[tuple]] = {}
+    for split, iteration, measurement, _ in self.rows:
+      logs.setdefault(split, []).append((iteration, *measurement))
+    for split, rows in logs.items():
+      columns = zip(*rows, strict=True)
+      log = dict(zip(save_restore.LOG_KEYS, columns, strict=True))
       save_restore.write_log(paths.log(directory, split), log)
 
 
@@ -122,13 +131,12 @@ class _Events:
       pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
       self._file = open(self._path, 'wb')  # noqa: SIM115
     self._records = record_writer.RecordWriter(self._file)
-    self.write(file_version='brain.Event:2')
+    self.write(file_version='brain.Event:2', wall_time=time.time())
 
   def write(self, **event: Any) -> None:
     """Adds an event, given its fields."""
-    written = event_pb2.Event(wall_time=time.time(), **event)
     with save_restore.naming(self._path):
-      self._records.write(written.SerializeToString())
+      self._records.write(event_pb2.Event(**event).SerializeToString())
       self._file.flush()
 
   def close(self) -> None:

@@ -11,6 +11,7 @@ Beside the folder of a run, called {run} here:
 
   {run}.part/                    the run while it is under way: TensorBoard
                                  shows it by this name
+    state                        what it goes on from if it is interrupted
   {run}.lock                     held meanwhile by the process that writes it
   {run}.old/                     a finished run that is just being replaced
 
@@ -64,6 +65,11 @@ def record(directory: str) -> str:
 def part(directory: str) -> str:
   """The folder of a run that is under way or was interrupted."""
   return f'{directory}.part'
+
+
+def state(directory: str) -> str:
+  """The file that an interrupted run goes on from, in its `part`."""
+  return os.path.join(directory, 'state')
 
 
 def old(directory: str) -> str:

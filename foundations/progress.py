@@ -41,6 +41,11 @@ def note(**facts: float) -> None:
   _known.update(facts)
 
 
+def done_before() -> int:
+  """Returns how many iterations were done before an interruption, mostly 0."""
+  return int(_known.get('before', 0))
+
+
 def levels(last: int) -> Iterator[int]:
   """Yields the levels of an experiment, and notes which is under way."""
   try:
@@ -63,15 +68,22 @@ def summary(done: int, total: int, seconds: float) -> str:
   if 'loss' in _known:
     parts.append(f'loss {_known["loss"]:.4f}')
     parts.append(f'accuracy {100 * _known["accuracy"]:.2f}%')
-  if done:
-    left = datetime.timedelta(seconds=round(seconds / done * ahead))
+  if done > done_before():
+    rate = seconds / (done - done_before())
+    left = datetime.timedelta(seconds=round(rate * ahead))
     parts.append(f'{left} left')
   return ', '.join(parts)
 
 
 @contextlib.contextmanager
-def of_run(name: str, iterations: int) -> Iterator[Callable[[int], None]]:
-  """Yields a function to call with the number of iterations done so far."""
+def of_run(
+  name: str, iterations: int, before: int = 0
+) -> Iterator[Callable[[int], None]]:
+  """Yields a function to call with the number of iterations done so far.
+
+  Of these, `before` were done before an interruption.
+  """
+  note(before=before)
   if _listeners:
     yield lambda done: _listeners[-1](name, done, iterations)
     return

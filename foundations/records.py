@@ -2,8 +2,9 @@
 
 A run is written in `{run}.part`, whose first file is `run.json`, and renamed
 once to `{run}`: a folder with its final name is finished. A finished run is
-loaded, not repeated; one that was interrupted starts over. TensorBoard shows a
-run that is under way by the name `{run}.part`.
+loaded, not repeated. One that was interrupted goes on from the state that it
+saved last, if nothing has changed on which its numbers depend, and else starts
+over. TensorBoard shows a run that is under way by the name `{run}.part`.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import dataclasses
 import errno
 import functools
 import hashlib
+import importlib.metadata
 import inspect
 import os
 import pathlib
@@ -29,6 +31,7 @@ import lottery_ticket
 from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import resumption
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
@@ -36,6 +39,10 @@ _COMPARED = ('description', 'callbacks', 'inputs')
 _OBJECTS = ('description', 'inputs', 'sources', 'code', 'results', 'outputs')
 _RECORD = paths.record('')
 _SUMMARIES = paths.summaries('')
+_STATE = paths.state('')
+_KEPT = re.compile(rf'{_STATE}|checkpoint\d+|{_RECORD}')  # To go on with.
+_WHENCE = ('commit', 'sources')  # Of what is recorded, these change no number.
+_LIBRARY = ('foundations', 'models', 'datasets')
 _REPLACED = 'replaced.json'  # What `_RECORD` is called in `{run}.old`.
 _OUTPUT = re.compile(
   r'initial|final|masks|summaries|checkpoint\d+|(run|train|test|validate).json'
@@ -66,11 +73,13 @@ def begin(
     _finish_swap(directory)
     finished = _find_finished(directory, begun, overwrite)
     part = paths.part(directory)
-    if os.path.lexists(part):
+    state = None if finished else _take_up(directory, begun)
+    if state is None and os.path.lexists(part):
       _discard(part, _RECORD)
     if finished is None:
       save_restore.write_json(paths.record(part), begun)
-    yield Run(finished, part, directory, begun, os.stat(paths.lock(directory)))
+    lock = os.stat(paths.lock(directory))
+    yield Run(finished, state, part, directory, begun, lock)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +88,12 @@ class Run:
 
   Attributes:
     finished: The record, if this very run is finished already; else None.
+    state: What it goes on from, if it was interrupted; None if it begins.
     part: The folder to write outputs into; its `run.json` is there already.
   """
 
   finished: dict[str, Any] | None
+  state: resumption.State | None
   part: str
   _directory: str
   _record: dict[str, Any]
@@ -97,12 +108,14 @@ class Run:
     self._check_held()
     outputs = {
       name: checksum(self.part, name)
-      for name in sorted({*os.listdir(self.part)} - {_RECORD, _SUMMARIES})
-      if not save_restore.LITTER.fullmatch(name)
+      for name in sorted(os.listdir(self.part))
+      if name not in (_RECORD, _SUMMARIES, _STATE)
+      and not save_restore.LITTER.fullmatch(name)
     }
     save_restore.write_json(
       paths.record(self.part), {**self._record, **results, 'outputs': outputs}
     )
+    save_restore.remove(pathlib.Path(paths.state(self.part)))
     with save_restore.naming(self._directory):
       if os.path.lexists(paths.record(self._directory)):
         os.rename(self._directory, paths.old(self._directory))
@@ -188,10 +201,34 @@ def _discard(folder: str, mark: str) -> None:
     raise errors.InputError(
       f'{folder}: not of a run of this library; move it away'
     )
-  # The mark goes last: whoever is killed here leaves a folder of ours.
-  for name in sorted(names, key=lambda name: name == mark):
+  # The mark goes last: whoever is killed here leaves a folder of ours. The
+  # state goes first, since nothing can go on from it without the rest.
+  for name in sorted(names, key=lambda name: (name == mark, name != _STATE)):
     save_restore.remove(pathlib.Path(folder, name))
   os.rmdir(folder)
+
+
+def _take_up(
+  directory: str, record: Mapping[str, Any]
+) -> resumption.State | None:
+  """Returns what a run can go on from, and removes what it will write anew."""
+  part = paths.part(directory)
+  if not os.path.lexists(paths.state(part)):
+    return None
+  try:
+    there = save_restore.read_json(paths.record(part))
+    for key in sorted(record.keys() - _WHENCE):
+      for found in _differences(there.get(key), record[key], key):
+        raise errors.InputError(found)
+    state = resumption.load(paths.state(part))
+  except errors.InputError as error:
+    logging.warning('%s: starts over: %s', directory, error)
+    return None
+  for name in os.listdir(part):
+    if not _KEPT.fullmatch(name):
+      save_restore.remove(pathlib.Path(part, name))
+  logging.warning('%s: going on from iteration %d', directory, state.iteration)
+  return state
 
 
 def _find_finished(
@@ -385,6 +422,19 @@ def threads() -> dict[str, int]:
     variable = f'TF_NUM_{name.replace("_", "").upper()}_THREADS'
     threads[name] = number or int(os.environ.get(variable) or 0)
   return threads
+
+
+@functools.cache
+def library() -> str:
+  """Returns a digest of the source text of what trains, and of its compiler."""
+  root = pathlib.Path(__file__).resolve().parent.parent
+  digest = hashlib.sha256()
+  with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+    digest.update(importlib.metadata.version('numba').encode())
+  for folder in _LIBRARY:
+    for path in sorted((root / folder).glob('*.py')):
+      digest.update(path.name.encode() + path.read_bytes())
+  return digest.hexdigest()[:16]
 
 
 @functools.cache

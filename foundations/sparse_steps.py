@@ -119,6 +119,17 @@ class SparseSteps:
         network[f'{layer.name}_bias'] = matrix[-1].copy()
     return network
 
+  def state(self) -> list[np.ndarray]:
+    """Returns all that further updates depend on."""
+    optimizer = self._optimizer
+    iteration = np.array(optimizer.iteration)
+    return [self._net.weights, optimizer.rule.slots, iteration]
+
+  def load_state(self, state: Sequence[np.ndarray]) -> None:
+    """Goes on from what `state` gave, of steps that had begun like these."""
+    self._net.weights[:], self._optimizer.rule.slots[:], iteration = state
+    self._optimizer.iteration = int(iteration)
+
   def __call__(
     self,
     split: dataset_base.DatasetSplit,
@@ -168,15 +179,15 @@ class _Optimizer:
 
   def begin(self, size: int) -> None:
     """Starts anew, for so many weights."""
-    self._iteration = 0
+    self.iteration = 0
     slots = sparse_rows.zeros(2, size)
     settings = self._is_adam, self._numbers, self._nesterov
     self.rule = kernels.Rule(*settings, slots)
 
   def rates(self, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns rates and decays of the next iterations, float32 [count]."""
-    iterations = np.arange(self._iteration, self._iteration + count)
-    self._iteration += count
+    iterations = np.arange(self.iteration, self.iteration + count)
+    self.iteration += count
     if self._schedule is None:
       rate = np.float32(self._optimizer.learning_rate)
       rates = np.full(count, rate, np.float32)

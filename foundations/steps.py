@@ -9,7 +9,7 @@ the next one is trained by the same graphs.
 import collections
 import contextlib
 import functools
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -190,6 +190,19 @@ class Steps:
       name: item.variable.numpy().copy()
       for name, item in self._parameters.items()
     }
+
+  def state(self) -> list[np.ndarray]:
+    """Returns all that further updates depend on."""
+    return [variable.numpy() for variable in self._changing()]
+
+  def load_state(self, state: Sequence[np.ndarray]) -> None:
+    """Goes on from what `state` gave, of steps that had begun like these."""
+    for variable, value in zip(self._changing(), state, strict=True):
+      variable.assign(value)
+
+  def _changing(self) -> list[Any]:
+    parameters = [item.variable for item in self._parameters.values()]
+    return [self.noise.iteration, *self._optimizer.variables, *parameters]
 
   def measure(
     self, split: dataset_base.DatasetSplit

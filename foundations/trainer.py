@@ -24,6 +24,7 @@ from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
 from lottery_ticket.foundations import records
+from lottery_ticket.foundations import resumption
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import schedule
 from lottery_ticket.foundations import steps as steps_lib
@@ -85,7 +86,13 @@ def train(
   The test and the validation set are evaluated at the start, at every interval
   and at the end; the training set at the end. A finished run with
   the same configuration is loaded, not repeated, and refused if its networks
-  were not saved; one that is unfinished or has lost files starts over.
+  were not saved; one that has lost files starts over.
+
+  A training saves its state about every two minutes, and an interrupted one
+  goes on from it, to the same bytes. It starts over if its record says anything
+  else now: configuration, data, code, versions, threads or execution. One with
+  callbacks, or with an optimizer or schedule that is not Keras's, always starts
+  over, as these may have states that are not seen.
 
   Args:
     dataset: What to train on.
@@ -237,7 +244,10 @@ class _Run:
       'sources': dict(sources),
       'execution': self.resolved_execution,
       'jit_compile': self.jit_compile,
-      'code': records.code(type(model), vars(model)),
+      'code': records.code(
+        type(model), vars(model), self.dataset.train.augment
+      ),
+      'library': records.library(),
       'versions': records.versions(),
       'threads': records.threads(),
       'commit': records.commit(),
@@ -290,14 +300,9 @@ class _Run:
       if folder.finished is not None:
         self.check_finite(folder.finished)
         return self.load(directory)
-      started = time.monotonic()
-      initial, final, outcome = self.train(folder.part)
-      seconds = time.monotonic() - started
-      folder.commit(
-        **outcome,
-        seconds=seconds,
-        iterations_per_second=outcome['iterations'] / seconds,
-      )
+      initial, final, outcome = self.train(folder.part, folder.state)
+      rate = outcome['iterations'] / outcome['seconds']
+      folder.commit(**outcome, iterations_per_second=rate)
     # Only now: a run that has diverged is a finished one, and not repeated.
     self.check_finite(outcome)
     return initial, final
@@ -326,24 +331,28 @@ class _Run:
     )
 
   def train(
-    self, directory: str | None
+    self, directory: str | None, state: resumption.State | None = None
   ) -> tuple[Network, Network, dict[str, Any]]:
     """Trains; returns initial and final weights, and what to record.
 
     Args:
       directory: The folder to write to, or None to write nothing.
+      state: What to go on from; None to begin.
     """
     first, last = self.plan.first, self.plan.last
+    state = state or resumption.State(first)
+    began = time.monotonic() - state.seconds
     initial: Network = {}
     progress.note(density=masks_lib.density(self.model.masks))
     # Not before: the record says the schedule as it was given.
     optimizers.shift(self.optimizer, first, last, self.plan.training_len)
-    summaries = None
-    if self.save_summaries and directory is not None:
-      summaries = paths.summaries(directory)
+    is_known = optimizers.key(self.optimizer) is not None and not self.callbacks
+    saved_to = paths.state(directory) if directory and is_known else None
+    summaries = paths.summaries(directory) if directory else None
+    before = state.iteration - first
     with (
-      measurements.collect(summaries) as logs,
-      progress.of_run(self.name, last - first) as report,
+      measurements.collect(summaries if self.save_summaries else None) as logs,
+      progress.of_run(self.name, last - first, before) as report,
       steps_lib.prepared(
         self.dataset,
         self.model,
@@ -353,16 +362,31 @@ class _Run:
         first,
       ) as steps,
     ):
-      average = measurements.Average()
-      events = self._events(steps, average, logs, initial, directory)
+      average = measurements.Average(state.sums)
+      for row in state.measured:
+        logs.add(*row)
+      if state.arrays:
+        initial.update(steps.unload())
+        steps.load_state(state.arrays)
+      saved = time.monotonic()
+
+      def live(iteration: int) -> None:
+        nonlocal saved
+        report(iteration - first)
+        now = time.monotonic()
+        if saved_to and now - saved >= resumption.SECONDS:
+          others = now - began, average.sums, logs.rows, steps.state()
+          resumption.save(saved_to, resumption.State(iteration, *others))
+          saved = now
+
       diverged = loop.fit(
         steps,
         self.dataset,
-        first,
+        state.iteration,
         last,
-        events,
+        self._events(steps, average, logs, initial, directory),
         average,
-        lambda iteration: report(iteration - first),
+        live,
       )
       results = {
         name: steps.measure(split)._asdict()
@@ -371,16 +395,25 @@ class _Run:
     final = self.model.get_current_weights()
     outcome = self._outcome(results, final, diverged)
     if directory is not None:
-      logs.save(directory)
-    if directory is not None and self.save_network:
-      networks = {
-        paths.initial: initial,
-        paths.final: final,
-        paths.masks: self.model.masks,
-      }
-      for path, network in networks.items():
-        save_restore.save_network(path(directory), network)
+      self._save(directory, logs, initial, final)
+    outcome['seconds'] = time.monotonic() - began
     return initial, final, outcome
+
+  def _save(
+    self,
+    directory: str,
+    logs: measurements.Measurements,
+    initial: Network,
+    final: Network,
+  ) -> None:
+    logs.save(directory)
+    networks = {
+      paths.initial: initial,
+      paths.final: final,
+      paths.masks: self.model.masks,
+    }
+    for path, network in networks.items() if self.save_network else ():
+      save_restore.save_network(path(directory), network)
 
   def _outcome(
     self,
@@ -466,7 +499,7 @@ class _Run:
       logs.add(name, iteration, steps.measure(splits[name]))
 
     def take_average(iteration: int) -> None:
-      if average.examples:  # At the start there are none.
+      if average.sums[-1]:  # At the start there are none.
         logs.add('train', iteration, average.take())
 
     intervals = {'test': plan.test, 'validate': plan.validate}

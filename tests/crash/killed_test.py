@@ -118,10 +118,11 @@ def wait_for(path):
 
 def test_a_ladder_that_is_killed_again_and_again(root):
   script = root / 'tests' / 'crash' / 'kill_many.py'
-  command = [sys.executable, str(script), '--kills=5']
+  command = [sys.executable, str(script), '--kills=12']
   done = subprocess.run(command, capture_output=True, text=True)
   assert done.returncode == 0, done.stderr
-  assert done.stdout.splitlines()[-1].startswith('5 kills, ')
+  assert done.stdout.splitlines()[-1].startswith('12 kills, ')
+  assert 'going on from iteration ' in done.stderr
 
 
 def test_the_second_of_two_processes_is_refused(nursery, root, flags):

@@ -48,6 +48,15 @@ def test_a_line_every_minute_where_there_is_no_terminal(capfd, monkeypatch):
   )
 
 
+def test_what_was_done_before_an_interruption_took_no_time_now():
+  with progress.send_to(lambda *_: None):
+    with progress.of_run('a', 100, 50):
+      assert progress.summary(60, 100, 20.0) == '0:01:20 left'
+      assert progress.summary(50, 100, 20.0) == ''
+    with progress.of_run('b', 100):
+      assert progress.summary(50, 100, 20.0) == '0:00:20 left'
+
+
 def test_short_levels_have_a_line_every_minute_too(capfd, monkeypatch):
   now = [0.0]
   monkeypatch.setattr('time.monotonic', lambda: now[0])
