@@ -13,6 +13,7 @@ import pytest
 
 from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import report
+from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rules
 from lottery_ticket.foundations import controls
 from lottery_ticket.mnist_fc import paper
@@ -156,9 +157,7 @@ def test_the_study_is_of_the_papers_recipe(root):
 
 
 def test_the_verdict_is_that_of_the_study(pages, root):
-  runs = pd.read_csv(
-    root / 'docs/study/report/results.csv', dtype={'trial': str, 'run_id': str}
-  ).assign(task='mnist_fc', checksum=None)
+  runs = results.read(str(root / 'docs/study')).runs
   judged = claims.judge(runs)
   wanted = report.sentence(judged, runs, paper.CLAIMS)
   for page in ('README.md', 'docs/numbers.md', 'docs/study/README.md'):

@@ -696,11 +696,8 @@ def test_reinitialized_tickets_that_stay_good(last):
 
 @pytest.fixture(scope='module')
 def committed(root):
-  """The study's rows, and what its report says of them."""
-  report = root / 'docs/study/report'
-  texts = {'trial': str, 'run_id': str}
-  runs = pd.read_csv(report / 'results.csv', dtype=texts)
-  return runs.assign(task='mnist_fc', checksum=None)
+  """The study's runs, from its rows."""
+  return results.read(str(root / 'docs/study')).runs
 
 
 def test_the_committed_study_is_judged(committed):
@@ -712,6 +709,7 @@ def test_the_committed_study_is_judged(committed):
     'open',
     'reproduced',
   )
-  assert found.direction['C16a'] == 'too few trials'
+  # Rules can say no.
+  assert (found.direction == 'opposite').any()
   assert found.p_holm.dropna().between(0, 1).all()
   assert (found.p_holm >= found.p_value)[found.p_value.notna()].all()
