@@ -8,7 +8,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from lottery_ticket.foundations import save_restore
 
 Measured = dict[str, bounded.Bounded]
 """{measure: one number a trial}."""
+Curves = Mapping[str, tuple[view.Study, str]]
+"""{name: experiment and kind of networks}, the first experiment first."""
 
 _COLUMNS = {
   'accuracy': ('Test accuracy (%)', 100, '.2f'),
@@ -36,13 +38,6 @@ _COLUMNS = {
   'early_stop': ('Early stop', 1, ',.0f'),
 }
 """{measure: (words, factor, number format)} of the table."""
-_FIGURES = {
-  'measured': ('As measured', ('early_stop', 'accuracy')),
-  'relative': (
-    *('Beside dense networks', ('early_stop_ratio', 'accuracy_gain')),
-  ),
-}
-"""{name: (title, measures)}."""
 _CAPTION = (
   'Means over trials, with bars from the minimum to the maximum; hollow: one'
   ' trial. An arrow: still improving at the last evaluation, a lower bound.'
@@ -67,33 +62,32 @@ def write(
   Raises:
     InputError: If one has no tickets, or none has a control.
   """
-  claims = {name: claims_lib.of_runs(each.runs) for name, each in found.items()}
-  studies = {
-    name: view.Study(each.runs, claims[name].recipe)
-    for name, each in found.items()
-  }
-  for name, study in studies.items():
+  studies, findings = {}, {}
+  for name, (runs, _, _) in found.items():
+    claims = claims_lib.of_runs(runs)
+    studies[name] = study = view.Study(runs, claims.recipe)
     levels = list(study.percents.index)
     wanted = f'runs of {view.TICKET} at level 0 and later ones'
     is_ladder = levels[:1] == [0] and levels[1:]
     errors.require(is_ladder, name, wanted, f'levels {levels}')
+    said = words.findings(study.runs, claims.levels)
+    findings[f'{name}, {len(runs)} runs'] = said
   known = {x for study in studies.values() for x in study.runs.experiment}
   for control in controls:
     errors.check_choice('controls', control, sorted(known - {view.TICKET}))
-  curves = [(x, kind) for kind in (view.TICKET, *controls) for x in studies]
+  curves = {name: (study, view.TICKET) for name, study in studies.items()} | {
+    f'{name}: {plots.label(control)}': (study, control)
+    for control in controls
+    for name, study in studies.items()
+  }
   target = pathlib.Path(paths.comparison(folder))
-  table = _table(studies, curves)
+  table = list(_table(curves))
   page = report.render(
     'comparison.html',
     name=' and '.join(studies),
-    findings={
-      f'{name}, {len(found[name].runs)} runs': words.findings(
-        study.runs, claims[name].levels
-      )
-      for name, study in studies.items()
-    },
-    figures=report.save(_draw(studies, curves), target / 'figures'),
     names=list(studies),
+    findings=findings,
+    figures=report.save(_draw(curves), target / 'figures'),
     measures=[text for text, _, _ in _COLUMNS.values()],
     rows=[_cells(row) for row in table],
     recipes=_differing(studies),
@@ -114,88 +108,81 @@ def _measured(study: view.Study, kind: str, percent: float) -> Measured:
     'accuracy_gain': accuracy - study.at('accuracy'),
     'early_stop': stop,
     'early_stop_ratio': stop / study.at('early_stop'),
+    'density': study.at('density', kind, percent),
   }
 
 
-def _called(curve: tuple[str, str]) -> str:
-  name, kind = curve
-  return name if kind == view.TICKET else f'{name}: {plots.label(kind)}'
-
-
-def _draw(
-  studies: Mapping[str, view.Study], curves: Sequence[tuple[str, str]]
-) -> list[figures.Figure]:
+def _draw(curves: Curves) -> list[figures.Figure]:
   """Draws measures over P_m: a colour for each experiment."""
-  names, kinds = (list(dict.fromkeys(x)) for x in zip(*curves, strict=True))
+  kinds = list(dict.fromkeys(kind for _, kind in curves.values()))
   styles, rows = {}, []
-  for curve in curves:
-    name, kind = curve
-    look, line = (
-      plots.LOOKS[x % len(plots.LOOKS)]
-      for x in (names.index(name), kinds.index(kind))
-    )
-    called = _called(curve)
-    styles[called] = look | {'linestyle': line['linestyle'], 'label': called}
-    for level, percent in studies[name].percents.items():
+  for i, (name, (study, kind)) in enumerate(curves.items()):
+    look = plots.LOOKS[i % (len(curves) // len(kinds))]
+    line = plots.LOOKS[kinds.index(kind) % len(plots.LOOKS)]['linestyle']
+    styles[name] = look | {'linestyle': line, 'label': name}
+    for level, percent in study.percents.items():
       with contextlib.suppress(view.NotMeasuredError):
-        row = {'curve': called, 'experiment': kind, 'level': level}
-        summary = _summary(_measured(studies[name], kind, percent))
-        rows.append(row | {'density': percent / 100} | summary)
-  table = pd.DataFrame(rows)
+        measured = _measured(study, kind, percent)
+        row = {'curve': name, 'experiment': kind, 'level': level}
+        rows.append(row | _summary(measured))
+  summary = pd.DataFrame(rows)
   return [
     figures.Figure(
-      name, title, plots.tickets(table, measures, styles=styles), _CAPTION
+      name, title, plots.tickets(summary, measures, styles=styles), _CAPTION
     )
-    for name, (title, measures) in _FIGURES.items()
+    for name, title, *measures in (
+      ('measured', 'As measured', 'early_stop', 'accuracy'),
+      ('relative', 'Beside dense nets', 'early_stop_ratio', 'accuracy_gain'),
+    )
   ]
 
 
 def _summary(measured: Measured) -> dict[str, Any]:
   """Returns what `plots.tickets` draws of a level."""
-  summary = {
+  return {
     'trials': measured['accuracy'].seen.count(),
     'censored': np.isinf(measured['early_stop'].high).sum(),
+    'density': measured['density'].seen.mean(),
+    **{
+      f'{measure}_{end}': numbers.seen.agg(end)
+      for measure, numbers in measured.items()
+      for end in ('mean', 'min', 'max')
+    },
   }
-  for measure, numbers in measured.items():
-    for end in ('mean', 'min', 'max'):
-      summary[f'{measure}_{end}'] = numbers.seen.agg(end)
-  return summary
 
 
-def _table(
-  studies: Mapping[str, view.Study], curves: Sequence[tuple[str, str]]
-) -> list[dict[str, Any]]:
-  """Returns rows for each P_m of the first experiment that others are near."""
-  first, rows = curves[0][0], []
-  for percent in studies[first].percents:
-    there = {}
-    for name, kind in curves:
+def _table(curves: Curves) -> Iterator[dict[str, Any]]:
+  """Yields rows for each P_m of the first experiment that others are near."""
+  first, _ = next(iter(curves.values()))
+
+  def is_first(name: str) -> bool:
+    return curves[name][0] is first
+
+  for percent in first.percents:
+    there: dict[str, Measured] = {}
+    for name, (study, kind) in curves.items():
       with contextlib.suppress(view.NotMeasuredError):
-        there[name, kind] = _measured(studies[name], kind, percent)
-    for (name, kind), measured in there.items():
-      beside = there.get((first, kind)) if name != first else None
-      study = studies[name]
-      row = {
-        'percent': float(study.percents[study.level(percent)]),
-        'curve': _called((name, kind)),
-        'trials': int(measured['accuracy'].seen.count()),
-      }
-      if len({name for name, _ in there}) > 1:
-        rows.append(row | _intervals(measured, beside))
-  return rows
+        there[name] = _measured(study, kind, percent)
+    own = {curves[name][1]: x for name, x in there.items() if is_first(name)}
+    for name, measured in there.items() if len(there) > len(own) else ():
+      beside = None if is_first(name) else own.get(curves[name][1])
+      yield {'curve': name, **_intervals(measured, beside)}
 
 
 def _intervals(measured: Measured, beside: Measured | None) -> dict[str, Any]:
   """Returns means of measures, and differences from others, with intervals."""
-  late = np.isinf(measured['early_stop'].high).any()
-  found: dict[str, Any] = {'is_bound': bool(late)}
+  row: dict[str, Any] = {
+    'percent': 100 * float(measured['density'].seen.mean()),
+    'trials': int(measured['accuracy'].seen.count()),
+    'is_bound': bool(np.isinf(measured['early_stop'].high).any()),
+  }
   for measure in _COLUMNS:
     ours = measured[measure].seen
-    found[measure] = intervals.t_interval(ours)._asdict()
+    row[measure] = intervals.t_interval(ours)._asdict()
     if beside:
       between = intervals.difference(ours, beside[measure].seen)
-      found[f'{measure}_difference'] = between._asdict()
-  return found
+      row[f'{measure}_difference'] = between._asdict()
+  return row
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
@@ -218,13 +205,10 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 def _differing(studies: Mapping[str, view.Study]) -> list[list[str]]:
   """Returns the values in which recipes differ, one a row."""
   recipes = [
-    study.recipe
-    | {'source': ', '.join(sorted(set(study.runs.source.dropna())))}
+    study.recipe | {'source': ', '.join(study.runs.source.dropna().unique())}
     for study in studies.values()
   ]
-  names = {
-    name for recipe in recipes for name in view.differing(recipes[0], recipe)
-  }
+  names = {name for x in recipes for name in view.differing(recipes[0], x)}
   return [
     [name, *(report.value_text(recipe.get(name)) for recipe in recipes)]
     for name in sorted(names)

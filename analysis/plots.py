@@ -50,12 +50,8 @@ MEASURES = {
   'accuracy': (100, 'test accuracy at early stop (%)', '{x:.1f}'),
   'final_accuracy': (100, 'test accuracy at the end (%)', '{x:.1f}'),
   'final_train_accuracy': (100, 'training accuracy at the end (%)', '{x:.1f}'),
-  'accuracy_gain': (
-    *(100, "test accuracy minus the dense network's (points)", '{x:.1f}'),
-  ),
-  'early_stop_ratio': (
-    *(1, "early stop as a multiple of the dense network's", '{x:g}'),
-  ),
+  'accuracy_gain': (100, "accuracy minus dense network's (points)", '{x:.1f}'),
+  'early_stop_ratio': (1, "early stop over dense network's", '{x:g}'),
 }
 """{column: (factor, label, number format)} of what is drawn over P_m."""
 
@@ -93,13 +89,13 @@ class Figure(figure_lib.Figure):
   """A figure that knows what to say at the points of its curves.
 
   Attributes:
-    told: Panel and label of a curve, and x, y and words for each point.
+    told: For each point its panel, the label of its curve, x, y and words.
   """
 
   def __init__(self, **options: Any):
     """Takes matplotlib's options."""
     super().__init__(**options)
-    self.told: list[tuple[Any, str, list[tuple[float, float, str]]]] = []
+    self.told: list[tuple[Any, str, float, float, str]] = []
 
   def curves(self) -> list[dict[str, Any]]:
     """Returns the curves once the figure is saved, in the legend's order.
@@ -109,22 +105,20 @@ class Figure(figure_lib.Figure):
       and from the top of the figure, and words. In SVG the i-th curve's name is
       the element `legend{i}`, and its parts are `curve{i}_0`, `curve{i}_1`...
     """
-    points: dict[str, list[tuple[float, float, str]]] = {
-      text.get_text(): [] for legend in self.legends for text in legend.texts
-    }
-    titles = [legend.get_title().get_text() for legend in self.legends]
-    title = ''.join(titles).replace('$', '')
-    for axes, name, told in self.told:
-      panel = axes.get_position().padded(0.002)
+    points: dict[str, list[Any]] = {}
+    title = ''
+    for legend in self.legends:
+      title = legend.get_title().get_text().replace('$', '')
+      points = {text.get_text(): [] for text in legend.texts}
+    for axes, label, x, y, words in self.told:
       places = axes.transData + self.transFigure.inverted()
-      for x, y, words in told:
-        left, height = places.transform((x, y))
-        if panel.contains(left, height):
-          place = round(float(left), 4), round(float(1 - height), 4)
-          points.setdefault(name, []).append((*place, words))
+      left, height = map(float, places.transform((x, y)))
+      if axes.get_position().padded(0.002).contains(left, height):
+        point = round(left, 4), round(1 - height, 4), words
+        points.setdefault(label, []).append(point)
     return [
-      {'name': f'{title} {name}'.strip(), 'points': told}
-      for name, told in points.items()
+      {'name': f'{title} {label}'.strip(), 'points': told}
+      for label, told in points.items()
     ]
 
 
@@ -236,10 +230,9 @@ def _tell(axes: Any, label: str, table: pd.DataFrame, words: str) -> None:
     table: A row for each point, with `x`, `y` and whatever is to be said.
     words: What to say: a format of the columns. An interval of NaN is left out.
   """
-  rows = table.dropna(subset=['x', 'y']).to_dict('records')
-  texts = (re.sub(r' \[.*nan.*\]', '', words.format(**row)) for row in rows)
-  told = [(row['x'], row['y'], x) for row, x in zip(rows, texts, strict=True)]
-  axes.figure.told.append((axes, label, told))
+  for row in table.dropna(subset=['x', 'y']).to_dict('records'):
+    said = re.sub(r' \[.*nan.*\]', '', words.format(**row))
+    axes.figure.told.append((axes, label, row['x'], row['y'], said))
 
 
 def _draw_line(
