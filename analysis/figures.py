@@ -107,7 +107,7 @@ def _over_density(tables: Tables, *measures: str) -> Drawing:
   said += ' with bars from the minimum to the maximum; hollow: one trial.'
   if 'early_stop' in measures and summary.censored.any():
     said += ' An arrow: still improving at the last evaluation, a lower bound.'
-  said += ' Numbers at the lower edge are of networks below it.'
+  said += ' Arrows at the lower edge are of networks below it.'
   there = set(summary.experiment)
   left_out = [
     plots.label(x) for x in plots.STYLES if x in there and x not in names

@@ -141,7 +141,7 @@ def tickets(
   Returns:
     A figure with a panel for each measure. Points are means, bars reach from
     the minimum to the maximum, a line is at the dense network's mean; arrows
-    mark early stops that are lower bounds, numbers what falls out of the panel.
+    mark early stops that are lower bounds, and what falls out of the panel.
 
   Raises:
     InputError: If there is no such measure.
@@ -196,7 +196,6 @@ def _draw_measure(
     if len(rows):
       rows = rows.assign(x=rows.x * (1 - _DODGE * i))
       _draw_line(axes, rows, style, is_stop)
-  _mark_fallen(axes, table, number, styles)
   _label_percents(axes, table.groupby('level').x.mean(), levels)
   linear = ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
   axes.yaxis.set_major_locator(
@@ -247,6 +246,12 @@ def _draw_line(
   one, late = rows[rows.trials == 1], rows[is_stop & (rows.censored > 0)]
   axes.plot(one.x, one.y, **{**mark, 'markerfacecolor': 'white'})
   axes.plot(late.x, 1.1 * late.high, **{**mark, 'marker': r'$\uparrow$'})
+  fallen = rows.x[rows.y < axes.get_ylim()[0]]
+  axes.plot(
+    *(fallen, np.full(len(fallen), 0.02)),
+    transform=axes.get_xaxis_transform(),
+    **{**mark, 'marker': r'$\downarrow$'},
+  )
   # What is below the panel is told where it is marked.
   told = rows.assign(y=rows.y.clip(lower=axes.get_ylim()[0]), mean=rows.y)
   words = 'P_m = {percent:.1f}%: {mean:,.5g} [{low:,.5g} to {high:,.5g}]'
@@ -257,30 +262,6 @@ def _errorbar(axes: Any, x: Any, y: Any, **style: Any) -> None:
   """Draws points with bars, all of which are parts of one curve."""
   for part in axes.errorbar(x, y, **style).get_children():
     part.set_label(f'_{style["label"]}')
-
-
-def _mark_fallen(
-  axes: Any,
-  table: pd.DataFrame,
-  number: str,
-  styles: Mapping[str, dict[str, Any]],
-) -> None:
-  """Marks the means that are below the panel, with their values."""
-  fallen = table[table.y < axes.get_ylim()[0]].sort_values(['level', 'y'])
-  last, place = np.inf, 0
-  for row in fallen.itertuples():
-    # Those of neighbours would touch: they are stacked as well.
-    place = place + 1 if last < row.x * 1.3 else 0
-    last = row.x
-    axes.annotate(
-      '\N{DOWNWARDS ARROW}' + number.format(x=row.y),
-      xy=(row.x, 0.015 + 0.048 * place),
-      xycoords=('data', 'axes fraction'),
-      color=styles[row.curve]['color'],
-      label=f'_{styles[row.curve]["label"]}',
-      **{'fontsize': 7.5, 'ha': 'center', 'va': 'bottom'},
-      bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 0.6},
-    )
 
 
 def _label_percents(

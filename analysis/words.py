@@ -81,7 +81,8 @@ def _how_far(means: pd.Series, last: int, names: dict[int, str]) -> str:
   if after.empty:
     return f'{said}, the smallest that were trained.'
   level, behind = after.index[0], -after.iloc[0]
-  return f'{said}; at {names[level]} they are {behind:.2f} points behind.'
+  by = f'{behind:.2f}' if behind >= 0.005 else 'less than 0.01'
+  return f'{said}; at {names[level]} they are {by} points behind.'
 
 
 def _controls(
