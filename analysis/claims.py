@@ -1,8 +1,8 @@
 """Judges which of a paper's claims the runs bear out.
 
-The claims belong to a task (an experiment folder): its module `paper` says what
-is measured of each. Here the measurements become intervals over trials, and
-what `rules` say of them. Each part of a claim has a row of its own.
+The claims belong to a task (an experiment folder): tables in its module `paper`
+say what is measured of each. Here the measurements become intervals over
+trials, and what `rules` say of them. Each part of a claim has a row of its own.
 """
 
 import dataclasses
@@ -24,14 +24,31 @@ from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
 COLUMNS = (
-  *('claim', 'part', 'statement', 'estimand', 'unit', 'paper', 'paper_low'),
-  *('paper_high', 'measured', 'bound', 'n', 'low', 'high', 'null', 'side'),
+  *('source', 'claim', 'part', 'statement', 'estimand', 'unit', 'paper'),
+  *(
+    'paper_low',
+    'paper_high',
+    'measured',
+    'bound',
+    'n',
+    'low',
+    'high',
+    'null',
+    'side',
+  ),
   *('direction', 'size', 'p_value', 'p_holm', 'loss_measured', 'loss_low'),
   *('loss_high', 'loss_direction', 'note'),
 )
 
+STABILITY = 'arXiv 1912.05671'
+"""The paper about stability: Frankle et al., "Linear Mode Connectivity"."""
+
 _LEAST_TRIALS_BOOTSTRAP = 5
-_LIMITS = {'rho': (-1, 1), 'percent of images': (0, 100)}  # By unit.
+_LIMITS = {  # By unit.
+  'rho': (-1, 1),
+  'percent of images': (0, 100),
+  'points of error': (0, 100),  # A barrier is above the mean of its ends.
+}
 _ANYTHING = (-math.inf, math.inf)
 
 
@@ -70,7 +87,7 @@ class Part:
 
 
 class Claim(NamedTuple):
-  """A claim of the paper: its number, what it says, its number in words."""
+  """A claim of a paper: its number, what it says, its number in words."""
 
   name: str
   statement: str
@@ -80,12 +97,15 @@ class Claim(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Claims:
-  """The claims of a paper about one task.
+  """The claims of a paper about one network.
 
   Attributes:
     recipe: {name: value} of the recipe that they are about, as runs record it.
     about: {name: values} of recipes that they say something of: of the network
-      and the data. No claim is judged by runs of others.
+      and the data, and `weights`, those of the unpruned network. No claim is
+      judged by runs of others.
+    paper: What the paper is called, and what it is about if there are several
+      tables.
     headlines: Numbers of the best known claims.
     levels: Levels that the paper's figures show.
     claims: The claims, in the paper's order.
@@ -93,15 +113,38 @@ class Claims:
 
   recipe: dict[str, Any]
   about: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
+  paper: str = 'the paper'
   headlines: Sequence[str] = ()
   levels: Sequence[int] = ()
   claims: Sequence[Claim] = ()
 
+  def are_about(self, study: view.Study) -> bool:
+    """Tells whether runs are of the network and data of these claims."""
+    known = {**study.recipe, 'weights': study.runs.remaining.max()}
+    # What a record does not say may be the paper's: rows of one's own scripts.
+    return all(
+      known.get(name) in (None, *values) for name, values in self.about.items()
+    )
 
-def of_runs(runs: pd.DataFrame) -> Claims:
-  """Returns the claims about the task of runs; none if it makes none.
 
-  They are `CLAIMS` in the module `paper` of the task's folder in the library.
+def as_recorded(recipe: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the recipe of claims, from a configuration of a task's recipe."""
+  values = {k: value for k, value in recipe.items() if k != 'execution'}
+  return values | {'permute_labels': False, 'reset': 'initial'}
+
+
+def near(percent: float) -> tuple[float, float]:
+  """Returns the P_m that a level read from a figure may stand for."""
+  # A round prunes a fifth of the weights.
+  return percent * 0.8**1.5, percent / 0.8**1.5
+
+
+def of_runs(runs: pd.DataFrame) -> Sequence[Claims]:
+  """Returns the tables of claims about the task of runs, the main one first.
+
+  They are `TABLES` in the module `paper` of the task's folder in the library;
+  those about the network and the data of the runs come first. Without any, one
+  that is empty.
   """
   for task in runs.task.dropna().unique():
     package = f'lottery_ticket.{task}'
@@ -110,8 +153,11 @@ def of_runs(runs: pd.DataFrame) -> Claims:
       and importlib.util.find_spec(package)
       and importlib.util.find_spec(f'{package}.paper')
     ):
-      return importlib.import_module(f'{package}.paper').CLAIMS
-  return Claims({})
+      tables = importlib.import_module(f'{package}.paper').TABLES
+      return sorted(
+        tables, key=lambda x: not x.are_about(view.Study(runs, x.recipe))
+      )
+  return [Claims({})]
 
 
 def departures(runs: pd.DataFrame, claims: Claims) -> list[str]:
@@ -147,57 +193,68 @@ def judge(
   confidence: float = 0.95,
   seed: int = 0,
 ) -> pd.DataFrame:
-  """Judges the claims of the paper.
+  """Judges the claims of a paper.
 
   Args:
     runs: Table as in `results.Results`, of one experiment or of several.
-    claims: Claims to judge; by default those of the runs' task.
+    claims: Claims to judge; by default all about the runs' task.
     only: Numbers of the claims to judge, like ['C1', 'C7']; by default all.
     confidence: Confidence level of the intervals, in (0, 1).
     seed: Seed of the bootstrap.
 
   Returns:
-    A row for each part of a claim, with `COLUMNS`: `part` is a letter, '' if
-    there is but one; `measured`, `low`, `high`, `null`, `paper_low` and
-    `paper_high` (what the paper says lies between these) are in `unit`;
-    `bound` is 'lower' or 'upper' if `measured` is such a bound, 'unknown' if
-    the truth may lie on either side, else ''; `n` is the number of trials;
-    `direction` and `size` as in `rules`; `p_value` that of the null by a
-    t-test over trials, missing where there is none, and `p_holm` the same
-    adjusted for the number of rows. `loss_measured` and the like are the same
-    for speed, with iterations to a fixed validation loss in the place of those
-    to early stop. There are no rows if the claims are about other data or
-    networks, or the runs' task makes none.
+    A row for each part of a claim, with `COLUMNS`: `source` is the paper;
+    `part` a letter, '' if there is but one; `measured`, `low`, `high`, `null`,
+    `paper_low` and `paper_high` (what the paper says lies between these) are in
+    `unit`; `bound` is 'lower' or 'upper' if `measured` is such a bound,
+    'unknown' if the truth may lie on either side, else ''; `n` is the number of
+    trials; `direction` and `size` as in `rules`; `p_value` that of the null by
+    a t-test over trials, missing where there is none, and `p_holm` the same
+    adjusted for the number of rows of a paper. `loss_measured` and the like are
+    the same for speed, with iterations to a fixed validation loss in the place
+    of those to early stop. There are no rows if the claims are about other data
+    or networks, or the runs' task makes none.
 
   Raises:
     InputError: If there are no runs, or a claim is unknown.
   """
   if runs.empty:
     raise errors.InputError('runs: wanted at least one, got none')
-  claims = of_runs(runs) if claims is None else claims
-  known = [claim.name for claim in claims.claims]
+  tables = of_runs(runs) if claims is None else [claims]
+  known = [claim.name for table in tables for claim in table.claims]
   for name in only or ():
     if name not in known:
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
   runs = runs.reset_index(drop=True)
+  found = [_judge(runs, x, only or known, confidence, seed) for x in tables]
+  whole = [table for table in found if len(table)]
+  # Tables without rows have no types that could join those of others.
+  return pd.concat(whole or [pd.DataFrame(columns=list(COLUMNS))]).reset_index(
+    drop=True
+  )
+
+
+def _judge(
+  runs: pd.DataFrame,
+  claims: Claims,
+  names: Sequence[str],
+  confidence: float,
+  seed: int,
+) -> pd.DataFrame:
+  """Judges those claims of a table that are named."""
   study = view.Study(runs, claims.recipe)
   # A loss curve is steep where it crosses a fixed loss, and flat at its
   # minimum: the same claims with less noise.
   to_loss = view.Study(runs, claims.recipe, 'loss_stop')
   find = _Finder(study, confidence, seed)
   by_loss = _Finder(to_loss, confidence, seed)
-  # What a record does not say may be the paper's: rows of scripts of one's own.
-  is_about = all(
-    study.recipe.get(name) in (None, *values)
-    for name, values in claims.about.items()
-  )
   rows = [
     _row(claim, part, find, by_loss)
     for claim in claims.claims
-    if is_about and claim.name in (only or known)
+    if claim.name in names and claims.are_about(study)
     for part in claim.parts
   ]
-  table = pd.DataFrame(rows, columns=list(COLUMNS))
+  table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(source=claims.paper)
   return table.assign(p_holm=rules.holm(table.p_value))
 
 

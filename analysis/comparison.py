@@ -64,7 +64,7 @@ def write(
   """
   studies, findings = {}, {}
   for name, (runs, _, _) in found.items():
-    claims = claims_lib.of_runs(runs)
+    claims = claims_lib.of_runs(runs)[0]
     studies[name] = study = view.Study(runs, claims.recipe)
     levels = list(study.percents.index)
     wanted = f'runs of {view.TICKET} at level 0 and later ones'

@@ -448,3 +448,54 @@ def used_up_earlier(measure: str, first: str, second: str) -> Quantity:
     f' that of {label(second)}',
     is_speed=measure == 'early_stop',
   )
+
+
+LEAST_FIT = Quantity(
+  lambda study: least(
+    study.over('final_train_accuracy', view_lib.TICKET, view_lib.PRUNED, 2)
+    * 100
+  ),
+  'percent of images',
+  'Training accuracy at the end, the least over levels with P_m >= 2%',
+)
+
+
+def copies(k: int, of: str = '') -> str:
+  """Returns the name of the runs of copies that start from iteration k.
+
+  Args:
+    k: The iteration.
+    of: Name of the control that they are copies of; '' for the ladder.
+  """
+  return f'{of}_stability{k}_' if of else f'stability{k}_'
+
+
+def barrier(k: int, percent: float = view_lib.DENSE, of: str = '') -> Quantity:
+  """Measures how high the barrier between two copies is.
+
+  Args:
+    k: Iteration that they start from; of pruned networks' ladders, too.
+    percent: Their P_m in percent.
+    of: Name of the control that they are copies of; '' for the ladder.
+  """
+  net = Net(of.rstrip('0123456789') or view_lib.TICKET, percent)
+  return Quantity(
+    lambda study: study.at('barrier', copies(k, of), percent) * 100,
+    'points of error',
+    f'Barrier between two copies from iteration {k:,}, {net}',
+  )
+
+
+def matching(k: int, percent: float) -> Quantity:
+  """Compares pruned copies from iteration k with the dense network."""
+
+  def points(study: view_lib.View) -> Bounded:
+    pruned = study.at('final_accuracy', copies(k), percent)
+    return (pruned - study.at('final_accuracy')) * 100
+
+  return Quantity(
+    points,
+    'points',
+    f'{_ACCURACIES["final_accuracy"]}, copies from iteration {k:,} at P_m ='
+    f' {percent:g}% minus the dense network',
+  )

@@ -177,6 +177,7 @@ def _with_controls(runs: pd.DataFrame) -> pd.DataFrame:
   Networks that are not as sparse as the ticket are not its controls.
   """
   tickets = runs[runs.experiment == TICKET].groupby('level').density.mean()
+  runs = runs[~runs.experiment.str.contains('stability[0-9]+_$')]  # Copies.
   runs = runs[(runs.density / runs.level.map(tickets) - 1).abs() < _EQUAL]
   controls = runs[(runs.experiment != TICKET) & (runs.level != 0)]
   counts = controls.groupby('level').experiment.nunique()
@@ -209,6 +210,31 @@ def _connections(tables: Tables) -> Drawing:
   )
 
 
+def _copies(tables: Tables) -> pd.DataFrame:
+  """Returns the lines between copies of dense networks and tickets."""
+  lines = results.lines(tables.runs, 'rewind_to')
+  lines = lines[lines.kind.str.startswith('stability')]
+  if lines.empty:
+    raise errors.InputError('no copies; the runner stability trains them')
+  return lines
+
+
+def _line(tables: Tables) -> Drawing:
+  return plots.lines(_copies(tables), 'rewind_to'), (
+    'Test error of the networks on the line between two copies that differ in'
+    ' the order of the data alone: means, in bands from the minimum to the'
+    ' maximum over trials.'
+  )
+
+
+def _barrier(tables: Tables) -> Drawing:
+  return plots.barriers(_copies(tables), 'rewind_to'), (
+    'The highest error on that line less the mean of its ends, over the'
+    ' iteration from which the copies start: means, with bars from the minimum'
+    ' to the maximum over trials.'
+  )
+
+
 _FIGURES: dict[str, tuple[str, Callable[[Tables], Drawing]]] = {
   'tickets': ('How fast and how well tickets learn', _tickets),
   'claims': ('Claims at a glance', _claims),
@@ -217,5 +243,7 @@ _FIGURES: dict[str, tuple[str, Callable[[Tables], Drawing]]] = {
   'controls': ('Controls beside the ticket', _controls),
   'weights': ('Weights that survive', _weights),
   'connections': ('Connections of the units', _connections),
+  'line': ('Error between two copies of a network', _line),
+  'barrier': ('How far back two copies share their way', _barrier),
 }
 """{name: (title, function)}, in their order."""

@@ -524,19 +524,24 @@ def lines(table: pd.DataFrame, by: str | None = None) -> Figure:
   """Draws test error on lines between two networks.
 
   Args:
-    table: A row for each point of a line, with `trial`, `level`, `density`,
-      `alpha` and `error` in [0, 1], and `averaged`, the number of training
-      images that moving averages are of.
+    table: A row for each line, with `trial`, `level`, `density`, the places
+      `alpha` and `error` in [0, 1] of its points, and `averaged`, the number of
+      training images that moving averages are of.
     by: Column with a panel for each value; None for one panel.
 
   Returns:
     A figure: means over trials in bands from the minimum to the maximum.
   """
+  types = {'alpha': float, 'error': float}
+  table = table.explode([*types]).astype(types)
   names = sorted(table[by].unique()) if by else ['']
   figure, [panels] = _figure(1, len(names), height=4.0, sharey=True)
   for name, axes in zip(names, panels, strict=True):
     for rows, look in _levels(table):
-      points = (rows[rows[by] == name] if by else rows).groupby('alpha').error
+      chosen = rows[rows[by] == name] if by else rows
+      if chosen.empty:
+        continue
+      points = chosen.groupby('alpha').error
       ends = 100 * points.agg(['mean', 'min', 'max'])
       _draw_band(axes, ends, look, int(points.size().max()))
     title = f'copies from iteration {name:,}' if by else ''

@@ -65,17 +65,23 @@ def write(
     commands: Commands that would make the same runs, one a line.
   """
   target = pathlib.Path(paths.report(folder))
-  claims = claims or claims_lib.of_runs(found.runs)
   judged = claims_lib.judge(found.runs, claims)
-  study = view.Study(found.runs, claims.recipe)
+  papers = [claims] if claims else claims_lib.of_runs(found.runs)
+  study = view.Study(found.runs, papers[0].recipe)
   compared = _compared(study, found.runs)
-  verdict = sentence(judged, study.runs, claims)
+  sources = judged.groupby('source', sort=False)
+  told = [
+    sentence(sources.get_group(x.paper), study.runs, x)
+    for x in papers
+    if x.paper in sources.groups
+  ]
+  verdict = ' '.join(told) or sentence(judged, study.runs, papers[0])
   is_measured = judged.n > 0
-  drawn = figures.draw(compared, judged, claims.levels)
+  drawn = figures.draw(compared, judged, papers[0].levels)
   page = render(
     'report.html',
     name=pathlib.Path(folder).resolve().name,
-    findings=words.findings(compared, claims.levels),
+    findings=words.findings(compared, papers[0].levels),
     verdict=verdict,
     adjustment=rules.ADJUSTMENT,
     run_count=len(found.runs),
@@ -150,7 +156,8 @@ def sentence(
   )
   trials = runs.trial.nunique()
   said = (
-    f'{judged.claim.nunique()} claims of the paper in {len(judged)} parts, over'
+    f'{judged.claim.nunique()} claims of {claims.paper} in {len(judged)} parts,'
+    ' over'
     f' {trials} trial{"s" * (trials != 1)}. Direction: {directions}. Size:'
     f' {sizes}.'
   )

@@ -4,9 +4,11 @@ What is known of a run is its row: made of its folder, or read from the file of
 rows (see `rows`), so that runs outlive their folders.
 """
 
+import glob
 import json
 import os
 import pathlib
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +61,8 @@ class Results(NamedTuple):
       `seconds` the time of training; `source` the commit that made the run;
       `directory` its folder. The others are what its record says, missing where
       it does not. Then come the numbers of `metrics.statistics`, like `initial
-      bimodality layer0`, and `row`: all that is known of a run.
+      bimodality layer0`, `barrier` (between the two copies of a network, a
+      fraction of test examples) and `row`: all that is known of a run.
     problems: {run's folder: why it is not among the runs}.
     rows: {run, like trial1/7/same_init: row}.
   """
@@ -99,6 +102,8 @@ def read(
       record = rows_lib.shorten(records.read(run.directory))
       if known.get(name, {}).get('record') != record:
         known[name] = {'run': name, **_made(run, record)}
+      if lines := _lines(run.directory):  # Often measured after the row's run.
+        known[name]['lines'] = lines
     except errors.InputError as error:
       known.pop(name, None)
       where = os.path.join(run.directory, '')
@@ -171,6 +176,18 @@ def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
     }
   # As it will be when it has been read from its file.
   return save_restore.as_json(save_restore.plain(row), 'row')
+
+
+def _lines(directory: str) -> list[dict[str, Any]]:
+  """Returns the lines from other runs to this one, as their files have them.
+
+  Both copies of a network have the line between them.
+  """
+  copies = re.sub('_[12]$', '', directory)
+  files = sorted(glob.glob(paths.line(f'{glob.escape(directory)}_from*')))
+  if copies != directory:
+    files += [x for x in [paths.line(copies)] if os.path.isfile(x)]
+  return [save_restore.read_json(path) for path in files]
 
 
 def networks(directory: str) -> metrics.Networks:
@@ -265,7 +282,11 @@ def _columns(
     'final_accuracy': row['curve']['final_accuracy'],
     'directory': run.directory,
   }
-  return {**{k: found[k] for k in COLUMNS}, **row['statistics'], 'row': row}
+  more = dict(row['statistics'])
+  for line in row.get('lines', ()):
+    if 'rewind_to' in line:
+      more['barrier'] = line['barrier']
+  return {**{k: found[k] for k in COLUMNS}, **more, 'row': row}
 
 
 def _part(record: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -316,6 +337,30 @@ def curves(runs: pd.DataFrame) -> pd.DataFrame:
     for _, run in runs.iterrows()
   ]
   return pd.concat(tables or [pd.DataFrame(columns=[*_ABOUT, *keys])])
+
+
+def lines(runs: pd.DataFrame, by: str) -> pd.DataFrame:
+  """Returns the lines between runs and others, as one tidy table.
+
+  Args:
+    runs: Table as in `Results`, or some of its rows.
+    by: `rewind_to` for those between two copies that start from an iteration,
+      `from_level` for those from another level.
+
+  Returns:
+    A row for each line, with what `study.stability` has measured: `trial`,
+    `level`, `density`, `by`, `barrier`, `loss_barrier`, `averaged`, and the
+    lists `alpha`, `error` and `loss`; and `kind`, the name of the run's
+    experiment, like `stability500_` of copies that start from iteration 500.
+  """
+  columns = ['trial', 'level', 'density', by, 'barrier', 'kind']
+  found = [
+    line | {'kind': run.experiment}
+    for run in runs[runs.run_id != '1'].itertuples()  # The first of two copies.
+    for line in run.row.get('lines', ())
+    if by in line
+  ]
+  return pd.DataFrame(found, columns=None if found else columns)
 
 
 def layers(runs: pd.DataFrame) -> pd.DataFrame:

@@ -22,13 +22,14 @@ from lottery_ticket.analysis import estimands
 from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 from lottery_ticket.mnist_fc import constants
+from lottery_ticket.mnist_fc import stability_claims
 
 Net = estimands.Net
 Part = claims.Part
 Quantity = estimands.Quantity
 Study = view.Study
 View = view.View
-better, sooner = estimands.better, estimands.sooner
+at, better, sooner = claims.near, estimands.better, estimands.sooner
 trend, used_up = estimands.trend, estimands.used_up
 
 TICKET, REINIT, ONE_SHOT, RANDOM = view.TICKET, 'reinit', 'one_shot', 'random'
@@ -48,12 +49,6 @@ _MNIST = (  # The test set, by how the images are scaled: unit, standard and l2.
   '4c7990dc92427bdac5017393e056b80cd1f9a8b815e18a7cf15699342f26e839',
   '278639c24487f98c832efef4c18d166b7d331441477e25c8af488ff63d9f56df',
 )
-
-
-def at(percent: float) -> tuple[float, float]:
-  """Returns the P_m that a level read from a figure may stand for."""
-  # A round prunes a fifth of the weights.
-  return percent * 0.8**1.5, percent / 0.8**1.5
 
 
 def of_weights(words: str, unit: str, *names: str, percent: float) -> Quantity:
@@ -229,13 +224,6 @@ GREATEST_AT_THE_END = Quantity(
   'points',
   'Points of test accuracy at the end over the dense network, the greatest mean'
   ' over trials of the levels that figures label',
-)
-LEAST_FIT = Quantity(
-  lambda study: estimands.least(
-    study.over('final_train_accuracy', TICKET, view.PRUNED, 2) * 100
-  ),
-  'percent of images',
-  'Training accuracy at the end, the least over these levels',
 )
 SPREAD_OF_RATES = Quantity(
   spread_of_rates,
@@ -414,7 +402,7 @@ TABLE = (
     'C11',
     'Training accuracy at the end is about 100% for tickets with P_m >= 2%.',
     'about 100%',
-    Part(LEAST_FIT, value=(99.5, 100), about=LENGTH),
+    Part(estimands.LEAST_FIT, value=(99.5, 100), about=LENGTH),
   ),
   claim(
     'C12',
@@ -568,12 +556,7 @@ TABLE = (
 )
 
 CLAIMS = claims.Claims(
-  {
-    name: value
-    for name, value in constants.RECIPES['paper'].configuration().items()
-    if name != 'execution'
-  }
-  | {'permute_labels': False, 'reset': 'initial'},
+  claims.as_recorded(constants.RECIPES['paper'].configuration()),
   about={
     'layers': [constants.RECIPES['paper'].configuration()['layers']],
     'permute_labels': [False],
@@ -584,3 +567,6 @@ CLAIMS = claims.Claims(
   claims=TABLE,
 )
 """All claims of the paper about this network, in its order."""
+
+TABLES = (CLAIMS, stability_claims.table(CLAIMS))
+"""The tables of claims about this task."""

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import itertools
 import os
-import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -57,7 +56,8 @@ def stability(
   Two copies are trained from the weights of iteration k. They differ in the
   seed of the order alone: in order, augmentation and dropout. The barrier is
   the highest test error on the line between them less the mean of its ends
-  (arXiv 1912.05671). Prints a table, and draws all lines of the experiment.
+  (arXiv 1912.05671). Prints a table of all such lines of the experiment, draws
+  them, and judges that paper's claims by them.
 
   Args:
     experiment_path: The folder of all trials; the task's by default.
@@ -66,7 +66,8 @@ def stability(
       --successive all. A ticket's k is what its ladder was reset to.
     rewind_to: Iterations k, like [0,500]; by default what the ladder was reset
       to. Level 0 needs its checkpoint, which --reset=k keeps.
-    ticket_name: Name of the folders of the ladder.
+    ticket_name: Name of the folders of the ladder, or of a control's runs, like
+      random1, which start from their own weights.
     successive: Whether to train nothing and measure the lines from each level
       to the next (arXiv 2210.03044).
     points: Number of points on a line, with both ends.
@@ -109,7 +110,7 @@ def stability(
     _start(line)
   for line in lines:
     _measure(line, points)
-  _show(experiment_path, ticket_name if successive else '')
+  _show(experiment_path, ticket_name, successive)
 
 
 def _finished(run: Callable[[int], str]) -> list[int]:
@@ -137,7 +138,8 @@ def _copies(
   run: str, plan: plan_lib.Plan, rewind_to: list[int] | None
 ) -> Iterator[_Line]:
   """Yields the lines between copies of a run that start from iterations."""
-  own = records.read(run)['description'].get('reset')
+  said = records.read(run)['description']
+  own = said.get('reset', 'initial')
   own = 0 if own == 'initial' else own
   for k in rewind_to or [own]:
     if k != 0:
@@ -146,7 +148,9 @@ def _copies(
     is_right = not plan.level or k == own
     wanted = f'{own}, the reset of {run}'
     errors.require(is_right, 'rewind_to', wanted, k, advice)
-    name = os.path.join(os.path.dirname(run), f'stability{k}')
+    folder, ladder = os.path.split(run)
+    of = '' if said['script'] == 'lottery_experiment' else f'{ladder}_'
+    name = os.path.join(folder, f'{of}stability{k}')
     plans = [
       plan.replace(
         train_order_seed=seeds.integer(plan.seed, 'stability', copy),
@@ -211,16 +215,21 @@ def _measure(line: _Line, points: int) -> None:
   )
 
 
-def _show(experiment_path: str, ladder: str) -> None:
-  """Prints a table of all lines of a ladder, or of copies, and draws them."""
-  import pandas as pd
-
+def _show(experiment_path: str, ladder: str, is_successive: bool) -> None:
+  """Prints all lines of an experiment of a kind, draws and judges them."""
+  from lottery_ticket.analysis import claims
   from lottery_ticket.analysis import plots
+  from lottery_ticket.analysis import results
+  from lottery_ticket.analysis import tables
 
-  by = 'from_level' if ladder else 'rewind_to'
-  files = f'{ladder}_from*' if ladder else 'stability*'
-  found = pathlib.Path(experiment_path).glob(paths.line(f'trial*/*/{files}'))
-  table = pd.DataFrame([save_restore.read_json(str(path)) for path in found])
+  runs = results.read(experiment_path).runs
+  by = 'from_level' if is_successive else 'rewind_to'
+  table = results.lines(runs, by)
+  folder, kind = 'successive', ladder
+  if not is_successive:
+    of_control = table.kind.str.startswith(f'{ladder}_stability').any()
+    folder = kind = f'{ladder}_stability' if of_control else 'stability'
+  table = table[table.kind.str.startswith(kind)]
   table = table.sort_values(['level', by, 'trial'])
   shown = {
     'P_m %': 100 * table.density,
@@ -233,14 +242,15 @@ def _show(experiment_path: str, ladder: str) -> None:
   print(shown.to_string(index=False))
   if averaged := table.averaged.max():
     print(f"batch norm's averages are of {averaged:,} training images")
-  every = table.explode(['alpha', 'error']).astype(
-    {'alpha': float, 'error': float}
-  )
-  kind = 'successive' if ladder else 'stability'
   for name, figure in {
-    'line': plots.lines(every, None if ladder else by),
-    'barrier': plots.barriers(table, 'level' if ladder else by),
+    'line': plots.lines(table, None if is_successive else by),
+    'barrier': plots.barriers(table, 'level' if is_successive else by),
   }.items():
-    path = paths.graph(experiment_path, kind, f'{name}.png')
+    path = paths.graph(experiment_path, folder, f'{name}.png')
     plots.save(figure, path)
     print(f'figure: {path}')
+  for table in claims.of_runs(runs):
+    judged = claims.judge(runs, table)
+    if table.paper.startswith(claims.STABILITY) and len(judged):
+      print(*dict.fromkeys(judged.claim + '  ' + judged.statement), sep='\n')
+      print(tables.claims(judged))

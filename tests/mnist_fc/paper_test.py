@@ -102,7 +102,7 @@ REINIT = make_runs(
 def judge(*runs, only=None, **arguments):
   """Returns what is judged of runs, by claim and part."""
   runs = pd.concat(runs, ignore_index=True)
-  judged = claims.judge(runs, only=only, **arguments)
+  judged = claims.judge(runs, paper.CLAIMS, only=only, **arguments)
   return judged.set_index(judged.claim + judged.part)
 
 

@@ -241,7 +241,8 @@ def test_claims_are_printed_if_any_is_measured(
   own = estimands.better(estimands.Net(percent=80.1))
   part = claims.Part(own, above=0)
   one = claims.Claim('C', 'Tickets are better.', 'yes', [part])
-  monkeypatch.setattr(paper, 'CLAIMS', claims.Claims({}, claims=[one]))
+  own = claims.Claims({}, claims=[one])
+  monkeypatch.setattr(paper, 'TABLES', (own,))
   copy = tmp_path / 'copy'
   for level in range(levels + 1):
     run_folder = paths.run('trial1', level)

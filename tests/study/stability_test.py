@@ -5,16 +5,25 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from lottery_ticket.analysis import claims
+from lottery_ticket.analysis import estimands
+from lottery_ticket.analysis import figures
+from lottery_ticket.analysis import results
+from lottery_ticket.analysis import rows
 from lottery_ticket.cifar10_conv import constants as cifar10_constants
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import line
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.mnist_fc import constants
 from lottery_ticket.mnist_fc import lottery_experiment
+from lottery_ticket.mnist_fc import paper
+from lottery_ticket.study import control
 from lottery_ticket.study import lottery_experiment as ladder_lib
 from lottery_ticket.study import repeat
+from lottery_ticket.study import report
 from lottery_ticket.study import stability as stability_lib
 
 STABILITY = functools.partial(stability_lib.stability, constants.TASK)
@@ -174,3 +183,65 @@ def test_other_ends_are_measured_anew(measured, tmp_path):
   path.write_text('damaged')
   STABILITY(str(again), rewind_to=[0], points=3)
   assert read(path)['alpha'] == [0, 0.5, 1]
+
+
+@pytest.fixture(scope='module')
+def own_claims():
+  """Claims about any network: one that is right, and one that is not."""
+  barriers = [estimands.barrier(k) for k in (0, 2)]
+  table = [
+    claims.Claim(name, f'Barriers are {name}.', 'yes', parts)
+    for name, parts in {
+      'low': [claims.Part(x, below=101) for x in barriers],
+      'high': [claims.Part(estimands.matching(2, 80.1), above=101)],
+    }.items()
+  ]
+  return claims.Claims({}, paper=claims.STABILITY, claims=table)
+
+
+def test_copies_of_controls_are_told_apart_from_those_of_the_ladder(
+  measured, tmp_path
+):
+  folder = tmp_path / 'again'
+  shutil.copytree(measured, folder)
+  trial, run = folder / 'trial1', folder / 'trial1' / '1' / 'random1'
+  control.train(
+    constants.TASK, str(run), control='random', trial_dir=str(trial), level=1
+  )
+  STABILITY(str(folder), levels=[1], ticket_name='random1', points=3)
+  level = folder / 'trial1' / '1'
+  start = network(level / 'random1', 'initial')
+  for copy in ('random1_stability0_1', 'random1_stability0_2'):
+    np.testing.assert_equal(network(level / copy, 'initial'), start)
+  found = results.read(str(folder)).runs
+  lines = results.lines(found, 'rewind_to').set_index('kind')
+  assert lines.rewind_to['random1_stability0_'] == 0
+  assert lines.rewind_to['stability2_'].tolist() == [2, 2]
+  between = results.lines(found, 'from_level')
+  assert between.loc[0, ['kind', 'from_level']].tolist() == ['same_init', 0]
+  graphs = {x.parent.name for x in folder.glob('graphs/*/*.png')}
+  assert graphs == {'stability', 'successive', 'random1_stability'}
+
+
+def test_judges_claims_that_outlive_the_folders(
+  measured, own_claims, tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(paper, 'TABLES', (own_claims,))
+  folder = tmp_path / 'again'
+  shutil.copytree(measured, folder)
+  report.report(constants.TASK, str(folder))  # Rows, before there are lines.
+  STABILITY(str(folder), levels=[1], points=5)
+  said = capsys.readouterr().out
+  assert 'high  Barriers are high.' in said and 'too few trials' in said
+  found = results.read(str(folder))
+  rows.write(str(tmp_path), found.rows, str(folder))
+  shutil.rmtree(folder)
+  again = results.read(str(tmp_path)).runs
+  pd.testing.assert_series_equal(again.barrier, found.runs.barrier)
+  pd.testing.assert_frame_equal(
+    *(results.lines(runs, 'rewind_to') for runs in (again, found.runs))
+  )
+  judged = claims.judge(again)
+  assert list(judged.n) == [1, 1, 1]
+  drawn = {x.name: x for x in figures.draw(again, judged)}
+  assert drawn['line'].figure and drawn['barrier'].figure
