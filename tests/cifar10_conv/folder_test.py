@@ -28,7 +28,8 @@ SMALL = {
 
 def test_it_is_a_small_folder_with_every_script(root):
   folder = root / 'cifar10_conv'
-  files = list(folder.rglob('*.py'))
+  # Claims are facts, not code.
+  files = [x for x in folder.rglob('*.py') if x.name != 'paper.py']
   assert sum(path.read_text().count('\n') for path in files) <= MOST_LINES
   for kind, table, end in (
     ('runners', scripts.RUNNERS, ''),
