@@ -210,17 +210,18 @@ def _connections(tables: Tables) -> Drawing:
   )
 
 
-def _copies(tables: Tables) -> pd.DataFrame:
-  """Returns the lines between copies of dense networks and tickets."""
-  lines = results.lines(tables.runs, 'rewind_to')
-  lines = lines[lines.kind.str.startswith('stability')]
+def _lines(tables: Tables, by: str, kind: str) -> pd.DataFrame:
+  """Returns the lines between networks of a kind, by what tells them apart."""
+  lines = results.lines(tables.runs, by)
+  lines = lines[lines.kind.str.startswith(kind)]
   if lines.empty:
-    raise errors.InputError('no copies; the runner stability trains them')
+    raise errors.InputError('no such lines; the runner stability makes them')
   return lines
 
 
 def _line(tables: Tables) -> Drawing:
-  return plots.lines(_copies(tables), 'rewind_to'), (
+  copies = _lines(tables, 'rewind_to', 'stability')
+  return plots.lines(copies, 'rewind_to'), (
     'Test error of the networks on the line between two copies that differ in'
     ' the order of the data alone: means, in bands from the minimum to the'
     ' maximum over trials.'
@@ -228,10 +229,21 @@ def _line(tables: Tables) -> Drawing:
 
 
 def _barrier(tables: Tables) -> Drawing:
-  return plots.barriers(_copies(tables), 'rewind_to'), (
+  copies = _lines(tables, 'rewind_to', 'stability')
+  return plots.barriers(copies, 'rewind_to'), (
     'The highest error on that line less the mean of its ends, over the'
     ' iteration from which the copies start: means, with bars from the minimum'
     ' to the maximum over trials.'
+  )
+
+
+def _successive(tables: Tables) -> Drawing:
+  lines = _lines(tables, 'from_level', TICKET)
+  nearest = lines.groupby('level').from_level.transform('max')
+  return plots.barriers(lines[lines.from_level == nearest], 'level'), (
+    'The highest error on the line from the ticket of the level before less the'
+    ' mean of its ends: means, with bars from the minimum to the maximum over'
+    ' trials.'
   )
 
 
@@ -244,6 +256,10 @@ _FIGURES: dict[str, tuple[str, Callable[[Tables], Drawing]]] = {
   'weights': ('Weights that survive', _weights),
   'connections': ('Connections of the units', _connections),
   'line': ('Error between two copies of a network', _line),
-  'barrier': ('How far back two copies share their way', _barrier),
+  'barrier': ('The barrier between two copies of a network', _barrier),
+  'successive': (
+    'The barrier between tickets of successive levels',
+    _successive,
+  ),
 }
 """{name: (title, function)}, in their order."""

@@ -18,7 +18,7 @@ def judged():
   return pd.DataFrame(columns=columns)
 
 
-COPIES = ('line', 'barrier')
+LINES = ('line', 'barrier', 'successive')
 
 
 @pytest.fixture(scope='module')
@@ -30,7 +30,7 @@ def test_whatever_there_are_runs_for_is_drawn(drawn):
   missing = {name: f.caption for name, f in drawn.items() if not f.figure}
   assert missing == {
     'claims': 'wanted: runs that measure a claim',
-    **dict.fromkeys(COPIES, 'no copies; the runner stability trains them'),
+    **dict.fromkeys(LINES, 'no such lines; the runner stability makes them'),
   }
   for figure in drawn.values():
     assert figure.title
@@ -87,7 +87,7 @@ def test_without_a_dense_network_and_tickets_nothing_is_drawn(
   some = runs[runs.level.isin(levels) | (runs.experiment == 'reinit')]
   for figure in figures.draw(some, judged):
     assert figure.figure is None
-    if figure.name not in ('claims', 'controls', *COPIES):
+    if figure.name not in ('claims', 'controls', *LINES):
       assert figure.caption == (
         'wanted: runs of same_init at level 0 and later ones; the runner'
         ' lottery_experiment makes them'

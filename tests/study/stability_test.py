@@ -244,4 +244,4 @@ def test_judges_claims_that_outlive_the_folders(
   judged = claims.judge(again)
   assert list(judged.n) == [1, 1, 1]
   drawn = {x.name: x for x in figures.draw(again, judged)}
-  assert drawn['line'].figure and drawn['barrier'].figure
+  assert all(drawn[x].figure for x in ('line', 'barrier', 'successive'))
