@@ -4,6 +4,7 @@ Bare are the convolutions, products, poolings and fused batch norms of a model,
 in training with their gradients, on operands of the same shapes.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -56,10 +57,7 @@ def find(
 
 
 def repeated(
-  model: model_base.ModelBase,
-  shape: tuple[int, ...],
-  *,
-  is_training: bool = True,
+  model: tf.Module, shape: tuple[int, ...], *, is_training: bool = True
 ) -> Callable[[int], None]:
   """Returns what does a model's bare operations as often as it is told.
 
@@ -67,13 +65,8 @@ def repeated(
   """
   heavy = find(model, shape, is_training)
   # Variables: what is known to be constant could be computed ahead of time.
-  operands = [
-    [
-      tf.Variable(tf.random.stateless_uniform(tensor.shape, (0, 1)))
-      for tensor in op.inputs
-    ]
-    for op in heavy
-  ]
+  draw = functools.partial(tf.random.stateless_uniform, seed=(0, 1))
+  operands = [[tf.Variable(draw(x.shape)) for x in op.inputs] for op in heavy]
 
   def compute(number: int) -> list[tf.Tensor]:
     op = heavy[number]
@@ -110,9 +103,7 @@ def keras_fit(
   recipe: Any, dataset: dataset_base.DatasetBase, steps: int
 ) -> Callable[[], None]:
   """Returns what trains a recipe's network with Keras alone, without masks."""
-  layers = [
-    keras.layers.Dense(n, activation) for n, activation in recipe.layers
-  ]
+  layers = [keras.layers.Dense(n, kind) for n, kind in recipe.layers]
   model = keras.Sequential(layers)
   loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
   model.compile(recipe.optimizer_fn(), loss, metrics=['accuracy'])

@@ -32,9 +32,7 @@ class Table(NamedTuple):
   """What was measured of a recipe."""
 
   figures: list[timing.Figure]  # Auto and others, compared with dense.
-  speedups: dict[
-    float, float
-  ]  # {P_m: how many times as fast as dense auto is}.
+  speedups: dict[float, float]  # {P_m: how many times as fast auto is}.
   others: dict[str, float]  # {name of another execution: the same}.
 
 

@@ -118,9 +118,7 @@ class Options:
   def __post_init__(self) -> None:
     errors.check_integer('rounds', self.rounds, 1)
 
-  def report(
-    self, section: str, figures: Sequence[Figure], **more: Any
-  ) -> None:
+  def report(self, section: str, figures: list[Figure], **more: Any) -> None:
     """Prints figures, and writes them and how they were measured to the file.
 
     Other sections in the file stay as they are.

@@ -67,9 +67,7 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
     )
   # Paths may hold what Python's splitlines takes for the end of a line.
   lines = _printed([sys.executable, path, *arguments], argfile).split('\n')
-  jobs = [
-    _split(line, f'{script}, line {i}') for i, line in enumerate(lines, 1)
-  ]
+  jobs = [_split(row, f'{script}, line {i}') for i, row in enumerate(lines, 1)]
   jobs = [words for words in jobs if words]
   for first, *_ in jobs or [['nothing']]:
     is_flag = first.startswith('--')
@@ -118,9 +116,7 @@ def _split(line: str, what: str) -> list[str]:
 def flags(**given: object) -> tuple[str, ...]:
   """Returns a command line's flags; those that are None are left out."""
   items = given.items()
-  return tuple(
-    f'--{name}={value}' for name, value in items if value is not None
-  )
+  return tuple(f'--{name}={v}' for name, v in items if v is not None)
 
 
 def line(**given: object) -> str:

@@ -18,12 +18,8 @@ _EXTRA = ('pandas', 'scipy', 'matplotlib', 'jinja2')  # Of `analysis`.
 
 def limit_threads() -> None:
   """Limits TensorFlow's threads before its import, unless the user has."""
-  for variable in (
-    'OMP_NUM_THREADS',
-    'TF_NUM_INTRAOP_THREADS',
-    'TF_NUM_INTEROP_THREADS',
-  ):
-    os.environ.setdefault(variable, str(THREADS))
+  for kind in ('OMP_NUM', 'TF_NUM_INTRAOP', 'TF_NUM_INTEROP'):
+    os.environ.setdefault(f'{kind}_THREADS', str(THREADS))
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   # Else the first process would take all the memory of a GPU.
   os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
@@ -53,9 +49,7 @@ def quiet() -> Iterator[None]:
 
 
 def run(
-  target: str | Callable[..., Any],
-  values: type | None = None,
-  imports: str = '',
+  target: str | Callable, values: type | None = None, imports: str = ''
 ) -> None:
   """Calls a function with the flags of the command line.
 

@@ -174,9 +174,7 @@ def _expanded(value: Any) -> Any:
   return value
 
 
-def _parameters(
-  function: Callable[..., Any], values: type | None
-) -> Parameters:
+def _parameters(function: Callable, values: type | None) -> Parameters:
   """Returns what a command line may give; `values` in place of `**values`."""
   parameters = dict(inspect.signature(function).parameters)
   for name, kind in typing.get_type_hints(values).items() if values else ():
@@ -199,11 +197,9 @@ def _split(
   texts: dict[str, str] = {}
   switches = {name for name in flags if flags[name].annotation is bool}
   rest = list(argv)
-  for argument in argv:  # Files can be called so, and records can hold it.
-    if '\0' in argument or any('\ud800' <= c <= '\udfff' for c in argument):
-      raise errors.InputError(
-        f'wanted UTF-8 text without NUL, got {argument!r}'
-      )
+  for word in argv:  # Files can be called so, and records can hold it.
+    if '\0' in word or any('\ud800' <= c <= '\udfff' for c in word):
+      raise errors.InputError(f'wanted UTF-8 text without NUL, got {word!r}')
   while rest:
     argument = rest.pop(0)
     if not argument.startswith('-'):
@@ -273,12 +269,9 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   value = _literal(text)
   if value == text and _WORDS.fullmatch(text):
     value = text[1:-1].replace(' ', '').split(',')
-  errors.require(
-    not (isinstance(value, str) and is_literal),
-    f'--{parameter.name}',
-    "a list like ['a','b'], or a tuple or dictionary with its text in quotes",
-    repr(text),
-  )
+  is_right = not (isinstance(value, str) and is_literal)
+  wanted = "a list like ['a','b'], or a tuple or dictionary with text in quotes"
+  errors.require(is_right, f'--{parameter.name}', wanted, repr(text))
   for kind in _union(parameter):
     if typing.get_origin(kind) is list:
       return _items(parameter.name, value, *typing.get_args(kind))

@@ -87,9 +87,7 @@ class Outcome(NamedTuple):
   """What came of a job."""
 
   job: jobs_lib.Job
-  result: (
-    worker.Result | None
-  )  # What its worker said, unless that died or hung.
+  result: worker.Result | None  # None if its worker died or hung.
   reason: str  # Why it failed, in one line; empty if it did not.
 
 
@@ -131,9 +129,7 @@ class _Run:
   engine: Engine
   display: display_lib.Display
   waiting: list[_Turn]
-  under_way: dict[futures.Future, _Turn] = dataclasses.field(
-    default_factory=dict
-  )
+  under_way: dict[Any, _Turn] = dataclasses.field(default_factory=dict)
   ended: set[int] = dataclasses.field(default_factory=set)
 
   def outcomes(self) -> Iterator[Outcome]:

@@ -93,13 +93,9 @@ def _read_idx(stream: io.BufferedReader, name: str) -> np.ndarray:
 def _read_csv(stream: io.BufferedReader, name: str, key: str) -> np.ndarray:
   titles = 0 if stream.peek(1)[:1].isdigit() else 1
   table = np.loadtxt(stream, np.uint8, delimiter=',', skiprows=titles, ndmin=2)
-  columns = 1 + _SIDE**2
-  errors.require(
-    table.shape[1] == columns,
-    name,
-    f'{columns} columns, the class and the pixels',
-    table.shape[1],
-  )
+  columns, got = 1 + _SIDE**2, table.shape[1]
+  wanted = f'{columns} columns, the class and the pixels'
+  errors.require(got == columns, name, wanted, got)
   if key.startswith('y'):
     return table[:, 0].copy()
   return table[:, 1:].reshape(-1, _SIDE, _SIDE)

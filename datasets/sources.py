@@ -258,12 +258,9 @@ def _read(path: pathlib.Path, dataset: Dataset, key: str) -> np.ndarray:
   if dataset.checksums:
     came = formats.checksum(array)
     wanted = dataset.checksums[list(FILES).index(key)]
-    errors.require(
-      came == wanted,
-      f'{path}: is not the published {key}',
-      f'SHA-256 {wanted[:12]}...',
-      f'{came[:12]}...',
-    )
+    what = f'{path}: is not the published {key}'
+    sha = f'SHA-256 {wanted[:12]}...'
+    errors.require(came == wanted, what, sha, f'{came[:12]}...')
   elif key.startswith('x'):
     formats.check_images(array, str(path))
     if dataset.transposed and path.suffix not in ('.npy', '.npz'):

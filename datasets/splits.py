@@ -11,11 +11,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def draw(
-  train: Pair,
-  test: Pair,
-  seed: int,
-  validation_size: int,
-  permute_labels: bool,
+  train: Pair, test: Pair, seed: int, validation_size: int, permute_labels: bool
 ) -> dict[str, Pair]:
   """Returns {part: (images, classes)}, in the order of the files.
 

@@ -275,11 +275,9 @@ def keep_signs(weights: Network, initial: Network) -> Network:
   }
 
 
-def _of_shape(
-  network: Network, name: str, shape: tuple[int, ...]
-) -> np.ndarray:
+def _of_shape(given: Network, name: str, shape: tuple[int, ...]) -> np.ndarray:
   """Returns a parameter, if it is there in that shape."""
-  shapes = {key: list(np.shape(value)) for key, value in network.items()}
+  shapes = {key: list(np.shape(value)) for key, value in given.items()}
   wanted = f'{name!r} of shape {list(shape)}'
   errors.require(shapes.get(name) == list(shape), 'weights', wanted, shapes)
-  return np.asarray(network[name])
+  return np.asarray(given[name])

@@ -145,9 +145,7 @@ def _unknown_settings(optimizer: keras.optimizers.Optimizer) -> Iterator[str]:
 
 
 def _is_faster(
-  model: model_base.ModelBase,
-  split: dataset_base.DatasetSplit,
-  batch_size: int,
+  model: model_base.ModelBase, split: dataset_base.DatasetSplit, batch_size: int
 ) -> bool:
   """Tells whether skipping pruned weights saves time."""
   if backend.deterministic_gpus():  # Nobody has measured on these.

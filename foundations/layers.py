@@ -212,10 +212,8 @@ def _pair(name: str, what: str, size: Size) -> tuple[int, int]:
 
 
 def _padding(name: str, padding: str) -> str:
-  is_known, wanted = (
-    padding in ('same', 'valid'),
-    "the padding 'same' or 'valid'",
-  )
+  is_known = padding in ('same', 'valid')
+  wanted = "the padding 'same' or 'valid'"
   errors.require(is_known, f'layer {name!r}', wanted, repr(padding))
   return padding.upper()
 

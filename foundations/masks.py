@@ -81,10 +81,8 @@ def _combine(
   combined = check(flat[0], 'masks 0')
   first = {name: mask.shape for name, mask in sorted(combined.items())}
   for i, item in enumerate(flat[1:], 1):
-    checked, wanted = (
-      check(item, f'masks {i}'),
-      f'the layers {first} of masks 0',
-    )
+    checked = check(item, f'masks {i}')
+    wanted = f'the layers {first} of masks 0'
     shapes = {name: mask.shape for name, mask in sorted(checked.items())}
     errors.require(shapes == first, f'masks {i}', wanted, shapes)
     combined = {k: function(combined[k], checked[k]) for k in combined}

@@ -25,6 +25,8 @@ from lottery_ticket.foundations import seeds
 backend.check()
 
 Network = masks_lib.Network
+Initializer = layers.Initializer
+Shape = tuple[int, ...]
 
 
 @tf.custom_gradient
@@ -95,9 +97,8 @@ class Noise(NamedTuple):
   def make(cls) -> 'Noise':
     """Returns new variables, all 0."""
     make = functools.partial(tf.Variable, 0, trainable=False, dtype=tf.int64)
-    return cls(
-      make(name='noise_seed'), make(name='level'), make(name='iteration')
-    )
+    names = 'noise_seed', 'level', 'iteration'
+    return cls(*[make(name=name) for name in names])
 
 
 class ModelBase(tf.Module):
@@ -173,7 +174,7 @@ class ModelBase(tf.Module):
     self._graphs: dict[tuple, Callable[..., Any]] = {}
     self._is_checked = False
     self.l2 = 0.0
-    self.kernel_initializer: layers.Initializer = None
+    self.kernel_initializer: Initializer = None
     self.states_momentum: float | None = None
     self._noise = Noise.make()
     self._places, self._is_noisy = 0, False
@@ -444,10 +445,7 @@ class ModelBase(tf.Module):
     return loss, tf.reduce_sum(self.accuracy(labels, logits))
 
   def kernel(
-    self,
-    name: str,
-    shape: tuple[int, ...],
-    initializer: layers.Initializer = None,
+    self, name: str, shape: Shape, initializer: Initializer = None
   ) -> tf.Tensor:
     """Returns a layer's kernel, whose pruned weights get no gradient.
 
@@ -466,13 +464,13 @@ class ModelBase(tf.Module):
     return _masked(item.variable.value(), item.mask.value())
 
   def variable(
-    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
+    self, name: str, shape: Shape, initializer: Initializer
   ) -> tf.Variable:
     """Returns a trained parameter that is never pruned; otherwise `kernel`."""
     return self._parameter(name, shape, initializer).variable
 
   def state(
-    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
+    self, name: str, shape: Shape, initializer: Initializer
   ) -> tf.Variable:
     """Returns a parameter that is neither trained nor pruned.
 
@@ -504,11 +502,7 @@ class ModelBase(tf.Module):
     return tf.stack([seed, self.iteration.value()])
 
   def _parameter(
-    self,
-    name: str,
-    shape: tuple[int, ...],
-    initializer: layers.Initializer,
-    **kind: bool,
+    self, name: str, shape: Shape, initializer: Initializer, **kind: bool
   ) -> Parameter:
     """Returns the parameter of that name; makes it if it is not there."""
     if name not in self._parameters:
@@ -524,13 +518,12 @@ class ModelBase(tf.Module):
     return item
 
   def _initial_value(
-    self, name: str, shape: tuple[int, ...], initializer: layers.Initializer
+    self, name: str, shape: Shape, initializer: Initializer
   ) -> np.ndarray:
     value = self._presets.get(name)
     if value is None:
-      value = _draw(
-        initializer, shape, seeds.integer(self.seed, 'initial', name)
-      )
+      seed = seeds.integer(self.seed, 'initial', name)
+      value = _draw(initializer, shape, seed)
     _check_shape(f'presets[{name!r}]', value, shape)
     return masks_lib.apply(self._given_masks, {name: value})[name]
 
@@ -581,16 +574,14 @@ def _whole_call(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
   return whole
 
 
-def _check_shape(what: str, value: Any, shape: tuple[int, ...]) -> None:
+def _check_shape(what: str, value: Any, shape: Shape) -> None:
   if tuple(value.shape) != tuple(shape):
     raise errors.InputError(
       f'{what}: wanted shape {list(shape)}, got {list(value.shape)}'
     )
 
 
-def _draw(
-  initializer: layers.Initializer, shape: tuple[int, ...], seed: int
-) -> np.ndarray:
+def _draw(initializer: Initializer, shape: Shape, seed: int) -> np.ndarray:
   """Returns initial values, drawn with `seed` unless there is another one."""
   try:
     draw = keras.initializers.get(initializer)

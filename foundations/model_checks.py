@@ -19,6 +19,8 @@ import tensorflow as tf
 
 from lottery_ticket.foundations import errors
 
+Variables = Iterable[tf.Variable]
+
 _METHODS = {
   'Dense': 'self.dense',
   'Conv2D': 'self.conv2d',
@@ -75,10 +77,7 @@ def watching_keras(model: str) -> Iterator[None]:
 
 
 def check_graph(
-  model: str,
-  graph: tf.Graph,
-  trained: Iterable[tf.Variable],
-  own: Iterable[tf.Variable],
+  model: str, graph: tf.Graph, trained: Variables, own: Variables
 ) -> None:
   """Raises InputError for random operations, and variables not of a model.
 

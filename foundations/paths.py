@@ -171,19 +171,12 @@ def read_run(directory: str) -> Run:
   """Returns which run a folder is of, by its name."""
   trial_name, level, name = pathlib.PurePath(directory).parts[-3:]
   experiment_name = name.rstrip('0123456789')
-  return Run(
-    directory,
-    trial_name.removeprefix('trial'),
-    int(level),
-    experiment_name,
-    name.removeprefix(experiment_name),
-  )
+  run_id = name.removeprefix(experiment_name)
+  trial_name = trial_name.removeprefix('trial')
+  return Run(directory, trial_name, int(level), experiment_name, run_id)
 
 
 def in_order(run: Run) -> tuple:
   """Sorts runs by trial and level: trial 2 comes before trial 10."""
-  trial_name, run_id = run.trial, run.run_id
-  return (
-    (len(trial_name), trial_name, run.level),
-    (run.experiment_name, len(run_id), run_id),
-  )
+  place = len(run.trial), run.trial, run.level
+  return place, (run.experiment_name, len(run.run_id), run.run_id)

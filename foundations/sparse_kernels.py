@@ -33,6 +33,7 @@ WIDTH = rows_lib.WIDTH
 TILE = rows_lib.TILE
 
 Array = np.ndarray
+Row = rows_lib.Row
 
 # Without error_model, a division by 0 would be looked for at each division.
 _njit = numba.njit(error_model='numpy')
@@ -95,12 +96,7 @@ def pull(
 
 @_inline
 def push(
-  row: rows_lib.Row,
-  totals: Array,
-  first: int,
-  last: int,
-  others: Array,
-  weights: Array,
+  row: Row, totals: Array, first: int, last: int, others: Array, weights: Array
 ) -> None:
   """Adds weights[j] row to totals[others[j]], for each j."""
   for j in range(first, last):
@@ -110,12 +106,7 @@ def push(
 
 @_inline
 def dots(
-  row: rows_lib.Row,
-  values: Array,
-  first: int,
-  last: int,
-  others: Array,
-  sums: Array,
+  row: Row, values: Array, first: int, last: int, others: Array, sums: Array
 ) -> None:
   """Adds the product row . values[others[j]] to sums[j], for each j."""
   quads = first + (last - first) // 4 * 4
@@ -335,18 +326,13 @@ def evaluate(net: Network, examples: Examples) -> tuple[float, int]:
 
 @_njit
 def _measure(
-  net: Network,
-  examples: Examples,
-  order: Array,
-  first: int,
-  count: int,
-  batch: int,
+  net: Network, examples: Examples, order: Array, at: int, left: int, batch: int
 ) -> tuple[float, int]:
-  """Classifies the next `count` examples in an order, 64 at most."""
-  size = min(count, WIDTH)
-  # A row is always full: with the first of them, again.
-  places = np.full(WIDTH, order[first])
-  places[:size] = order[first : first + size]
+  """Classifies the next `left` examples in an order, 64 at most."""
+  size = min(left, WIDTH)
+  # A row is always full: with the at of them, again.
+  places = np.full(WIDTH, order[at])
+  places[:size] = order[at : at + size]
   gather(examples, places, net.values)
   forward(net)
   classes = net.ends[-2]

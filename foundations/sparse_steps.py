@@ -45,6 +45,7 @@ from lottery_ticket.foundations import sparse_kernels as kernels
 from lottery_ticket.foundations import sparse_rows
 
 Network = masks_lib.Network
+Layers = Sequence[layers_lib.Dense]
 
 CACHE_VARIABLE = 'LOTTERY_TICKET_CACHE'
 """Environment variable with the folder for compiled code."""
@@ -70,7 +71,7 @@ class SparseSteps:
 
   def __init__(
     self,
-    layers: Sequence[layers_lib.Dense],
+    layers: Layers,
     optimizer: keras.optimizers.Optimizer | None = None,
     mostly_blank: bool = False,
   ):
@@ -223,10 +224,7 @@ def _matrix(layer: layers_lib.Dense, network: Network) -> np.ndarray:
 
 
 def _kept(
-  layers: Sequence[layers_lib.Dense],
-  weights: Network,
-  masks: Network,
-  without_dead_ends: bool,
+  layers: Layers, weights: Network, masks: Network, without_dead_ends: bool
 ) -> list[np.ndarray]:
   """Returns which weights are trained, of each layer's `_matrix`."""
   kept: list[np.ndarray] = []

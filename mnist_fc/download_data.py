@@ -49,12 +49,9 @@ def download(
   else:
     wanted = '--datasets to name one data set'
     errors.require(location is None, 'location', wanted, repr(location))
-  errors.require(
-    len(set(map(os.path.realpath, places.values()))) == len(places),
-    'fashion_mnist_location',
-    'another folder than mnist_location',
-    repr(fashion_mnist_location),
-  )
+  are_two = len(set(map(os.path.realpath, places.values()))) == len(places)
+  what, got = 'fashion_mnist_location', repr(fashion_mnist_location)
+  errors.require(are_two, what, 'another folder than mnist_location', got)
   for name, place in places.items():  # All, before anything is fetched.
     sources.check(name, place, source)
   for name, place in places.items():

@@ -46,12 +46,9 @@ class Recipe(recipe_lib.Recipe):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    errors.require(
-      _layers(self.layers) == self.layers,
-      'layers',
-      '((units, activation), ...); `replace` takes units alone',
-      repr(self.layers),
-    )
+    is_right = _layers(self.layers) == self.layers
+    wanted = '((units, activation), ...); `replace` takes units alone'
+    errors.require(is_right, 'layers', wanted, repr(self.layers))
     known = list(percents(len(self.layers)))
     for name in self.prune_percents:
       is_known = bool(fnmatch.filter(known, name))

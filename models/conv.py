@@ -17,12 +17,8 @@ For images of 32x32x3 they have 4,300,992, 2,425,024 and 2,261,184 weights. The
 paper says 1.7 million of Conv-6, but labels its P_m as of 2.26 million.
 """
 VGG16, VGG19 = (
-  {
-    'blocks': ((1, 1), (2, 2), (4,) * deep, (8,) * deep, (8,) * deep),
-    'units': (),
-    'has_batch_norm': True,
-  }
-  for deep in (3, 4)
+  {'blocks': ((1, 1), (2, 2), *blocks), 'units': (), 'has_batch_norm': True}
+  for blocks in (((4,) * n, (8,) * n, (8,) * n) for n in (3, 4))
 )
 """Arguments of Simonyan & Zisserman's networks, as used for small images.
 

@@ -235,8 +235,7 @@ def _check(task: task_lib.Task, given: Flags, **own: Any) -> Any:
       least = 0 if name in ('iterations', 'levels') else 1
       for number in value if isinstance(value, list) else [value]:
         errors.check_integer(name, number, least)
-  common = ('permute_labels', 'train_order_seed', 'overwrite')
-  values = {k: value for k, value in given.items() if k not in common}
+  values = {k: v for k, v in given.items() if k not in task_lib.PLAIN}
   return task.choose(values.pop('recipe', None), **values)[0]
 
 

@@ -30,9 +30,7 @@ _DEFAULTS = {
 """{flag: value} that need not be said."""
 
 
-def of_run(
-  task: task_lib.Task, record: Mapping[str, Any], directory: str
-) -> str:
+def of_run(task: task_lib.Task, record: dict[str, Any], directory: str) -> str:
   """Returns the command that makes a run of a record, in a folder."""
   plan = plan_lib.restore(task, record.get('description', {}))
   sources = record.get('sources', {})
@@ -71,14 +69,10 @@ def _common(task: task_lib.Task, plan: plan_lib.Plan) -> Flags:
   order = plan_lib.own_order(plan.description())
   if order is not None and not (row and row.reorders):
     flags['train_order_seed'] = order
-  changes = {
-    name: {
-      key: value
-      for key, value in plan.recipe.configuration().items()
-      if value != recipe.configuration().get(key)
-    }
-    for name, recipe in task.recipes.items()
-  }
+  values, changes = plan.recipe.configuration(), {}
+  for name, recipe in task.recipes.items():
+    known = recipe.configuration()
+    changes[name] = {k: v for k, v in values.items() if v != known.get(k)}
   nearest = min(changes, key=lambda name: len(changes[name]))
   if nearest != next(iter(task.recipes)):
     flags['recipe'] = nearest

@@ -96,9 +96,7 @@ def train(
   return plan.train_ticket(ticket, output_dir)
 
 
-def _found(
-  plan: plan_lib.Plan, output_dir: str
-) -> dict[str, Callable[[], Any]]:
+def _found(plan: plan_lib.Plan, output_dir: str) -> dict[str, Callable]:
   """Returns what reads each thing that a control may ask for."""
   sources, level = plan.sources, plan.level
 
@@ -142,20 +140,12 @@ def _rewound(
       return plan_lib.read_weights(output_dir).initial
   from lottery_ticket.foundations import trainer
 
-  length, plan = (
-    ('iterations', plan.settings['rewind_to']),
-    plan.replace(level=0),
-  )
+  length = 'iterations', plan.settings['rewind_to']
+  plan = plan.replace(level=0)
   dataset = plan.make_dataset().with_order(plan.order_seed)
   model, recipe = plan.make_model(dense().initial), plan.recipe
-  return trainer.train(
-    dataset,
-    model,
-    recipe.optimizer_fn,
-    length,
-    None,
-    execution=recipe.execution,
-  )[1]
+  train = functools.partial(trainer.train, execution=recipe.execution)
+  return train(dataset, model, recipe.optimizer_fn, length, None)[1]
 
 
 def _settings(
@@ -185,9 +175,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
 """{flag: (example, check of its value)}."""
 
 
-def _check_like(
-  run: str, plan: plan_lib.Plan, control: controls.Control
-) -> None:
+def _check_like(run: str, plan: plan_lib.Plan, row: controls.Control) -> None:
   """Checks that nothing is changed about a ticket's run beside the control."""
   try:
     there = rows.record(run).get('description', {})
@@ -201,7 +189,7 @@ def _check_like(
       raise errors.InputError(
         f'{name}: wanted {wanted!r}, that of {run}, got {value!r}'
       )
-  if control.permutes_labels and plan.permute_labels:
+  if row.permutes_labels and plan.permute_labels:
     wanted = 'permuted_labels wants a trial whose labels are not'
     raise errors.InputError(f'control: {wanted}, got {run}')
 

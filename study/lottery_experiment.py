@@ -77,9 +77,7 @@ def train(
   for plan, run in zip(plans, runs, strict=True):
     plan.check_folder(run)
 
-  def train_model(
-    level: int, dataset: Any, model: Any
-  ) -> tuple[Network, Network]:
+  def train_model(level: int, dataset: Any, model: Any) -> Any:
     if not level:  # Names of layers are known as soon as there is a model.
       model.build(dataset.train.values(slice(1)))
       pruner.of_layers(dense.recipe.prune_percents, model.masks)

@@ -182,11 +182,7 @@ def make(
   """
   values = {k: value for k, value in given.items() if value is not None}
   name, seed = (values.pop(key, None) for key in ('recipe', 'seed'))
-  plain = {
-    key: values.pop(key)
-    for key in ('permute_labels', 'train_order_seed', 'overwrite')
-    if key in values
-  }
+  plain = {key: values.pop(key) for key in task_lib.PLAIN if key in values}
   recorded: dict[str, Any] = {}
   for run in tickets:
     with contextlib.suppress(errors.InputError):

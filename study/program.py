@@ -40,12 +40,8 @@ COMMANDS = {
   ),
   'control': Command('control', 'trains tickets of which something is changed'),
   'reinitialize': Command('reinitialize', 'trains tickets from other weights'),
-  'stability': Command(
-    'stability', 'trains twice, draws the line between both'
-  ),
-  'report': Command(
-    'report', "judges the paper's claims, on a page of figures"
-  ),
+  'stability': Command('stability', 'trains twice, draws the line in between'),
+  'report': Command('report', "judges the paper's claims, draws its figures"),
   'summarize': Command('summarize', 'prints a table of tickets, and draws it'),
   'board': Command('board', 'shows all curves in TensorBoard'),
   'export': Command('export_ticket', 'writes the ticket of a run as one file'),
@@ -138,9 +134,8 @@ def _run_many(task: task_lib.Task, command: Command) -> None:
   _, given = flags_lib.read(function, sys.argv[1:], both)
   names = [field.name for field in dataclasses.fields(Pool)]
   pool = {name: given.pop(name) for name in names if name in given}
-  jobs = [
-    replicate.job(task, command.script, each) for each in function(**given)
-  ]
+  todo = function(**given)
+  jobs = [replicate.job(task, command.script, each) for each in todo]
   if pool.pop('dry_run', False):
     line = commands.argfile(task, command.script, given)
     print(f'{line} {argfiles.short_line(**pool)}'.strip())

@@ -89,9 +89,7 @@ class Recipe:
     for name in sorted(set(values) - set(names)):
       hint = f'wanted one of {names}'
       raise errors.InputError(f'{name}: no such value of a recipe; {hint}')
-    given = {
-      k: _plain(value) for k, value in values.items() if value is not None
-    }
+    given = {k: _plain(v) for k, v in values.items() if v is not None}
     return dataclasses.replace(self, **self.complete(given))
 
   def complete(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +108,5 @@ def _plain(value: Any) -> Any:
     value = value.tolist()
   if isinstance(value, dict):
     return {key: _plain(item) for key, item in value.items()}
-  return (
-    tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
-  )
+  is_list = isinstance(value, (list, tuple))
+  return tuple(map(_plain, value)) if is_list else value

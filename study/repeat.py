@@ -5,7 +5,6 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lottery_ticket.foundations import errors
@@ -15,6 +14,8 @@ from lottery_ticket.foundations import save_restore
 from lottery_ticket.study import commands
 from lottery_ticket.study import plan as plan_lib
 from lottery_ticket.study import task as task_lib
+
+Task = task_lib.Task
 
 RECORDED, CHANGED, MISSING = 'as recorded', 'CHANGED', 'not there'
 """What has become of an output where the run lies."""
@@ -59,12 +60,7 @@ class Repetition(NamedTuple):
 
 
 def repeat(
-  task: task_lib.Task,
-  run: str,
-  /,
-  *,
-  output_dir: str | None = None,
-  **location: Any,
+  task: Task, run: str, /, *, output_dir: str | None = None, **location: Any
 ) -> None:
   """Runs a finished run again and says whether the bytes agree.
 
@@ -89,11 +85,7 @@ def repeat(
 
 
 def make_again(
-  task: task_lib.Task,
-  run: str,
-  *,
-  output_dir: str | None = None,
-  **location: Any,
+  task: Task, run: str, *, output_dir: str | None = None, **location: Any
 ) -> Repetition:
   """Makes a finished run again, and compares; arguments are as of `repeat`."""
   is_folder = os.path.isdir(run)
@@ -155,15 +147,12 @@ def _stored(folder: str, name: str, checksum: str) -> str:
 
 
 def _given(
-  plan: plan_lib.Plan,
-  folder: str,
-  stored: Mapping[str, str],
-  inputs: Mapping[str, str],
+  plan: plan_lib.Plan, run: str, stored: dict[str, str], inputs: dict[str, str]
 ) -> tuple[Any, Any]:
   """Returns the data and the network that the run was given."""
   dataset = plan.make_dataset()
   networks = {
-    argument: os.path.join(folder, name)
+    argument: os.path.join(run, name)
     if stored.get(name) == RECORDED
     else plan.sources.get(argument)
     for argument, name in (('presets', 'initial'), ('masks', 'masks'))

@@ -20,6 +20,8 @@ from lottery_ticket.study import names
 from lottery_ticket.study import report
 from lottery_ticket.study import task as task_lib
 
+Task = task_lib.Task
+
 _SAMPLE = 2_500  # Iterations, to measure the machine's speed.
 
 Parts = Mapping[str, Sequence[tuple[str, argfiles.Flags]]]
@@ -80,7 +82,7 @@ def usual_parts(recipe: Any, sizes: Sizes) -> Parts:
 
 
 def replicate(
-  task: task_lib.Task,
+  task: Task,
   /,
   experiment_path: str | None = None,
   *,
@@ -126,11 +128,9 @@ def replicate(
       sum(not os.path.isfile(paths.record(run)) for run in row) for row in runs
     ]
     number = sum(map(len, runs))
-    print(
-      f'{part:16}{number:5} runs {number * count:12,} {unit},'
-      f' {number - sum(missing)} finished before',
-      flush=True,
-    )
+    done = f'{number - sum(missing)} finished before'
+    length = f'{number * count:12,} {unit}'
+    print(f'{part:16}{number:5} runs {length}, {done}', flush=True)
     left += missing
   if any(left):
     print('Trying how fast this machine is ...', flush=True)
@@ -154,10 +154,7 @@ def replicate(
 
 
 def plan(
-  task: task_lib.Task,
-  sizes: Sizes,
-  parts: Sequence[str] | None = None,
-  **common: Any,
+  task: Task, sizes: Sizes, parts: Sequence[str] | None = None, **common: Any
 ) -> dict[str, list[tuple[str, argfiles.Flags]]]:
   """Returns the jobs of all or some parts: {part: [(script, flags)]}.
 
@@ -190,19 +187,14 @@ def runs_of(flags: argfiles.Flags) -> list[str]:
   return [paths.run(flags['output_dir'], level, name) for level in levels]
 
 
-def job(
-  task: task_lib.Task, script: str, flags: argfiles.Flags
-) -> jobs_lib.Job:
+def job(task: Task, script: str, flags: argfiles.Flags) -> jobs_lib.Job:
   """Returns the job that runs a runner of the task with these flags."""
   runner = os.path.join(task.folder, 'runners', f'{script}.py')
   return jobs_lib.Job(runner, argfiles_lib.flags(**flags), folder=os.getcwd())
 
 
 def _speed(
-  task: task_lib.Task,
-  length: tuple[str, int],
-  common: argfiles.Flags,
-  workers: int,
+  task: Task, length: tuple[str, int], common: argfiles.Flags, workers: int
 ) -> tuple[float, float]:
   """Returns the seconds an iteration, measured, and the iterations of a run."""
   unit, count = length

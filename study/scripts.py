@@ -79,9 +79,7 @@ def show(task: task_lib.Task, name: str) -> None:
     print(argfiles_lib.line(**job))
 
 
-def bind(
-  task: task_lib.Task, script: Script
-) -> tuple[Callable[..., Any], type]:
+def bind(task: task_lib.Task, script: Script) -> tuple[Callable, type]:
   """Returns a script's function of flags alone, and the dataclass for them."""
   bound = functools.partial(script.function, task)
   bound.__doc__ = script.function.__doc__

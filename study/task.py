@@ -22,6 +22,10 @@ class NoData:
   """Data that lie in no folder."""
 
 
+PLAIN = ('permute_labels', 'train_order_seed', 'overwrite')
+"""What `Common` has beside the recipe."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Common:
   """What all scripts that train are given beside a recipe's values.

@@ -12,9 +12,11 @@ from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import ticket as ticket_lib
 from lottery_ticket.study import task as task_lib
 
+Task = task_lib.Task
+
 
 def export(
-  task: task_lib.Task, /, run: str, ticket: str, *, overwrite: bool = False
+  task: Task, /, run: str, ticket: str, *, overwrite: bool = False
 ) -> None:
   """Writes a ticket (masks, initial weights and configuration) as one file.
 
@@ -47,12 +49,7 @@ def read(run: str) -> ticket_lib.Ticket:
 
 
 def unpack(
-  task: task_lib.Task,
-  /,
-  ticket: str,
-  output_dir: str,
-  *,
-  overwrite: bool = False,
+  task: Task, /, ticket: str, output_dir: str, *, overwrite: bool = False
 ) -> ticket_lib.Ticket:
   """Writes a ticket's masks and initial weights as folders of .npy files.
 

@@ -544,6 +544,6 @@ def test_a_list_without_quotes_that_is_no_list_is_refused():
   with pytest.raises(errors.InputError) as raised:
     flags.parse('[/a b,/c/d]', masks)
   assert str(raised.value) == (
-    "--masks: wanted a list like ['a','b'], or a tuple or dictionary with its"
+    "--masks: wanted a list like ['a','b'], or a tuple or dictionary with"
     " text in quotes, got '[/a b,/c/d]'"
   )
