@@ -108,9 +108,7 @@ def peak_memory() -> float:
 
 def periods(worker: Sequence[Took]) -> list[float]:
   """Returns the seconds of each run of a worker but its first."""
-  return [
-    after.ended - before.ended for before, after in itertools.pairwise(worker)
-  ]
+  return [b.ended - a.ended for a, b in itertools.pairwise(worker)]
 
 
 def divide(seconds: Sequence[float]) -> tuple[float, float]:
@@ -152,18 +150,11 @@ class Many:
     folder.mkdir()
     record = folder / 'took.jsonl'
     given = {'record': str(record), 'script': script, 'seed': 1, **self._given}
-    todo = [
-      jobs_lib.Job(
-        'lottery_ticket.benchmarks.many:train_and_record',
-        arguments={
-          'output_dir': str(folder / str(i)),
-          'training_len': ('iterations', length),
-          **given,
-          **arguments,
-        },
-      )
-      for i, length in enumerate(lengths)
-    ]
+    target, todo = 'lottery_ticket.benchmarks.many:train_and_record', []
+    for i, length in enumerate(lengths):
+      own = {'training_len': ('iterations', length), **given, **arguments}
+      own['output_dir'] = str(folder / str(i))
+      todo.append(jobs_lib.Job(target, arguments=own))
     if not argfile_runner.run_jobs(todo, jobs=jobs, engine=engine, quiet=True):
       raise RuntimeError(f'{name}: a run fails')
     workers: dict[int, list[Took]] = {}

@@ -50,14 +50,12 @@ def read(path: pathlib.Path, key: str) -> np.ndarray:
   return array
 
 
-def _read(
-  stream: io.BufferedReader, path: pathlib.Path, key: str
-) -> np.ndarray:
-  head = stream.peek(64)
+def _read(file: io.BufferedReader, path: pathlib.Path, key: str) -> np.ndarray:
+  head = file.peek(64)
   if head.startswith(_GZIP):
     # Not a reader by its type, but all that is asked of one here.
-    stream = cast(io.BufferedReader, gzip.GzipFile(fileobj=stream))
-    head = stream.peek(64)
+    file = cast(io.BufferedReader, gzip.GzipFile(fileobj=file))
+    head = file.peek(64)
   if head.startswith(_GZIP):
     raise errors.InputError(f'{path}: is gzipped twice; unpack it once')
   if head.lstrip().startswith(b'<'):
@@ -65,7 +63,7 @@ def _read(
       f'{path}: is a web page (HTML), not data; download the file itself'
     )
   if head.startswith(b'PK'):
-    with zipfile.ZipFile(stream) as archive:
+    with zipfile.ZipFile(file) as archive:
       member = archive.getinfo(f'{key}.npy')
       # Other methods inflate a whole file at once, whatever one asks for.
       if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -73,10 +71,10 @@ def _read(
       with archive.open(member) as plain:
         return save_restore.load_array(plain, str(path), MAX_BYTES)
   if head.startswith(_IDX):
-    return _read_idx(stream, str(path))
+    return _read_idx(file, str(path))
   if path.suffix == '.csv':
-    return _read_csv(stream, str(path), key)
-  return save_restore.load_array(stream, str(path), MAX_BYTES)
+    return _read_csv(file, str(path), key)
+  return save_restore.load_array(file, str(path), MAX_BYTES)
 
 
 def _read_idx(stream: io.BufferedReader, name: str) -> np.ndarray:

@@ -39,9 +39,7 @@ class Dataset:
   checksums: tuple[str, ...] = ()
   transposed: bool = False  # Whether IDX and CSV have columns before rows.
   # Sources that may have it, by name, in the order of asking.
-  sources: Mapping[str, fetchers.Fetch] = dataclasses.field(
-    default_factory=dict
-  )
+  sources: dict[str, fetchers.Fetch] = dataclasses.field(default_factory=dict)
 
 
 _KERAS = 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/'

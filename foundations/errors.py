@@ -4,7 +4,7 @@ import contextlib
 import math
 import numbers
 import operator
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 OVERWRITE = 'pass --overwrite (in Python overwrite=True)'
@@ -47,9 +47,7 @@ def require(
 
 
 @contextlib.contextmanager
-def refusing(
-  what: str, *kinds: type[BaseException]
-) -> Generator[None, None, None]:
+def refusing(what: str, *kinds: type[BaseException]) -> Iterator[None]:
   """Turns errors of some kinds within the block into InputError, of `what`."""
   try:
     yield

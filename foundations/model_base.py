@@ -249,37 +249,29 @@ class ModelBase(tf.Module):
   @property
   def weights(self) -> dict[str, tf.Variable]:
     """{name: variable} of what is trained, in the order of its making."""
-    return {
-      name: item.variable
-      for name, item in self._parameters.items()
-      if item.is_trained
-    }
+    items = self._parameters.items()
+    return {name: item.variable for name, item in items if item.is_trained}
 
   @property
   def states(self) -> dict[str, tf.Variable]:
     """{name: variable} of what is not trained, like moving averages."""
-    return {
-      name: item.variable
-      for name, item in self._parameters.items()
-      if not item.is_trained
-    }
+    items = self._parameters.items()
+    return {name: item.variable for name, item in items if not item.is_trained}
 
   @property
   def noise_seed(self) -> tf.Variable:
-    """What random numbers depend on, int64 in [0, 2**32).
+    """What random numbers depend on, int64 in [0, 2**32); to be assigned to.
 
     The trainer sets it to the child 'noise' of the data set's
-    `train_order_seed`: runs in another order have other noise. A loop of one's
-    own may assign to it.
+    `train_order_seed`: runs in another order have other noise.
     """
     return self._noise.seed
 
   @property
   def level(self) -> tf.Variable:
-    """The number of pruning rounds done, on which random numbers depend, int64.
+    """The number of pruning rounds done, int64; to be assigned to.
 
-    `experiment` sets it: levels have other noise even where they have the same
-    seed. A loop of one's own may assign to it.
+    `experiment` sets it: levels of the same seed have other noise.
     """
     return self._noise.level
 
@@ -300,11 +292,8 @@ class ModelBase(tf.Module):
     """
     if not self._parameters:
       return {name: mask.copy() for name, mask in self._given_masks.items()}
-    return {
-      name: item.mask_array()
-      for name, item in self._parameters.items()
-      if item.is_prunable
-    }
+    items = self._parameters.items()
+    return {name: item.mask_array() for name, item in items if item.is_prunable}
 
   @property
   def presets(self) -> Network:
@@ -321,10 +310,8 @@ class ModelBase(tf.Module):
       raise errors.InputError(
         f'{type(self).__name__}: has no weights before it is first called'
       )
-    return {
-      name: np.array(item.variable.numpy())
-      for name, item in self._parameters.items()
-    }
+    items = self._parameters.items()
+    return {name: np.array(item.variable.numpy()) for name, item in items}
 
   def assign(self, weights: Network) -> None:
     """Gives all parameters other values.
@@ -362,15 +349,11 @@ class ModelBase(tf.Module):
     graphs: dict[tuple, Callable[..., Any]],
     noise: Noise,
   ) -> Iterator[None]:
-    """Computes with other parameters than the model's own within the block.
+    """Computes with other parameters, of the same forms, within the block.
 
     What a child writes for its own variables is so traced for other ones.
-
-    Args:
-      parameters: {name: parameter}, of the forms of the model's own.
-      graphs: {form of examples: what measures these with the parameters}; gets
-        those that are made in the block.
-      noise: The variables that random numbers depend on.
+    `graphs` gets those that are made in the block: {form of examples: what
+    measures these}.
     """
     own = self._parameters, self._graphs, self._noise
     self._parameters, self._graphs, self._noise = parameters, graphs, noise

@@ -166,14 +166,9 @@ def shift(
   """Lets the schedule of a learning rate go on from a later iteration.
 
   Not by `iterations`: that would be Adam's count of updates, too, and what
-  corrects the bias of its slots has to be as new as they are.
-
-  Args:
-    optimizer: A new Keras optimizer; changed in place.
-    first: The iteration where training starts.
-    last: The iteration where it ends.
-    length: The iterations that the schedule is made for. Beyond them the rate
-      stays that of the last of their updates.
+  corrects the bias of its slots has to be as new as they are. Training goes
+  from iteration `first` to `last`. The schedule is made for `length` of them:
+  beyond, the rate stays that of the last of these. The optimizer is new.
   """
   from keras import optimizers
 
@@ -196,11 +191,8 @@ def changes(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
       names.update(pattern.pattern.split('|'))
     variables += len(getattr(part, '_exclude_from_weight_decay', None) or ())
     iterations = max(iterations, int(part.iterations))
-  found = {
-    'no_weight_decay': sorted(names),
-    'no_weight_decay_variables': variables,
-    'iterations': iterations,
-  }
+  found: dict[str, Any] = {'no_weight_decay': sorted(names)}
+  found |= {'no_weight_decay_variables': variables, 'iterations': iterations}
   return {name: value for name, value in found.items() if value}
 
 

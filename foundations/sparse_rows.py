@@ -85,12 +85,9 @@ def _shuffle(builder: Any, left: Any, right: Any, places: list[int]) -> Any:
 
 def _fma(builder: Any, a: Any, b: Any, total: Any) -> Any:
   """Returns a * b + total, rounded once."""
-  size = a.type.count
-  function = cgutils.get_or_insert_function(
-    builder.module,
-    ir.FunctionType(a.type, [a.type] * 3),
-    f'llvm.fma.v{size}f32',
-  )
+  kind = ir.FunctionType(a.type, [a.type] * 3)
+  name = f'llvm.fma.v{a.type.count}f32'
+  function = cgutils.get_or_insert_function(builder.module, kind, name)
   return builder.call(function, (a, b, total))
 
 

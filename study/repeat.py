@@ -126,15 +126,13 @@ def make_again(
     for each in (record, made)
   )
   both = {name: (then.get(name), now.get(name)) for name in sorted(then | now)}
-  return Repetition(
-    stored,
-    {
-      name: SAME if made['outputs'].get(name) == checksum else OTHER
-      for name, checksum in outputs.items()
-    },
-    {name: values for name, values in both.items() if len(set(values)) > 1},
-    commands.of_run(task, record, folder),
-  )
+  differing = {k: v for k, v in both.items() if len(set(v)) > 1}
+  repeated = {
+    name: SAME if made['outputs'].get(name) == checksum else OTHER
+    for name, checksum in outputs.items()
+  }
+  command = commands.of_run(task, record, folder)
+  return Repetition(stored, repeated, differing, command)
 
 
 def _stored(folder: str, name: str, checksum: str) -> str:
