@@ -59,10 +59,7 @@ def find(
 def repeated(
   model: tf.Module, shape: tuple[int, ...], *, is_training: bool = True
 ) -> Callable[[int], None]:
-  """Returns what does a model's bare operations as often as it is told.
-
-  They are for a batch of this shape, in training with their gradients.
-  """
+  """Returns what does a model's bare operations, as often as it is told."""
   heavy = find(model, shape, is_training)
   # Variables: what is known to be constant could be computed ahead of time.
   draw = functools.partial(tf.random.stateless_uniform, seed=(0, 1))

@@ -142,10 +142,7 @@ class Many:
     engine: str = 'local',
     **arguments: Any,
   ) -> list[list[Took]]:
-    """Calls a script's `train` once for each length; returns what runs took.
-
-    That is a list for each worker, in the order of their ends.
-    """
+    """Returns what calls of a script's `train` took, by worker, in turn."""
     folder = self._folder / name
     folder.mkdir()
     record = folder / 'took.jsonl'

@@ -45,10 +45,7 @@ def compare(
   at_most: float | None = None,
   at_least: float | None = None,
 ) -> Figure:
-  """Returns the medians of pairs of numbers, turn by turn, and of their ratios.
-
-  They are shown in a unit, by a factor to it; the ratio may have a limit.
-  """
+  """Returns medians of pairs of numbers, in some unit, and of their ratios."""
   this, that = (
     scale * float(statistics.median(pair[i] for pair in pairs)) for i in (0, 1)
   )
@@ -119,10 +116,7 @@ class Options:
     errors.check_integer('rounds', self.rounds, 1)
 
   def report(self, section: str, figures: list[Figure], **more: Any) -> None:
-    """Prints figures, and writes them and how they were measured to the file.
-
-    Other sections in the file stay as they are.
-    """
+    """Prints figures, and writes them to their section of the file."""
     print(table(figures), flush=True)
     path = pathlib.Path(self.json)
     path.parent.mkdir(parents=True, exist_ok=True)

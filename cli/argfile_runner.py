@@ -114,13 +114,7 @@ def run(
 def run_jobs(
   todo: Sequence[jobs_lib.Job], *, quiet: bool = False, **options: Any
 ) -> bool:
-  """Runs jobs side by side, and returns whether all went well.
-
-  Args:
-    todo: What to run; logs and statuses are chosen here.
-    quiet: Whether to show nothing but failures.
-    **options: Fields of `Options`.
-  """
+  """Runs jobs side by side, and returns whether all went well."""
   chosen = Options(**options)
   folder = _log_folder(chosen.log_dir)
   jobs = [

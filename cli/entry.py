@@ -51,14 +51,11 @@ def quiet() -> Iterator[None]:
 def run(
   target: str | Callable, values: type | None = None, imports: str = ''
 ) -> None:
-  """Calls a function with the flags of the command line.
+  """Calls a function with the flags of the command line, as `flags.call` does.
 
-  Args:
-    target: A function, or 'module:function', which is imported once threads
-      are limited. Where its module imports no TensorFlow, help and bad flags
-      take no time.
-    values: A dataclass that stands for its `**values`, as in `flags.call`.
-    imports: Module that is imported before the call, quietly.
+  The function, or 'module:function', is imported once threads are limited, and
+  `imports`, quietly, once flags are checked: neither help nor bad flags wait
+  for TensorFlow.
   """
   limit_threads()
   with flags.exiting():

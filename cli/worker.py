@@ -114,10 +114,7 @@ def _call(job: jobs.Job) -> None:
 
 @contextlib.contextmanager
 def _printing_to(log: str) -> Iterator[None]:
-  """Adds what this process prints to a file.
-
-  At the file descriptors, since libraries write there as well.
-  """
+  """Adds what this process prints, in libraries too, to a file."""
   kept = [os.dup(1), os.dup(2)]
   with pathlib.Path(log).open('ab') as file:
     os.dup2(file.fileno(), 1)

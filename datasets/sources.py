@@ -140,9 +140,8 @@ def check(
 ) -> Mapping[str, np.ndarray]:
   """Returns {name: array} of what is there, if `install` could start.
 
-  Raises:
-    InputError: If an argument cannot be used, or the location holds other data
-      or cannot be written.
+  InputError says that an argument cannot be used, or that the location holds
+  other data or cannot be written.
   """
   known = f'all, {", ".join(DATASETS)}'
   errors.require(name in DATASETS, 'datasets', known, repr(name))

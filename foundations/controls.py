@@ -112,10 +112,7 @@ def no_reset_ticket(no_reset: Ticket, dense: Weights) -> Ticket:
 
 
 def rewind(ticket: Ticket, rewound: Network) -> Ticket:
-  """Goes back to weights early in training instead of the initial ones.
-
-  Frankle et al., arXiv 1903.01611.
-  """
+  """Goes back to weights early in training (arXiv 1903.01611)."""
   return Ticket(ticket.masks, rewound)
 
 

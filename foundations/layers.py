@@ -312,15 +312,7 @@ def dropout(
 def get_activation(
   name: str, activation: Activation
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-  """Returns an activation as a function.
-
-  Args:
-    name: What to call its place in errors.
-    activation: A function, the name of a Keras activation, or None.
-
-  Raises:
-    InputError: If it is anything else.
-  """
+  """Returns an activation as a function, or raises InputError, of `name`."""
   try:
     return keras.activations.get(activation)
   except (TypeError, ValueError):

@@ -301,11 +301,7 @@ class ModelBase(tf.Module):
     return {name: array.copy() for name, array in self._presets.items()}
 
   def get_current_weights(self) -> Network:
-    """Returns {parameter name: float32 array}, a copy of all parameters.
-
-    Raises:
-      InputError: If there are none yet.
-    """
+    """Returns a copy of all parameters, {parameter name: float32 array}."""
     if not self._parameters:
       raise errors.InputError(
         f'{type(self).__name__}: has no weights before it is first called'
@@ -314,11 +310,7 @@ class ModelBase(tf.Module):
     return {name: np.array(item.variable.numpy()) for name, item in items}
 
   def assign(self, weights: Network) -> None:
-    """Gives all parameters other values.
-
-    Args:
-      weights: {parameter name: array} of every parameter.
-    """
+    """Gives all parameters other values, {parameter name: array}."""
     for name, item in self._parameters.items():
       item.variable.assign(weights[name])
 
@@ -400,12 +392,7 @@ class ModelBase(tf.Module):
   def measure(
     self, inputs: tf.Tensor, labels: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the summed loss and the number classified right.
-
-    Args:
-      inputs: Shape [n, ...].
-      labels: As in `loss`.
-    """
+    """Returns the summed loss, and the number classified right."""
     specs = tuple(
       tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
       for tensor in (inputs, labels)

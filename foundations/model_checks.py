@@ -81,11 +81,8 @@ def check_graph(
 ) -> None:
   """Raises InputError for random operations, and variables not of a model.
 
-  Args:
-    model: Name of the model, for the error.
-    graph: What it computes, as `tf.function` traces it.
-    trained: Variables that it need not use, in a loss perhaps.
-    own: Variables that it may have.
+  Those that are trained need not be in its graph, but perhaps in a loss; `own`
+  are those that it may have.
   """
   definition = graph.as_graph_def()
   functions = (item.node_def for item in definition.library.function)

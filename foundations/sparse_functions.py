@@ -93,10 +93,7 @@ def erf(x: float) -> float:
 
 @numba.njit(error_model='numpy')
 def activate(kind: int, values: np.ndarray, slopes: np.ndarray) -> None:
-  """Replaces values, float32, by those of an activation, by its place.
-
-  Slopes get its derivative at each of the values.
-  """
+  """Applies an activation to values in place; slopes get its derivatives."""
   if kind == _LINEAR:
     slopes[:] = _ONE
   elif kind == _RELU:

@@ -41,10 +41,7 @@ _inline = numba.njit(error_model='numpy', forceinline=True)
 
 
 class Network(NamedTuple):
-  """A network of n weights, and arrays to compute in.
-
-  Rows are float32 [rows, 64].
-  """
+  """A network of n weights, to compute in; rows are float32 [rows, 64]."""
 
   ends: Array  # int64, first row of each layer's units, and the number of rows.
   activations: Array  # int64, each layer's place in `execution.ACTIVATIONS`.

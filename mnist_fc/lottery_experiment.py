@@ -17,10 +17,6 @@ def train(
   train_order_seed: int | None = None,
   **more: Any,
 ) -> list[Any]:
-  """Runs a trial: `study.lottery_experiment.train`, the signature of 2018.
-
-  The arguments are explained there and by the runner's `--help`; what is new
-  since 2018, like `recipe` and `seed`, is given by name.
-  """
+  """Calls `study.lottery_experiment.train`; what is new since goes by name."""
   given = locals()
   return lottery_experiment.train(constants.TASK, **given.pop('more'), **given)

@@ -15,10 +15,6 @@ def train(
   same_sign: Any = None,
   **more: Any,
 ) -> tuple[Any, Any]:
-  """Trains masks: `study.reinitialize.train` with the signature of 2018.
-
-  The arguments are explained there and by the runner's `--help`; what is new
-  since 2018, like `recipe` and `seed`, is given by name.
-  """
+  """Calls `study.reinitialize.train`; what is new since 2018 goes by name."""
   given = locals()
   return reinitialize.train(constants.TASK, **given.pop('more'), **given)

@@ -15,10 +15,6 @@ def train(
   train_order_seed: int | None = None,
   **more: Any,
 ) -> tuple[Any, Any]:
-  """Trains a single network: `study.train.train` with the signature of 2018.
-
-  The arguments are explained there and by the runner's `--help`; what is new
-  since 2018, like `recipe` and `seed`, is given by name.
-  """
+  """Calls `study.train.train`; what is new since 2018 is given by name."""
   given = locals()
   return train_lib.train(constants.TASK, **given.pop('more'), **given)

@@ -70,10 +70,7 @@ class Conv(model_base.ModelBase):
     self._classes, self.kernel_initializer = classes, kernel_initializer
 
   def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    """Returns logits [batch, classes] of images.
-
-    These have shape [batch, height, width] or [batch, height, width, channels].
-    """
+    """Returns logits [batch, classes] of images, with channels or without."""
     outputs, number = inputs, 0
     for i, block in enumerate(self._blocks, 1):
       for place, filters in enumerate(block, 1):

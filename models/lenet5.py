@@ -49,10 +49,7 @@ class LeNet5(model_base.ModelBase):
     self._classes, self.kernel_initializer = classes, kernel_initializer
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-    """Returns logits [batch, classes] of images.
-
-    These have shape [batch, height, width] or [batch, height, width, channels].
-    """
+    """Returns logits [batch, classes] of images, with channels or without."""
     outputs = inputs
     for i, (filters, padding) in enumerate(self._convolutions):
       outputs = self.conv2d(f'conv{i}', outputs, filters, 5, padding=padding)

@@ -31,19 +31,10 @@ def make(
   dropout: float = 0.0,
   **settings: Any,
 ) -> Any:
-  """Returns a network.
+  """Returns a network of this folder; as in `check`.
 
-  Args:
-    name: One of `NAMES`.
-    presets: As in `ModelBase`.
-    masks: As in `ModelBase`.
-    seed: As in `ModelBase`.
-    width: Filters of the first layer; by default the paper's.
-    dropout: As in `Conv`, for `conv2`, `conv4` and `conv6`.
-    **settings: What all take: `classes` and `kernel_initializer`.
-
-  Raises:
-    InputError: If there is no such network, or it has no width or dropout.
+  By default it is as wide as the paper's. All take the settings `classes` and
+  `kernel_initializer`; other arguments are as in `ModelBase` and `Conv`.
   """
   from lottery_ticket.models import conv
   from lottery_ticket.models import lenet5

@@ -54,10 +54,7 @@ class ResNet(model_base.ModelBase):
     self.kernel_initializer = kernel_initializer
 
   def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    """Returns logits [batch, classes] of images.
-
-    These have shape [batch, height, width] or [batch, height, width, channels].
-    """
+    """Returns logits [batch, classes] of images, with channels or without."""
     outputs = self._convolve('conv', inputs, training, (self._width, 3, 1))
     outputs = tf.nn.relu(outputs)
     for stage, block in itertools.product(range(3), range(self._blocks)):

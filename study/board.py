@@ -73,10 +73,7 @@ def board(
 def lay_out(
   runs: 'pd.DataFrame', folder: str, *, histograms: bool = False
 ) -> None:
-  """Makes a folder that TensorBoard shows runs, rows of `results`, from.
-
-  Each gets a folder of a readable name in it, with links to its summaries.
-  """
+  """Makes a folder, with links, from which TensorBoard shows runs."""
   for run in runs.itertuples():
     _show(run, pathlib.Path(folder, _name(run)), histograms)
 

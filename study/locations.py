@@ -5,14 +5,10 @@ import pathlib
 
 
 def find(anchor: str, variable: str, *parts: str) -> str:
-  """Returns what an environment variable says, or else a path.
+  """Returns what an environment variable says, or else a path, of these parts.
 
-  Args:
-    anchor: `__file__` of a module in the experiment folder. The path is in the
-      checkout that has it; where the library is installed without one, in the
-      current folder.
-    variable: Name of the environment variable.
-    *parts: The path, like 'data', 'mnist'.
+  It is in the checkout that has the file `anchor`, or, where the library is
+  installed without one, in the current folder.
   """
   checkout = pathlib.Path(anchor).resolve().parent.parent
   is_checkout = (checkout / 'setup.py').is_file()

@@ -111,7 +111,7 @@ def train(
 def _reset_fn(
   reset: str | int, dense: str
 ) -> Callable[[int, Network, Network], Network] | None:
-  """Returns what gives the next level's presets; its plan says how long."""
+  """Returns what gives the presets of the next level, None for the initial."""
   if reset == 'initial':
     return None
   if reset in ('final', 'fine_tune'):

@@ -115,10 +115,7 @@ class Plan:
     output_dir: str,
     execution: str | None = None,
   ) -> tuple[Network, Network]:
-    """Trains a network as the recipe says, measured, saved and recorded.
-
-    Returns initial and final weights. The execution is the recipe's by default.
-    """
+    """Trains as the recipe says; returns initial and final weights."""
     from lottery_ticket.foundations import trainer
 
     reset = self.settings.get('reset')

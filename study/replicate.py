@@ -156,10 +156,7 @@ def replicate(
 def plan(
   task: Task, sizes: Sizes, parts: Sequence[str] | None = None, **common: Any
 ) -> dict[str, list[tuple[str, argfiles.Flags]]]:
-  """Returns the jobs of all or some parts: {part: [(script, flags)]}.
-
-  `common` is what all argfiles are given.
-  """
+  """Returns {part: [(script, flags)]}; argfiles are given what is common."""
   values = {k: v for k, v in common.items() if k != 'experiment_path'}
   recipe, _ = task.choose(values.pop('recipe', None), **values)
   known = (task.parts or usual_parts)(recipe, sizes)

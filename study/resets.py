@@ -26,10 +26,7 @@ NAMES = ('initial', 'lr_rewind', 'final', 'fine_tune')
 def check(
   recipe: Any, reset: Any, fine_tuning_len: schedule.Length | None = None
 ) -> dict[str, Any]:
-  """Returns the settings of a reset, as a run's record has them.
-
-  It is a name, or an iteration, which may be text; or raises InputError.
-  """
+  """Checks a reset, and returns its settings as a record has them."""
   if (reset == 'fine_tune') != (fine_tuning_len is not None):
     raise errors.InputError(
       'fine_tuning_len: wanted with reset=fine_tune and with no other, like'
@@ -48,10 +45,7 @@ def check(
 def check_rewinding(
   recipe: Any, name: str, iteration: Any, others: list[str] | None = None
 ) -> int:
-  """Returns an iteration that leaves something of the training to do.
-
-  Or raises InputError, of `name`, which says what `others` may be in its place.
-  """
+  """Returns an iteration before the last, or raises InputError of `name`."""
   unit, count = recipe.training_len
   limit = count if unit == 'iterations' else math.inf
   found = errors.read_integer(iteration)
