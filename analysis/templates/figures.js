@@ -68,11 +68,11 @@ for (const box of document.querySelectorAll('[data-curves]')) {
   svg.setAttribute('role', 'group');
   svg.setAttribute('aria-label', image.alt);
   svg.setAttribute('tabindex', 0);
-  ['pointermove', 'pointerdown'].forEach(name => svg.addEventListener(name, near));
-  ['pointerover', 'focusin'].forEach(name => svg.addEventListener(
+  svg.addEventListener('mousemove', near); // A tap does that, too.
+  ['mouseover', 'focusin'].forEach(name => svg.addEventListener(
     name, event => emphasize(keys.get(event.target))));
-  svg.addEventListener('pointerleave', () => { emphasize(); tell(); });
-  svg.addEventListener('focusout', () => { emphasize(); tell(); });
+  ['mouseleave', 'focusout'].forEach(name => svg.addEventListener(
+    name, () => { emphasize(); tell(); }));
   svg.addEventListener('click', ({target}) => {
     if (keys.has(target)) toggle(target, keys.get(target));
   });
