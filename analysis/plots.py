@@ -325,6 +325,13 @@ def _draw_band(
   axes.fill_between(
     ends.index, ends['min'], ends['max'], alpha=0.15, linewidth=0, **band
   )
+  _tell_means(axes, ends, look, count)
+
+
+def _tell_means(
+  axes: Any, ends: pd.DataFrame, look: dict[str, Any], count: int
+) -> None:
+  """Notes what to say of means over `count` runs."""
   table = ends.assign(x=ends.index, y=ends['mean'], n=count)
   words = ' {x:,.5g}: {y:.2f} [{min:.2f} to {max:.2f}], n = {n}'
   _tell(axes, look['label'], table, ends.index.name + words)
@@ -575,7 +582,8 @@ def barriers(table: pd.DataFrame, over: str) -> Figure:
     # The mean of equal numbers may miss them by a rounding error.
     below, above = ends['mean'] - ends['min'], ends['max'] - ends['mean']
     bars = np.maximum([below, above], 0)
-    axes.errorbar(ends.index, ends['mean'], yerr=bars, marker='o', **look)
+    _errorbar(axes, ends.index, ends['mean'], yerr=bars, marker='o', **look)
+    _tell_means(axes, ends, look, rows.trial.nunique())
   axes.axhline(2, label='2: stable below', **_RULE)
   axes.set(xlabel=words, ylabel='barrier (points of test error)')
   axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
