@@ -91,32 +91,17 @@ def about(recipe: dict[str, Any], weights: int, *names: str) -> dict[str, Any]:
   return {'weights': [weights]} | {name: [recipe[name]] for name in names}
 
 
-def conv(
-  network: str,
-  weights: int,
-  fastest: tuple[float, float],
-  best: tuple[float, float],
-  reinitialized: list[Part],
-  dropout: tuple[float, float],
-) -> claims.Claims:
-  """Returns the claims of Section 3 about one of its networks.
+def of_tickets(
+  fastest: tuple[float, float], best: tuple[float, float]
+) -> tuple[Claim, ...]:
+  """Returns the claims about tickets beside the dense network.
 
   Args:
-    network: Its name.
-    weights: Their number.
-    fastest: How many times sooner tickets stop at best, and P_m in percent.
+    fastest: How many times sooner they stop at best, and P_m in percent.
     best: How many points more accurate they are at best, and P_m in percent.
-    reinitialized: What is said of the accuracy of reinitialized tickets.
-    dropout: Points that dropout gains for the dense network, and the most that
-      pruning adds.
   """
-  recipe = claims.as_recorded(constants.RECIPES[network].configuration())
   fast, good = Net(TICKET, fastest[1]), Net(TICKET, best[1])
-  later = ', but not under moderate pruning' * (reinitialized is STEADY)
-  both = [
-    (compare, net) for net in (fast, good) for compare in (better, sooner)
-  ]
-  table = (
+  return (
     Claim(
       'K1',
       'Tickets stop sooner than the dense network.',
@@ -155,6 +140,33 @@ def conv(
         Part(better(good, measure='final_accuracy'), above=0, about=LENGTH),
       ],
     ),
+  )
+
+
+def conv(
+  network: str,
+  weights: int,
+  fastest: tuple[float, float],
+  best: tuple[float, float],
+  reinitialized: list[Part],
+  dropout: tuple[float, float],
+) -> claims.Claims:
+  """Returns the claims of Section 3 about one of its networks.
+
+  Args:
+    network: Its name.
+    weights: Their number.
+    fastest: How many times sooner tickets stop at best, and P_m in percent.
+    best: How many points more accurate they are at best, and P_m in percent.
+    reinitialized: What is said of the accuracy of reinitialized tickets.
+    dropout: Points that dropout gains for the dense network, and the most that
+      pruning adds.
+  """
+  recipe = claims.as_recorded(constants.RECIPES[network].configuration())
+  later = ', but not under moderate pruning' * (reinitialized is STEADY)
+  nets = [Net(TICKET, percent) for _, percent in (fastest, best)]
+  table = (
+    *of_tickets(fastest, best),
     Claim(
       'K5',
       'Reinitialized tickets learn ever more slowly as pruning goes on.',
@@ -185,7 +197,8 @@ def conv(
       'yes',
       [
         Part(compare(net, net._replace(kind=NO_RESET)), above=0)
-        for compare, net in both
+        for net in nets
+        for compare in (better, sooner)
       ],
     ),
     Claim(
@@ -197,7 +210,7 @@ def conv(
           better(net._replace(kind=REINIT), net._replace(kind=RANDOM)),
           value=(-EQUAL, EQUAL),
         )
-        for net in (fast, good)
+        for net in nets
       ],
     ),
   )
