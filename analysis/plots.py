@@ -183,7 +183,7 @@ def _draw_measure(
   is_stop = measure.startswith('early_stop')
   axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
   axes.set_yscale('log' if is_stop else 'linear')
-  axes.set_ylim(
+  bottom, _ = axes.set_ylim(
     (0.85 * table.low.min(), 1.25 * table.high.max())
     if is_stop
     else _ylim(table)
@@ -195,7 +195,7 @@ def _draw_measure(
     rows = table[table.curve == name].sort_values('x', ascending=False)
     if len(rows):
       rows = rows.assign(x=rows.x * (1 - _DODGE * i))
-      _draw_line(axes, rows, style, is_stop)
+      _draw_line(axes, rows, style, is_stop, bottom)
   _label_percents(axes, table.groupby('level').x.mean(), levels)
   linear = ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
   axes.yaxis.set_major_locator(
@@ -235,7 +235,11 @@ def _tell(axes: Any, label: str, table: pd.DataFrame, words: str) -> None:
 
 
 def _draw_line(
-  axes: Any, rows: pd.DataFrame, style: dict[str, Any], is_stop: bool
+  axes: Any,
+  rows: pd.DataFrame,
+  style: dict[str, Any],
+  is_stop: bool,
+  bottom: float,
 ) -> None:
   """Draws one experiment's line into one panel."""
   # The mean of equal numbers may miss them by a rounding error.
@@ -246,14 +250,14 @@ def _draw_line(
   one, late = rows[rows.trials == 1], rows[is_stop & (rows.censored > 0)]
   axes.plot(one.x, one.y, **{**mark, 'markerfacecolor': 'white'})
   axes.plot(late.x, 1.1 * late.high, **{**mark, 'marker': r'$\uparrow$'})
-  fallen = rows.x[rows.y < axes.get_ylim()[0]]
+  fallen = rows.x[rows.y < bottom]
   axes.plot(
     *(fallen, np.full(len(fallen), 0.02)),
     transform=axes.get_xaxis_transform(),
     **{**mark, 'marker': r'$\downarrow$'},
   )
   # What is below the panel is told where it is marked.
-  told = rows.assign(y=rows.y.clip(lower=axes.get_ylim()[0]), mean=rows.y)
+  told = rows.assign(y=rows.y.clip(lower=bottom), mean=rows.y)
   words = 'P_m = {percent:.1f}%: {mean:,.5g} [{low:,.5g} to {high:,.5g}]'
   _tell(axes, style['label'], told, words + ', n = {trials}')
 

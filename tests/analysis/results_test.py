@@ -418,7 +418,7 @@ def test_figure_draws_what_the_summary_says(experiment):
   assert list(ticket.lines[0].get_ydata()) == pytest.approx([97, 98.5])
   assert list(reinit.lines[0].get_ydata()) == pytest.approx([94])
   assert early.xaxis_inverted()
-  arrows = [line for line in early.lines if line.get_marker().startswith('$')]
+  arrows = [line for line in early.lines if line.get_marker() == r'$\uparrow$']
   assert [list(line.get_ydata()) for line in arrows] == [[], [33]]
 
 
