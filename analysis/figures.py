@@ -219,22 +219,26 @@ def _lines(tables: Tables, by: str, kind: str) -> pd.DataFrame:
   return lines
 
 
-def _line(tables: Tables) -> Drawing:
-  copies = _lines(tables, 'rewind_to', 'stability')
-  return plots.lines(copies, 'rewind_to'), (
-    'Test error of the networks on the line between two copies that differ in'
-    ' the order of the data alone: means, in bands from the minimum to the'
-    ' maximum over trials.'
-  )
+def _of_copies(
+  draw: Callable[[pd.DataFrame, str], plots.Figure], said: str
+) -> Callable[[Tables], Drawing]:
+  """Returns what draws the lines between copies, by where these start."""
+  by = 'rewind_to'
+  return lambda tables: (draw(_lines(tables, by, 'stability'), by), said)
 
 
-def _barrier(tables: Tables) -> Drawing:
-  copies = _lines(tables, 'rewind_to', 'stability')
-  return plots.barriers(copies, 'rewind_to'), (
-    'The highest error on that line less the mean of its ends, over the'
-    ' iteration from which the copies start: means, with bars from the minimum'
-    ' to the maximum over trials.'
-  )
+_line = _of_copies(
+  plots.lines,
+  'Test error of the networks on the line between two copies that differ in the'
+  ' order of the data alone: means, in bands from the minimum to the maximum'
+  ' over trials.',
+)
+_barrier = _of_copies(
+  plots.barriers,
+  'The highest error on that line less the mean of its ends, over the iteration'
+  ' from which the copies start: means, with bars from the minimum to the'
+  ' maximum over trials.',
+)
 
 
 def _successive(tables: Tables) -> Drawing:
