@@ -327,7 +327,7 @@ def _measure(
 ) -> tuple[float, int]:
   """Classifies the next `left` examples in an order, 64 at most."""
   size = min(left, WIDTH)
-  # A row is always full: with the at of them, again.
+  # A row is always full: with the first of them, again.
   places = np.full(WIDTH, order[at])
   places[:size] = order[at : at + size]
   gather(examples, places, net.values)
