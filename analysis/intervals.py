@@ -134,8 +134,12 @@ def bootstrap(
   # nothing of its own error: Student's t puts both right.
   reach = np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1)
   share = float(stats.norm.sf(reach))
-  with np.errstate(invalid='ignore'):  # Between infinite ends it is NaN.
-    low, high = np.quantile(values.repeat(counts), [share, 1 - share])
+  found, shares = values.repeat(counts), [share, 1 - share]
+  with np.errstate(invalid='ignore'):
+    ends = np.quantile(found, shares)
+  # Interpolation between infinite values gives NaN.
+  nearest = np.quantile(found, shares, method='nearest')
+  low, high = np.where(np.isnan(ends), nearest, ends)
   return Interval(estimate, float(low), float(high), n)
 
 

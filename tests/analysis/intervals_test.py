@@ -139,3 +139,9 @@ def test_bad_arguments(call, message):
   with pytest.raises(errors.InputError) as raised:
     call()
   assert str(raised.value) == message
+
+
+def test_a_bootstrap_among_infinite_values_has_infinite_ends():
+  found = intervals.bootstrap([1.0, 2.0, math.inf, math.inf, math.inf], seed=0)
+  assert found.high == math.inf
+  assert not math.isnan(found.low)
