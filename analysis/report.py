@@ -81,6 +81,7 @@ def write(
   page = render(
     'report.html',
     name=pathlib.Path(folder).resolve().name,
+    papers=[x.paper for x in papers[1:] if x.paper in sources.groups],
     findings=words.findings(compared, papers[0].levels),
     verdict=verdict,
     adjustment=rules.ADJUSTMENT,

@@ -42,11 +42,10 @@ SIZES = (AS_IN_THE_PAPER, SMALLER, LARGER, NOT_REPRODUCED)
 LEAST_TRIALS = 3
 
 ADJUSTMENT = (
-  'Intervals are 95% intervals over trials on one test set; trials differ in'
-  ' their seeds. Intervals, directions and sizes are not adjusted for the'
-  ' number of claims: where a null is true, chance puts one interval in forty'
-  " on the claimed side. p is of Student's t over trials; p_holm is p adjusted"
-  " for the number of claims by Holm's method."
+  'Intervals are 95% intervals over seeds on one test set. They and the'
+  ' verdicts are not adjusted for the number of claims: where a null is true,'
+  ' chance puts one interval in forty on the claimed side. The p-values of'
+  " claims.csv are Student's, and p_holm is adjusted by Holm's method."
 )
 """What pages say about chance."""
 

@@ -164,3 +164,15 @@ def test_the_verdict_is_that_of_the_study(pages, root):
     text = ' '.join((root / page).read_text(encoding='utf-8').split())
     assert wanted in text, (page, wanted)
     assert rules.ADJUSTMENT in text, page
+
+
+def test_what_is_said_of_stability_was_measured(root):
+  runs = results.read(str(root / 'docs/stability')).runs
+  table = next(x for x in paper.TABLES if x.paper == claims.STABILITY)
+  judged = claims.judge(runs, table)
+  said = (root / 'docs/stability/README.md').read_text(encoding='utf-8')
+  assert report.sentence(judged, runs, table) in ' '.join(said.split())
+  rows = re.findall(r'^\| (?:dense|tickets|random).*$', said, re.MULTILINE)
+  cells = re.findall(r'(\d\.\d+) \(', '\n'.join(rows))
+  barriers = judged[judged.claim.isin(['S1', 'S2', 'S3'])].measured
+  assert cells == [f'{x:.2f}' for x in barriers]

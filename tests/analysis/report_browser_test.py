@@ -165,7 +165,7 @@ SHOWN = """
 })()
 """
 CURVES = ['dense network', 'winning ticket', 'reinitialized']
-CURVES += ['random sparsity', 'one-shot pruning', 'never reset']
+CURVES += ['random sparsity', 'one-shot pruning']
 TOLD = 'winning ticket\nP_m = 50.0%: 500 [500 to 500], n = 3'
 
 

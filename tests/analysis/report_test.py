@@ -106,7 +106,7 @@ def test_the_page_stands_alone(page):
 def test_what_it_links_to_is_there(written, page):
   folder = pathlib.Path(written.page).parent
   links = page.attributes('a', 'href')
-  assert len(links) == 5 + 2 * len(page.attributes('img', 'src'))
+  assert len(links) == 4 + 2 * len(page.attributes('img', 'src'))
   for link in links:
     assert (folder / link).stat().st_size
 
