@@ -644,7 +644,7 @@ def _levels(table: pd.DataFrame) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
   """Returns the rows of each level with how they look, from dark to light."""
   groups = [rows for _, rows in table.groupby('level', sort=True)]
   # They are told apart in grey as well.
-  colors = mpl.colormaps['viridis'](np.linspace(0, 0.88, len(groups)))
+  colors = mpl.colormaps['viridis'](np.linspace(0, 0.75, len(groups)))
   return [
     (rows, {'color': color, 'label': f'{100 * rows.density.mean():.1f}'})
     for rows, color in zip(groups, colors, strict=True)
