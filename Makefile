@@ -56,6 +56,8 @@ slow-test: $(INSTALLED)
 lint: $(INSTALLED)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m check_jsonschema --builtin-schema=vendor.github-workflows \
+	  .github/workflows/check.yml
 
 # Types and imports are checked where the modules have their real names: in
 # the wheel, installed aside.

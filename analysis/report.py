@@ -155,12 +155,11 @@ def sentence(
     )
     for name in ('direction', 'size')
   )
-  trials = runs.trial.nunique()
+  count, trials = judged.claim.nunique(), runs.trial.nunique()
   said = (
-    f'{judged.claim.nunique()} claims of {claims.paper} in {len(judged)} parts,'
-    ' over'
-    f' {trials} trial{"s" * (trials != 1)}. Direction: {directions}. Size:'
-    f' {sizes}.'
+    f'{count} claim{"s" * (count != 1)} of {claims.paper} in {len(judged)}'
+    f' parts, over {trials} trial{"s" * (trials != 1)}. Direction:'
+    f' {directions}. Size: {sizes}.'
   )
   departures = '; '.join(claims_lib.departures(runs, claims))
   return f'{said} The runs differ: {departures}.' if departures else said
