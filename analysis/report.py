@@ -41,9 +41,17 @@ _PIXELS_AN_INCH = 96  # In CSS.
 
 
 class Report(NamedTuple):
-  """The page's file, the verdict in a sentence, and `claims.judge`'s table."""
+  """What a report says.
+
+  Attributes:
+    page: File of the page.
+    findings: What was found, in sentences.
+    verdict: The verdict on all claims, in a sentence.
+    judged: Table as `claims.judge` returns it.
+  """
 
   page: str
+  findings: list[str]
   verdict: str
   judged: pd.DataFrame
 
@@ -78,11 +86,12 @@ def write(
   verdict = ' '.join(told) or sentence(judged, study.runs, papers[0])
   is_measured = judged.n > 0
   drawn = figures.draw(compared, judged, papers[0].levels)
+  findings = words.findings(compared, papers[0].levels)
   page = render(
     'report.html',
     name=pathlib.Path(folder).resolve().name,
     papers=[x.paper for x in papers[1:] if x.paper in sources.groups],
-    findings=words.findings(compared, papers[0].levels),
+    findings=findings,
     verdict=verdict,
     adjustment=rules.ADJUSTMENT,
     run_count=len(found.runs),
@@ -113,7 +122,7 @@ def write(
   }.items():
     with save_restore.written_aside(target / name) as aside:
       aside.write_text(text, encoding='utf-8')
-  return Report(str(target / 'index.html'), verdict, judged)
+  return Report(str(target / 'index.html'), findings, verdict, judged)
 
 
 def _notes(judged: pd.DataFrame) -> list[tuple[str, str]]:
@@ -158,7 +167,8 @@ def sentence(
   count, trials = judged.claim.nunique(), runs.trial.nunique()
   said = (
     f'{count} claim{"s" * (count != 1)} of {claims.paper} in {len(judged)}'
-    f' parts, over {trials} trial{"s" * (trials != 1)}. Direction:'
+    f' part{"s" * (len(judged) != 1)}, over {trials}'
+    f' trial{"s" * (trials != 1)}. Direction:'
     f' {directions}. Size: {sizes}.'
   )
   departures = '; '.join(claims_lib.departures(runs, claims))

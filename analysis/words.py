@@ -65,8 +65,8 @@ def _beside_dense(
   accuracies: pd.DataFrame, stops: pd.DataFrame, level: int, name: str
 ) -> str:
   gains = _difference(accuracies, TICKET, level, TICKET, 0)
-  saved = -_difference(stops, TICKET, level, TICKET, 0)
-  percent = 100 * saved.mean() / stops[TICKET, 0][saved.index].mean()
+  saved = (1 - stops[TICKET, level] / stops[TICKET, 0]).dropna()
+  percent = 100 * saved.mean()
   return (
     f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop'
     f' {abs(percent):.0f}% {"sooner" if percent > 0 else "later"}'

@@ -531,7 +531,7 @@ TABLE = (
     ],
     *[
       Part(
-        on(better(Net(TICKET, 0.95)), sgd(rate), f'SGD at {rate}'), above=-0.25
+        on(better(Net(TICKET, 0.96)), sgd(rate), f'SGD at {rate}'), above=-0.25
       )
       for rate in SGD_RATES
     ],

@@ -32,21 +32,31 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-  'download': Command('', 'brings the data to where the others look for them'),
+  'download': Command('', 'brings the data (a minute)'),
   'train': Command('train', 'trains networks (50,000 iterations: 2 minutes)'),
   'ladder': Command(
     'lottery_experiment',
     'trains, prunes and resets, level by level (30 levels: 15 minutes a trial)',
   ),
-  'control': Command('control', 'trains tickets of which something is changed'),
-  'reinitialize': Command('reinitialize', 'trains tickets from other weights'),
-  'stability': Command('stability', 'trains twice, draws the line in between'),
-  'report': Command('report', "judges the paper's claims, draws its figures"),
+  'control': Command(
+    'control', 'trains tickets with something changed (a minute each)'
+  ),
+  'reinitialize': Command(
+    'reinitialize', 'trains tickets from other weights (a minute each)'
+  ),
+  'stability': Command(
+    'stability', 'trains twice, draws the line in between (2 minutes each)'
+  ),
+  'report': Command(
+    'report', "judges the paper's claims, draws its figures (a minute)"
+  ),
   'summarize': Command('summarize', 'prints a table of tickets, and draws it'),
   'board': Command('board', 'shows all curves in TensorBoard'),
   'export': Command('export_ticket', 'writes the ticket of a run as one file'),
   'import': Command('import_ticket', 'unpacks such a file'),
-  'repeat': Command('repeat', 'makes a run again, and compares the bytes'),
+  'repeat': Command(
+    'repeat', 'makes a run again (as long as it took), compares the bytes'
+  ),
   'replicate': Command('replicate', "runs the paper's whole study (hours)"),
 }
 
@@ -87,7 +97,7 @@ def _overview() -> str:
       '\nEach has flags: lottery-ticket ladder --help. The experiment is',
       f'--task={TASK} by default. Minutes are those of two cores.\n\nExamples:',
       '  lottery-ticket ladder --trials=5 --jobs=2',
-      '  lottery-ticket control --controls=[reinit,random] --trials=5',
+      '  lottery-ticket control "--controls=[reinit,random]" --trials=5',
       '  lottery-ticket report',
       '  lottery-ticket RUNNER ARGFILE  # as argfile_runner.py',
     ]
@@ -139,5 +149,11 @@ def _run_many(task: task_lib.Task, command: Command) -> None:
   if pool.pop('dry_run', False):
     line = commands.argfile(task, command.script, given)
     print(f'{line} {argfiles.short_line(**pool)}'.strip())
-  elif not argfile_runner.run_jobs(jobs, **pool):
+  elif argfile_runner.run_jobs(jobs, **pool):
+    where = {} if task.name == TASK else {'task': task.name}
+    where |= {k: x for k, x in given.items() if k == 'experiment_path'}
+    for does, word in {'claims': 'report', 'curves': 'board'}.items():
+      line = f'lottery-ticket {word} {argfiles.short_line(**where)}'
+      print(f'{does}: {line.strip()}')
+  else:
     sys.exit(flags_lib.FAILURE)

@@ -26,9 +26,9 @@ def report(
 ) -> None:
   """Judges the paper's claims by the runs of an experiment, on one page.
 
-  Prints the claims that the runs say something of. The page is
-  `report/index.html`. Figures, claims as text, JSON and CSV, and the runs as
-  CSV lie beside it. Whatever an older report left there is replaced.
+  Prints what was found, and the claims that the runs say something of. The
+  page is `report/index.html`. Figures, claims as text, JSON and CSV, and the
+  runs as CSV lie beside it. Whatever an older report left there is replaced.
 
   All of that comes from rows. Those of new runs are added to `rows.jsonl.gz`,
   and the masks of their tickets to `tickets.npz`: with these two files a report
@@ -67,10 +67,10 @@ def report(
   )
   measured = written.judged[written.judged.n > 0]
   _tell(found)
+  said = [*written.findings, written.verdict, f'report: {written.page}']
   if len(measured):
-    print(tables.claims(measured))
-  print(written.verdict)
-  print(f'report: {written.page}')
+    said.insert(len(written.findings), f'\n{tables.claims(measured)}\n')
+  print(*said, sep='\n')
 
 
 def _compare(

@@ -28,9 +28,10 @@ MODULES = sorted(
 )
 
 
-def test_all_parts_are_there():
+def test_all_parts_are_there(root):
   assert len(MODULES) > 30
-  assert lottery_ticket.__version__
+  version = lottery_ticket.__version__
+  assert f'\nversion: {version}\n' in (root / 'CITATION.cff').read_text()
 
 
 @pytest.mark.parametrize('name', MODULES)

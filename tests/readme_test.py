@@ -15,6 +15,7 @@ from lottery_ticket.analysis import claims
 from lottery_ticket.analysis import report
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rules
+from lottery_ticket.analysis import words
 from lottery_ticket.foundations import controls
 from lottery_ticket.mnist_fc import paper
 
@@ -78,6 +79,19 @@ def test_named_files_and_headings_are_there(pages, root):
       assert not heading or heading in map(str.lower, anchors), heading
     for script in re.findall(r'python ([\w/]+\.py)', text):
       assert (root / script).is_file(), script
+
+
+def test_tables_have_as_many_cells_as_their_headers(pages, root):
+  others = [
+    'CONTRIBUTING.md',
+    'docs/study/README.md',
+    'docs/stability/README.md',
+  ]
+  texts = [(root / path).read_text(encoding='utf-8') for path in others]
+  for text in [*pages.values(), *texts]:
+    tables = re.findall(r'^(.*)\n(\|[-:|]+\|)$', text, re.MULTILINE)
+    for header, rule in tables:
+      assert header.startswith('|') and header.count('|') == rule.count('|')
 
 
 def test_make_targets_are_there(pages, root):
@@ -164,6 +178,10 @@ def test_the_verdict_is_that_of_the_study(pages, root):
     text = ' '.join((root / page).read_text(encoding='utf-8').split())
     assert wanted in text, (page, wanted)
     assert rules.ADJUSTMENT in text, page
+  for sentence in words.findings(runs, paper.CLAIMS.levels):
+    assert sentence in text
+  claimed = (root / 'docs/study/report/claims.txt').read_text(encoding='utf-8')
+  assert ' '.join(claimed.split()) in text
 
 
 def test_what_is_said_of_stability_was_measured(root):

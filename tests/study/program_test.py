@@ -31,7 +31,9 @@ def test_trains_levels_and_reports_them(run, small, tmp_path, capsys):
   common = [*flags(small), '--experiment_path=experiments']
   run('ladder', *common, '--trials=2', '--iterations=1', '--jobs=2')
   run('control', *common, '--controls=[random]', '--trials=2', '--levels=[1]')
-  assert '2 jobs: 2 done' in capsys.readouterr().err
+  said = capsys.readouterr()
+  assert '2 jobs: 2 done' in said.err
+  assert 'lottery-ticket board --experiment_path=experiments\n' in said.out
   for trial in (1, 2):
     trial_dir = paths.trial(str(tmp_path / 'experiments'), trial)
     for name in ('same_init', 'random1'):

@@ -57,7 +57,9 @@ OTHER_NETWORKS = 'The paper makes no claims about these networks and data.'
 @pytest.mark.slow
 def test_a_report_with_all_figures(folder, run, capsys):
   run(folder)
-  verdict, where = capsys.readouterr().out.splitlines()
+  *found, verdict, where = capsys.readouterr().out.splitlines()
+  assert found[0].startswith('Dense networks reach a test accuracy of ')
+  assert found[1].startswith('Tickets of ')
   page = folder / 'report' / 'index.html'
   assert where == f'report: {page}'
   # These are other networks than the paper's, and few data.
@@ -249,9 +251,10 @@ def test_claims_are_printed_if_any_is_measured(
     shutil.copytree(folder / run_folder, copy / run_folder)
   run(copy)
   *table, verdict, _ = capsys.readouterr().out.splitlines()
-  assert verdict.startswith('1 claims of the paper in 1 parts, over 1 trial.')
+  assert verdict.startswith('1 claim of the paper in 1 part, over 1 trial.')
   found = [line.split()[:5] for line in table]
   if levels:
+    found = found[found.index([]) + 1 :]  # Behind what was found.
     assert found[0][:2] == ['claim', 'direction']
     assert found[2] == ['C', 'too', 'few', 'trials', 'yes']
   else:
