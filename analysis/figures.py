@@ -122,7 +122,8 @@ def _over_density(tables: Tables, *measures: str) -> Drawing:
 def _claims(tables: Tables) -> Drawing:
   return plots.forest(tables.judged), (
     'The first part of each claim, and those of which the paper has a number:'
-    ' point and 95% interval over trials. A tick is the null (no effect, or the'
+    ' point and 95% interval over trials; in brackets how many of its parts are'
+    ' reproduced. A tick is the null (no effect, or the'
     " limit that the table states), a hollow diamond the paper's value; a sign"
     ' behind the number says that the point is a bound.'
   )

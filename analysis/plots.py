@@ -472,7 +472,13 @@ def forest(judged: pd.DataFrame) -> Figure:
   rows = judged[judged.measured.notna()]
   if rows.empty:
     raise errors.InputError('wanted: runs that measure a claim')
-  # All parts would fill two pages.
+  # All parts would fill two pages: the first says of how many it is one.
+  directed = rows[rows.direction != ''].groupby('claim').direction
+  reproduced = directed.agg(lambda words: (words == 'reproduced').sum())
+  of_all = ' [' + reproduced.astype(str) + ' of ' + directed.size().astype(str)
+  rows = rows.assign(
+    of_all=(rows.claim.map(of_all) + ']').where(rows.part == 'a', '').fillna('')
+  )
   rows = rows[~rows.duplicated('claim') | rows.paper_low.notna()]
   tables = [
     table.reset_index(drop=True)
@@ -491,7 +497,10 @@ def forest(judged: pd.DataFrame) -> Figure:
       lambda text: textwrap.shorten(text.rstrip('.'), 76, placeholder='…')
     )
     number = table.claim + table.part + table.bound.map(_BOUNDS)
-    names, places = number + '  ' + short, np.arange(len(table))
+    names, places = (
+      number + '  ' + short + table.of_all,
+      np.arange(len(table)),
+    )
     for word in [x for x in DIRECTIONS if x in set(rows.direction)]:
       some, style = table.where(table.direction == word), DIRECTIONS[word]
       said = word or 'a size alone'
