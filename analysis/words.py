@@ -44,7 +44,9 @@ def findings(runs: pd.DataFrame, levels: Sequence[int] = ()) -> list[str]:
   tables = accuracies * 100, stops
   percents = runs[runs.experiment == TICKET].groupby('level').density.mean()
   names = {level: f'{100 * x:.1f}%' for level, x in percents.items()}
-  said = [_dense(*tables), _beside_dense(*tables, best, names[best])]
+  late = set(runs[runs.censored & (runs.experiment == TICKET)].level)
+  least = 'at least ' if 0 in late and best not in late else ''
+  said = [_dense(*tables), _beside_dense(*tables, best, names[best], least)]
   if means[best] >= 0:
     said.append(_how_far(means, last, names))
   said += _controls(runs, *tables, last, names)
@@ -62,14 +64,20 @@ def _dense(accuracies: pd.DataFrame, stops: pd.DataFrame) -> str:
 
 
 def _beside_dense(
-  accuracies: pd.DataFrame, stops: pd.DataFrame, level: int, name: str
+  accuracies: pd.DataFrame,
+  stops: pd.DataFrame,
+  level: int,
+  name: str,
+  least: str,
 ) -> str:
+  """Says how a ticket does; `least` where dense networks still improved."""
   gains = _difference(accuracies, TICKET, level, TICKET, 0)
   saved = (1 - stops[TICKET, level] / stops[TICKET, 0]).dropna()
   percent = 100 * saved.mean()
+  sooner = f'{least}{percent:.0f}% sooner'
   return (
     f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop'
-    f' {abs(percent):.0f}% {"sooner" if percent > 0 else "later"}'
+    f' {sooner if percent > 0 else f"{-percent:.0f}% later"}'
     f' (in {_count(saved)}).'
   )
 

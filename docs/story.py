@@ -98,14 +98,12 @@ def main():
       arrowprops=again | {'connectionstyle': 'bar,fraction=-0.05'},
     )
   )
-  figure.text(
-    0.677,
-    0.035,
-    'train again, prune again, ...',
-    ha='center',
-    size=9,
-    color=INK,
-  )
+  said = {
+    0.2675: 'blue: positive, orange: negative\nthick: large',
+    0.677: 'train again, prune again, ...',
+  }
+  for x, text in said.items():
+    figure.text(x, 0.035, text, ha='center', size=9, color=INK)
   figure.savefig(pathlib.Path(__file__).parent / 'story.png')
 
 

@@ -61,6 +61,8 @@ def test_a_level_that_one_trial_has_yet_to_reach_counts(runs):
 def test_bounds_are_told(runs):
   late = runs.assign(censored=runs.experiment == 'reinit')
   assert 'in at most a third of the iterations' in words.findings(late)[3]
+  late = runs.assign(censored=runs.level == 0)
+  assert 'stop at least 30% sooner' in words.findings(late)[1]
 
 
 def test_without_tickets_of_a_dense_network_nothing_is_said(runs):
