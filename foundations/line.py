@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from lottery_ticket.foundations import backend
 from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import model_base
@@ -74,6 +75,7 @@ def measure(
     second: The other end.
     points: Number of networks on the line, with both ends.
   """
+  backend.deterministic_gpus()
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   alphas = np.linspace(0, 1, points)
   averaged, measured = 0, []

@@ -382,7 +382,12 @@ def code(*used: Any) -> dict[str, str | None]:
     elif callable(item):
       item = item if hasattr(item, '__qualname__') else type(item)
       for kind in getattr(item, '__mro__', (item,)):
-        if str(kind.__module__).partition('.')[0] not in _WELL_KNOWN:
+        package, _, rest = str(kind.__module__).partition('.')
+        # An experiment folder's code is not in the library's digest.
+        is_own = package == 'lottery_ticket' and (
+          rest.partition('.')[0] not in _LIBRARY
+        )
+        if is_own or package not in _WELL_KNOWN:
           found[kind.__qualname__] = source(kind)
   return found
 

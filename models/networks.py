@@ -5,7 +5,7 @@ from typing import Any
 from lottery_ticket.foundations import errors
 
 NAMES = (
-  *('lenet5', 'conv2', 'conv4', 'conv6', 'vgg16', 'vgg19'),
+  *('lenet5', 'lenet5_caffe', 'conv2', 'conv4', 'conv6', 'vgg16', 'vgg19'),
   *('resnet20', 'resnet32', 'resnet44', 'resnet56', 'resnet110'),
 )
 
@@ -15,8 +15,8 @@ def check(name: str, width: int | None = None, dropout: float = 0.0) -> None:
   errors.check_choice('network', name, NAMES)
   if width is not None:
     errors.check_integer('width', width, 1)
-  if width and name == 'lenet5':
-    raise errors.InputError('width: lenet5 has none')
+  if width and name.startswith('lenet5'):
+    raise errors.InputError(f'width: {name} has none')
   if dropout and not name.startswith('conv'):
     raise errors.InputError(f'dropout: {name} has none')
 
@@ -43,7 +43,8 @@ def make(
   check(name, width, dropout)
   if width:
     settings['width'] = width
-  if name == 'lenet5':
+  if name.startswith('lenet5'):
+    settings |= lenet5.CAFFE if name == 'lenet5_caffe' else {}
     return lenet5.LeNet5(presets, masks, seed, **settings)
   if name.startswith('resnet'):
     depth = int(name.removeprefix('resnet'))

@@ -14,6 +14,7 @@ from lottery_ticket.cifar10_conv import download_data
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
+from lottery_ticket.models import networks
 from lottery_ticket.study import lottery_experiment
 from lottery_ticket.study import scripts
 
@@ -115,10 +116,13 @@ def test_layers_that_are_not_there_are_refused_before_any_training(cifar10):
 
 
 @pytest.mark.parametrize('data', ['cifar10', 'mnist'])
-@pytest.mark.parametrize('network', ['lenet5', 'conv2', 'resnet20'])
+@pytest.mark.parametrize('network', networks.NAMES)
 def test_all_networks_take_all_data(request, data, network):
   recipe = constants.RECIPES['conv2'].replace(
-    network=network, validation_size=20, augment=network == 'resnet20'
+    network=network,
+    width=None if network.startswith('lenet5') else 2,
+    validation_size=20,
+    augment=network == 'resnet20',
   )
   location = request.getfixturevalue(data)
   dataset = constants.make_dataset(recipe, location, 1, False)

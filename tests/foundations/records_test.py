@@ -10,8 +10,10 @@ import sys
 import numpy as np
 import pytest
 
+from lottery_ticket.cifar10_conv import constants
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
+from lottery_ticket.foundations import pruner
 from lottery_ticket.foundations import records
 from lottery_ticket.foundations import save_restore
 
@@ -436,6 +438,9 @@ def test_code_is_the_users_own():
   assert set(found) == {'Own', 'own'}
   assert all(re.fullmatch('[0-9a-f]{16}', digest) for digest in found.values())
   assert records.code(Own()) == {'Own': found['Own']}
+  # What the digest of the library has is not recorded twice.
+  assert not records.code(pruner.prune_by_percent)
+  assert records.code(constants.make_dataset)['make_dataset']
   assert records.code(eval('lambda: 1')) == {'<lambda>': None}
 
 

@@ -9,7 +9,9 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
+from lottery_ticket.datasets import augmentations
 from lottery_ticket.foundations import callbacks
+from lottery_ticket.foundations import dataset_base
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import progress
@@ -17,6 +19,7 @@ from lottery_ticket.foundations import records
 from lottery_ticket.foundations import resumption
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import trainer
+from lottery_ticket.models import resnet
 
 RUN, PART = 'trial1/2/same_init', 'trial1/2/same_init.part'
 RECORD = {
@@ -59,6 +62,20 @@ class Halved(keras.optimizers.schedules.LearningRateSchedule):
 
   def get_config(self):
     return {}
+
+
+def images():
+  """Makes 50 + 30 + 20 images, which are flipped and cropped in training."""
+  generator = np.random.default_rng(3)
+  pairs = [
+    (generator.normal(size=(n, 8, 8, 3)), generator.integers(0, 10, n))
+    for n in (50, 30, 20)
+  ]
+  dataset = dataset_base.DatasetBase(
+    pairs[0], 16, pairs[1], validate=pairs[2], train_order_seed=1
+  )
+  dataset.train.augment = augmentations.flip_and_crop
+  return dataset
 
 
 def adam():
@@ -115,6 +132,10 @@ def train(make_dataset, make_model, some_masks):
     made = make_model(masks=some_masks)
     if model == 'normalized':
       made = Normalized(masks={'hidden': np.eye(20, 12)}, seed=1)
+    dataset = make_dataset()
+    if model == 'resnet':
+      made, dataset = resnet.ResNet(seed=1, depth=8, width=2), images()
+      made.l2 = 1e-3
     defaults = {
       'first_iteration': 2,
       'last_iteration': 15,
@@ -127,7 +148,7 @@ def train(make_dataset, make_model, some_masks):
       'jit_compile': False,
     }
     return trainer.train(
-      make_dataset(),
+      dataset,
       made,
       optimizer_fn,
       ('iterations', 12),
@@ -154,6 +175,7 @@ def said(caplog):
   ('model', 'optimizer_fn', 'execution'),
   [
     ('normalized', adam, 'dense'),
+    ('resnet', momentum, 'dense'),
     ('fc', momentum, 'dense'),
     ('fc', averaged, 'dense'),
     ('fc', adam, 'sparse'),
