@@ -13,68 +13,6 @@ from lottery_ticket.foundations import records
 MOST_LINES = 350
 CONTROLS = '[random,noise_1x,union]'
 
-CONSTANTS = '''"""Two moons."""
-
-import dataclasses
-import pathlib
-
-import numpy as np
-
-from lottery_ticket.study import recipe
-from lottery_ticket.study import task
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe(recipe.Recipe):
-  """Values of a recipe.
-
-  Attributes:
-    units: Units of the hidden layer.
-  """
-
-  units: int = 16
-
-
-def make_dataset(recipe, location, seed, permute_labels):
-  """Returns points of two moons; the class is the moon."""
-  from lottery_ticket.foundations import dataset_base
-
-  generator = np.random.default_rng(seed)
-  labels = generator.integers(0, 2, 400)
-  angles = generator.uniform(0, np.pi, 400) + np.pi * labels
-  points = np.stack([np.cos(angles) + labels, np.sin(angles) + labels / 2], 1)
-  points += generator.normal(0, 0.1, points.shape)
-  labels = 1 - labels if permute_labels else labels
-  splits = [(points[i : i + n], labels[i : i + n])
-            for i, n in ((0, 200), (200, 100), (300, 100))]
-  return dataset_base.DatasetBase(
-    splits[0], recipe.batch_size, splits[1], splits[2]
-  )
-
-
-def make_model(recipe, presets=None, masks=None, seed=None):
-  """Returns two dense layers."""
-  from lottery_ticket.foundations import model_fc
-
-  layers = [(recipe.units, 'relu'), (2, None)]
-  return model_fc.ModelFc({'layers': layers}, presets, masks, seed)
-
-
-TASK = task.Task(
-  folder=pathlib.Path(__file__).parent,
-  recipes={
-    'small': Recipe(
-      training_len=('iterations', 20),
-      evaluation_interval=10,
-      prune_percents={'layer0': 0.3, 'layer1': 0.3},
-    )
-  },
-  make_dataset=make_dataset,
-  make_model=make_model,
-  experiment_path='experiments',
-)
-'''
-
 SCRIPT = '''"""{doc}"""
 
 import constants
@@ -92,7 +30,9 @@ def moons(tmp_path_factory, root):
   from lottery_ticket.study import scripts
 
   folder = tmp_path_factory.mktemp('task') / 'moons'
-  files = {'constants.py': CONSTANTS}
+  told = (root / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+  constants = re.search(r'```python\n("""Two moons.*?)```', told, re.DOTALL)[1]
+  files = {'constants.py': constants}
   for name in scripts.RUNNERS:
     text = SCRIPT.format(doc=f'Runs {name}.', verb='run', name=name)
     files[f'runners/{name}.py'] = text
