@@ -38,8 +38,8 @@ quickstart: $(INSTALLED)
 	  "argfiles/reinitialize_argfile.py $(QUICK) --levels=[1,2,3,4] \
 	  --reinitializations=1"
 	@echo '3/3  What came of it'
-	@$(RUN) mnist_fc/runners/summarize.py --experiment_path=$(QUICKSTART)
 	@$(RUN) mnist_fc/runners/report.py --experiment_path=$(QUICKSTART)
+	@$(RUN) mnist_fc/runners/summarize.py --experiment_path=$(QUICKSTART)
 
 replicate: $(INSTALLED)
 	@$(RUN) mnist_fc/download_data.py --datasets=mnist

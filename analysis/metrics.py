@@ -219,10 +219,10 @@ def statistics(
   Returns:
     {'{statistic} {layer}': number}: 'initial bimodality' and 'near 0', 'final
     ...' (as in `modes`), 'incoming excess' and 'variation', 'outgoing ...' (as
-    in `connections`), 'in and out' (correlation of the connections into a unit
-    with those out of it, into the next layer) and, of tickets, 'distance',
-    'away' and both 'by chance' (as in `moved`). What is not defined, like the
-    shape of three weights, is left out.
+    in `connections`), 'in and out' (of a dense layer: correlation of the
+    connections into a unit with those out of it, into the next layer) and, of
+    tickets, 'distance', 'away' and both 'by chance' (as in `moved`). What is
+    not defined, like the shape of three weights, is left out.
   """
   found: dict[str, float] = {}
   before = None
@@ -240,10 +240,11 @@ def statistics(
         of_layer[f'{direction} {name}'] = value
     if dense is not None and layer in dense.initial and layer in dense.final:
       of_layer |= moved(kept, dense.initial[layer], dense.final[layer])
-    if before is not None and len(before[1]) == len(outgoing):
+    is_dense = mask.ndim == 2  # What follows a convolution is not known here.
+    if is_dense and before is not None and len(before[1]) == len(outgoing):
       found[f'in and out {before[0]}'] = _correlation(before[1], outgoing)
     found |= {f'{name} {layer}': value for name, value in of_layer.items()}
-    before = layer, incoming
+    before = (layer, incoming) if is_dense else None
   return {k: float(x) for k, x in found.items() if np.isfinite(x)}
 
 

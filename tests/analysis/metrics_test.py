@@ -237,6 +237,9 @@ def test_statistics_of_layers_that_follow_each_other():
   assert found['incoming variation a'] == pytest.approx(0.816, abs=0.001)
   assert found['outgoing variation conv'] == 0
   assert found['incoming excess conv'] == 0
+  filters = {name: masks[name][None, None] for name in 'ab'}
+  found = metrics.statistics(metrics.Networks(filters, {}, {}))
+  assert 'incoming variation a' in found and 'in and out a' not in found
 
 
 @pytest.mark.parametrize('share', [0.036, 0.211])
