@@ -13,14 +13,13 @@ from lottery_ticket.cifar10_conv import constants
 from lottery_ticket.cli import entry
 
 BAR = 1.3
-NETWORKS = ('lenet5', 'conv2', 'conv4', 'conv6', 'resnet20')
+NETWORKS = ('lenet5', 'conv2/16', 'conv2', 'conv4', 'conv6', 'resnet20')
 DENSITY = 0.5  # Of the masks.
 
 
 def main(
   *,
   networks: list[str] | None = None,
-  width: int | None = None,
   jit_compile: bool = False,
   steps: int = 3,
   **given: Any,
@@ -28,8 +27,8 @@ def main(
   """Measures steps of networks, and prints how long they take.
 
   Args:
-    networks: Names of recipes; by default one of each network.
-    width: Filters of the first layer; by default the paper's.
+    networks: Names of recipes, with '/16' that of width 16; by default one of
+      each network.
     jit_compile: Whether XLA compiles the steps, as the trainer does not.
     steps: Training steps a turn.
     **given: Fields of `timing.Options`.
@@ -37,12 +36,11 @@ def main(
   options = timing.Options(**given)
   figures = []
   for name in networks or NETWORKS:
-    filters = None if name == 'lenet5' else width
+    name, _, narrow = name.partition('/')
+    filters = int(narrow) if narrow else None
     recipe = constants.TASK.recipe(name, width=filters)
     figures.append(measure(recipe, steps, options.rounds, jit_compile))
-  options.report(
-    'convolutions', figures, width=width, jit_compile=jit_compile, steps=steps
-  )
+  options.report('convolutions', figures, jit_compile=jit_compile, steps=steps)
 
 
 def measure(
@@ -69,7 +67,8 @@ def measure(
       lambda: repeat(count),
       rounds,
     )
-  what = f'{recipe.network}: step, bare operations'
+  width = f', width {recipe.width}' if recipe.width else ''
+  what = f'{recipe.network}{width}: step, bare operations'
   return timing.compare(what, pairs, 'ms', 1e3 / count, at_most=BAR)
 
 

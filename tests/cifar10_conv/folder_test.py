@@ -193,6 +193,14 @@ def test_scripts_run_from_the_root_and_from_the_folder(
   if place == '.':
     return
   folder = f'{tmp_path}/conv/trial1/1/noise_1x1'
+  noisy, first = (
+    save_restore.restore_network(f'{tmp_path}/conv/trial1/1/{name}/initial')
+    for name in ('noise_1x1', 'same_init')
+  )
+  noise = (noisy['conv1'] - first['conv1'])[first['conv1'] != 0]
+  assert noise.size == 130  # A tenth of 3 x 3 x 4 x 4 is pruned.
+  wanted = np.sqrt(2 / (3 * 3 * (4 + 4)))  # GlorotNormal's.
+  assert noise.std() == pytest.approx(wanted, rel=0.31)  # Five errors.
   shown = run(f'{here}runners/repeat.py', folder)
   assert shown.splitlines()[-1].startswith('repeated: all 6 outputs')
   assert 'winning ticket' in run(f'{here}runners/summarize.py', where)
