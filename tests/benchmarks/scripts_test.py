@@ -27,7 +27,7 @@ def images(tmp_path_factory):
   ('script', 'flags', 'count'),
   [
     ('speed', ['--rounds=1', '--iterations=200'], 2 * 4),
-    ('convolutions', ['--networks=[conv2]', '--width=4', '--rounds=1'], 1),
+    ('convolutions', ['--networks=[conv2/4]', '--rounds=1'], 1),
     ('many', ['--only=[memory,scaling]', '--jobs=2', '--rounds=1'], 4),
   ],
 )
