@@ -2,6 +2,7 @@
 # make test         the quick tests
 # make check        those, and everything that is slower
 # make api          the reference of all modules, in build/api
+# make notebooks    the notebooks at full size, and their exercises: ten minutes
 # make bench        speed and memory
 # make replicate    the paper's whole study: hours; FLAGS="--parts=[tickets]" for less
 # Each sets up what it needs in .venv.
@@ -24,7 +25,7 @@ QUICK := --experiment_path=$(QUICKSTART) --trials=$(TRIALS) \
 
 .DELETE_ON_ERROR:
 .PHONY: quickstart test slow-test lint types imports wheel wheel-installs api \
-  check bench replicate clean
+  check bench notebooks replicate clean
 
 quickstart: $(INSTALLED)
 	@echo '1/3  $(DATA)'
@@ -73,7 +74,8 @@ wheel: build/wheel
 	$(RUN) tests/wheel_check.py build/wheel
 
 # The wheel in a fresh environment of each Python at hand; takes minutes.
-PYTHONS ?= $(wildcard $(foreach v,10 11 12 13,$(shell command -v python3.$(v))))
+PYTHONS ?= $(foreach v,10 11 12 13,$(shell python3.$(v) -c \
+  'import sys; print(sys.executable)' 2>/dev/null))
 
 wheel-installs: build/wheel
 	for python in $(PYTHONS); do \
@@ -92,6 +94,11 @@ build/wheel: $(INSTALLED) $(shell git ls-files '*.py' 2>/dev/null)
 	$(RUN) -m pip wheel --quiet --no-deps --wheel-dir=build/dist .
 	$(RUN) -m pip install --quiet --no-deps --target=build/wheel build/dist/*.whl
 	@touch $@
+
+notebooks: $(INSTALLED)
+	@$(RUN) mnist_fc/download_data.py --datasets=mnist
+	LOTTERY_TICKET_NOTEBOOK_SIZE=full $(RUN) -m pytest -q --durations=2 \
+	  tests/notebooks_test.py
 
 bench: $(INSTALLED)
 	@$(RUN) mnist_fc/download_data.py --datasets=mnist

@@ -8,6 +8,7 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lottery_ticket.cli import argfile_runner
@@ -28,37 +29,46 @@ class Command(NamedTuple):
   """A word of the program."""
 
   script: str  # Name of the runner, and of the argfile if there is one.
-  does: str  # And how long that takes.
+  does: str
+  takes: str  # How long, on two cores.
 
 
 COMMANDS = {
-  'download': Command('', 'brings the data (a minute)'),
-  'train': Command('train', 'trains networks (50,000 iterations: 2 minutes)'),
+  'download': Command('', 'brings the data', 'a minute'),
+  'train': Command('train', 'trains networks', '2 minutes each'),
   'ladder': Command(
     'lottery_experiment',
-    'trains, prunes and resets, level by level (30 levels: 15 minutes a trial)',
+    'trains, prunes and resets, level by level',
+    '15 minutes for a trial of 30 levels',
   ),
   'control': Command(
-    'control', 'trains tickets with something changed (a minute each)'
+    'control', 'trains tickets with something changed', 'a minute each'
   ),
   'reinitialize': Command(
-    'reinitialize', 'trains tickets from other weights (a minute each)'
+    'reinitialize', 'trains tickets from other weights', 'a minute each'
   ),
   'stability': Command(
-    'stability', 'trains twice, draws the line in between (2 minutes each)'
+    'stability', 'trains twice, draws the line in between', '2 minutes each'
   ),
   'report': Command(
-    'report', "judges the paper's claims, draws its figures (a minute)"
+    'report', "judges the paper's claims, draws its figures", 'a minute'
   ),
-  'summarize': Command('summarize', 'prints a table of tickets, and draws it'),
-  'board': Command('board', 'shows all curves in TensorBoard'),
-  'export': Command('export_ticket', 'writes the ticket of a run as one file'),
-  'import': Command('import_ticket', 'unpacks such a file'),
+  'summarize': Command(
+    'summarize', 'prints a table of tickets, and draws it', 'seconds'
+  ),
+  'board': Command('board', 'shows all curves in TensorBoard', 'seconds'),
+  'export': Command(
+    'export_ticket', 'writes the ticket of a run as one file', 'seconds'
+  ),
+  'import': Command('import_ticket', 'unpacks such a file', 'seconds'),
   'repeat': Command(
-    'repeat', 'makes a run again (as long as it took), compares the bytes'
+    'repeat', 'makes a run again, compares the bytes', 'as long as the run took'
   ),
-  'replicate': Command('replicate', "runs the paper's whole study (hours)"),
+  'replicate': Command(
+    'replicate', "runs the paper's whole study", 'hours; it says how many'
+  ),
 }
+_HELP = {'--help', '-h'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +93,11 @@ def main() -> None:
     sys.argv[0] = 'lottery-ticket'
     with flags_lib.exiting():
       errors.check_choice('command', words[0], list(COMMANDS))
-      name, argv = _take_task(words[1:])
+      name, argv = take_task(words[1:])
     sys.argv = [f'lottery-ticket {words[0]}', *argv]
     _run(COMMANDS[words[0]], name)
+    if _HELP & set(argv):
+      print(f'\nOn two cores: {COMMANDS[words[0]].takes}.')
 
 
 def _overview() -> str:
@@ -93,7 +105,10 @@ def _overview() -> str:
   return '\n'.join(
     [
       'Does a large network contain a small one that trains just as well?\n',
-      *(f'  {name:{width}}  {row.does}' for name, row in COMMANDS.items()),
+      *(
+        f'  {name:{width}}  {row.does} ({row.takes})'
+        for name, row in COMMANDS.items()
+      ),
       '\nEach has flags: lottery-ticket ladder --help. The experiment is',
       f'--task={TASK} by default. Minutes are those of two cores.\n\nExamples:',
       '  lottery-ticket ladder --trials=5 --jobs=2',
@@ -104,7 +119,7 @@ def _overview() -> str:
   )
 
 
-def _take_task(words: list[str]) -> tuple[str, list[str]]:
+def take_task(words: list[str]) -> tuple[str, list[str]]:
   """Returns the name of the experiment folder, and the other words."""
   parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
   parser.add_argument('--task', nargs='?', default=TASK, const='')
@@ -131,15 +146,25 @@ def _run(command: Command, folder: str) -> None:
     scripts.run(task, command.script)
 
 
+def bind_many(task: task_lib.Task, script: str) -> tuple[Callable, type]:
+  """Returns an argfile's function, and its flags with those of where jobs run.
+
+  Returns:
+    As `scripts.bind`.
+  """
+  function, values = scripts.bind(task, scripts.ARGFILES[script])
+  bases = values, Pool
+  return function, dataclasses.make_dataclass(
+    'Flags', (), bases=bases, frozen=True
+  )
+
+
 def _run_many(task: task_lib.Task, command: Command) -> None:
   """Runs the jobs of an argfile, or says what they are."""
-  function, values = scripts.bind(task, scripts.ARGFILES[command.script])
-  both = dataclasses.make_dataclass(
-    'Flags', (), bases=(values, Pool), frozen=True
-  )
-  if {'--help', '-h'} & set(sys.argv):
+  function, both = bind_many(task, command.script)
+  if _HELP & set(sys.argv):
     _, _, told = flags_lib.describe(function, both).partition('\n\n')
-    print(f'This {command.does}. With --output_dir: one run.\n\n{told}')
+    print(f'This {command.does}.\nWith --output_dir: one run.\n\n{told}')
     return
   _, given = flags_lib.read(function, sys.argv[1:], both)
   names = [field.name for field in dataclasses.fields(Pool)]

@@ -20,6 +20,7 @@ MODULES = sorted(
     'study',
     'mnist_fc',
     'cifar10_conv',
+    'benchmarks',
   )
   for module in pkgutil.walk_packages(
     importlib.import_module(f'lottery_ticket.{package}').__path__,

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import re
+import textwrap
 
 import pytest
 
@@ -47,13 +49,26 @@ def check_outputs(notebook, name):
   assert all(png.startswith(b'\x89PNG') and len(png) > 5_000 for png in drawn)
 
 
+def solutions(notebook):
+  """The exercises' code and what it should print, [(code, answer)]."""
+  prose = ''.join(notebook['cells'][-1]['source'])
+  folded = re.findall(
+    r'<details>.*?```python\n(.*?)```\n(.*?)</details>', prose, re.DOTALL
+  )
+  assert len(folded) == prose.count('<details>') >= 2
+  return [(textwrap.dedent(code), answer) for code, answer in folded]
+
+
 @pytest.mark.slow
-def test_runs_from_top_to_bottom(path, mnist, tmp_path, monkeypatch):
+def test_runs_from_top_to_bottom(path, root, mnist, tmp_path, monkeypatch):
   import nbclient
   import nbformat
 
-  monkeypatch.setenv('LOTTERY_TICKET_NOTEBOOK_SIZE', 'small')
-  monkeypatch.setenv('LOTTERY_TICKET_MNIST', mnist)
+  # `make notebooks` runs them whole, and then the answers have to be true.
+  size = os.environ.get('LOTTERY_TICKET_NOTEBOOK_SIZE', 'small')
+  location = mnist if size == 'small' else str(root / 'data' / 'mnist')
+  monkeypatch.setenv('LOTTERY_TICKET_NOTEBOOK_SIZE', size)
+  monkeypatch.setenv('LOTTERY_TICKET_MNIST', location)
   monkeypatch.setenv('TQDM_DISABLE', '1')  # Bars are for people.
   monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
   notebook = nbformat.read(path, 4)
@@ -63,12 +78,20 @@ def test_runs_from_top_to_bottom(path, mnist, tmp_path, monkeypatch):
   for cell in notebook.cells:
     if cell.cell_type == 'code':
       cell.outputs = []
+  answered = solutions(notebook)
+  own = len(notebook.cells)
+  notebook.cells += [nbformat.v4.new_code_cell(code) for code, _ in answered]
   nbclient.NotebookClient(
     notebook,
-    timeout=300,
+    timeout=600,
     kernel_name='python3',
     resources={'metadata': {'path': str(tmp_path)}},
   ).execute()
+  for cell, (_, answer) in zip(notebook.cells[own:], answered, strict=True):
+    said = ''.join(output.get('text', '') for output in cell.outputs)
+    measured, told = (set(re.findall(r'[\d.]+%', x)) for x in (said, answer))
+    assert measured and (size == 'small' or measured <= told), said
+  del notebook.cells[own:]
   check_outputs(notebook, path.stem)
   assert list(tmp_path.glob('results/notebook*/trial1/2/reinit/run.json'))
 

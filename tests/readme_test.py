@@ -1,5 +1,6 @@
 """Runs the Python of README and docs, and checks what else they say."""
 
+import importlib
 import json
 import pathlib
 import re
@@ -16,8 +17,11 @@ from lottery_ticket.analysis import report
 from lottery_ticket.analysis import results
 from lottery_ticket.analysis import rules
 from lottery_ticket.analysis import words
+from lottery_ticket.cli import flags
 from lottery_ticket.foundations import controls
 from lottery_ticket.mnist_fc import paper
+from lottery_ticket.study import program
+from lottery_ticket.study import scripts
 
 
 @pytest.fixture(scope='module')
@@ -120,6 +124,29 @@ def test_argfile_commands_run_dry(pages, root):
     )
     for line in shown.stdout.splitlines()[:1]:
       assert pathlib.Path(shlex.split(line)[1]).is_file()
+
+
+def test_words_of_the_program_are_understood(pages, root):
+  page = (root / 'docs/stability/README.md').read_text(encoding='utf-8')
+  said = '\n'.join([*pages.values(), page])
+  lines = re.findall(r'^ *lottery-ticket [a-z].*', said, re.MULTILINE)
+  lines += re.findall(r'`(lottery-ticket [a-z][^`]*)`', said)
+  assert len(lines) >= 18
+  for line in lines:
+    _, word, *argv = shlex.split(line, comments=True)
+    folder, argv = program.take_task(argv)
+    package, script = f'lottery_ticket.{folder}', program.COMMANDS[word].script
+    if not script:
+      module = importlib.import_module(f'{package}.download_data')
+      function, values = module.download, None
+    else:
+      task = importlib.import_module(f'{package}.constants').TASK
+      function, values = (
+        program.bind_many(task, script)
+        if script in scripts.ARGFILES
+        else scripts.bind(task, scripts.RUNNERS[script])
+      )
+    flags.read(function, argv, values)
 
 
 def test_every_control_is_told(root):
