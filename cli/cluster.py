@@ -44,15 +44,13 @@ class Cluster(pool.Engine):
     resources: dict[str, float] | None = None,
     timeout: float = threading.TIMEOUT_MAX,
   ):
-    self._jobs = jobs
+    self._jobs, self._timeout = jobs, timeout
     self._resources = {'num_cpus': 1.0} | (resources or {})
-    for name, amount in self._resources.items():
-      errors.check_number(f'resources[{name!r}]', amount)
-    self._timeout = timeout
-    _connect(address, jobs)
     options: dict[str, Any] = {'resources': {}}
     for name, amount in self._resources.items():
+      errors.check_number(f'resources[{name!r}]', amount)
       (options if name in _KNOWN else options['resources'])[name] = amount
+    _connect(address, jobs)
     # The pool counts attempts, and says so.
     self._task = ray.remote(
       max_calls=pool.JOBS_A_WORKER, max_retries=0, **options
@@ -122,9 +120,14 @@ def _connect(address: str | None, jobs: int | None) -> None:
 def _run(
   job: jobs_lib.Job, timeout: float, variables: dict[str, str]
 ) -> worker.Result:
-  """Runs a job, on a node."""
+  """Runs a job, on a node; one that takes too long ends its process."""
   os.environ.update(variables)
   entry.limit_threads()
   worker.end_with(os.getppid())
-  with worker.ended_after(timeout):
+  timer = threading.Timer(timeout, os._exit, [1])
+  timer.daemon = True
+  timer.start()
+  try:
     return worker.run(job)
+  finally:
+    timer.cancel()

@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import tqdm
@@ -46,8 +46,7 @@ class Display:
 
   def look(self, jobs: Sequence[jobs_lib.Job]) -> None:
     """Shows where the jobs under way are by now."""
-    found = [(job, _read_status(job)) for job in jobs]
-    known = [(job, *status) for job, status in found if status]
+    known = list(_statuses(jobs))
     if not self._whole.disable:
       for shown in known:
         self._show(*shown)
@@ -96,10 +95,12 @@ class Display:
     self._stream.flush()
 
 
-def _read_status(job: jobs_lib.Job) -> tuple[str, int, int, str] | None:
-  """Returns a job's run, its iterations done and in all, and more about it."""
-  with contextlib.suppress(OSError, ValueError):
-    text = pathlib.Path(job.status).read_text(encoding='utf-8')
-    name, done, total, said = text.split('\t')
-    return name, int(done), int(total), said
-  return None
+def _statuses(
+  jobs: Sequence[jobs_lib.Job],
+) -> Iterator[tuple[jobs_lib.Job, str, int, int, str]]:
+  """Yields jobs, their runs, iterations done and in all, and what is said."""
+  for job in jobs:
+    with contextlib.suppress(OSError, ValueError):
+      text = pathlib.Path(job.status).read_text(encoding='utf-8')
+      name, done, total, said = text.split('\t')
+      yield job, name, int(done), int(total), said
