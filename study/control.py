@@ -98,7 +98,8 @@ def train(
 
 def _found(plan: plan_lib.Plan, output_dir: str) -> dict[str, Callable]:
   """Returns what reads each thing that a control may ask for."""
-  sources, level = plan.sources, plan.level
+  sources, level, read = plan.sources, plan.level, plan_lib.read_ticket
+  trials = sources.get('trials', ())
 
   def run(level: int, name: str = 'ticket_name', trial: str = '') -> str:
     return paths.run(trial or sources['trial_dir'], level, sources[name])
@@ -107,21 +108,16 @@ def _found(plan: plan_lib.Plan, output_dir: str) -> dict[str, Callable]:
     if os.path.isfile(paths.record(run(0))):
       return plan_lib.read_weights(run(0))
     # Its initial weights can be drawn again, its trained ones are gone.
-    return controls.Weights(plan_lib.read_ticket(run(0), plan).initial, {})
+    return controls.Weights(read(run(0), plan).initial, {})
 
   return {
-    'ticket': lambda: plan_lib.read_ticket(run(level), plan),
-    'tickets': lambda: [
-      plan_lib.read_ticket(run(level, trial=trial))
-      for trial in sources['trials']
-    ],
+    'ticket': lambda: read(run(level), plan),
+    'tickets': lambda: [read(run(level, trial=trial)) for trial in trials],
     'dense': dense,
     'before': lambda: plan_lib.read_weights(run(level - 1)),
-    'no_reset': lambda: plan_lib.read_ticket(run(level, 'no_reset_name')),
+    'no_reset': lambda: read(run(level, 'no_reset_name')),
     'rewound': lambda: _rewound(plan, output_dir, dense),
-    'deviations': lambda: _deviations(
-      plan.recipe.kernel_initializer, dense().initial
-    ),
+    'deviations': lambda: _deviations(plan.recipe, dense().initial),
     'scale': lambda: plan.settings['scale'],
     'seed': lambda: plan.draw_seed,
   }
@@ -198,15 +194,15 @@ def _spelt(value: Any) -> Any:  # GlorotNormal is glorot_normal.
   return value.lower().replace('_', '') if isinstance(value, str) else value
 
 
-def _deviations(name: str, initial: Network) -> dict[str, float]:
-  """Returns the standard deviations that an initializer draws layers with."""
+def _deviations(recipe: Any, initial: Network) -> dict[str, float]:
+  """Returns the standard deviations that a recipe's layers are drawn with."""
   import keras  # Late: flags need no TensorFlow.
 
-  initializer = keras.initializers.get(name)
+  initializer = keras.initializers.get(recipe.kernel_initializer)
   if not isinstance(initializer, keras.initializers.VarianceScaling):
     raise errors.InputError(
       'kernel_initializer: noise wants one that scales with the size of a'
-      f' layer, like glorot_normal, got {name!r}'
+      f' layer, like glorot_normal, got {recipe.kernel_initializer!r}'
     )
 
   def variance(*shape: int) -> float:

@@ -87,11 +87,9 @@ class Plan:
 
   def make_dataset(self) -> 'dataset_base.DatasetBase':
     """Returns the trial's data, in whichever order."""
+    seed = seeds.integer(self.seed, 'data')
     return self.task.dataset(
-      self.recipe,
-      self.location,
-      seeds.integer(self.seed, 'data'),
-      self.permute_labels,
+      self.recipe, self.location, seed, self.permute_labels
     )
 
   def make_model(
@@ -142,11 +140,10 @@ class Plan:
       execution=execution or self.recipe.execution,
     )
     record = records.read(output_dir)
-    left = 100 * masks_lib.density(model.masks)
-    accuracy = 100 * record['results']['test']['accuracy']
     print(
-      f'{output_dir}: {left:.1f}% of the weights, test accuracy'
-      f' {accuracy:.2f}% after {record["iterations"]:,} iterations',
+      f'{output_dir}: {masks_lib.density(model.masks):.1%} of the weights, test'
+      f' accuracy {record["results"]["test"]["accuracy"]:.2%} after'
+      f' {record["iterations"]:,} iterations',
       flush=True,  # Before what comes on stderr.
     )
     return trained
@@ -199,8 +196,11 @@ def make(
   if os.path.isdir(str(location)):
     values.setdefault(flag, location)
   recipe, location = task.choose(name, **values)
-  if seed is None:
-    seed = _recorded_seed([*tickets, output_dir], plain.get('overwrite', False))
+  # To overwrite loses what cannot be read as well.
+  ignored = [errors.InputError] if plain.get('overwrite') else []
+  for run in (*tickets, output_dir):
+    with contextlib.suppress(*ignored):
+      seed = rows.seed(run) if seed is None else seed
   return Plan(
     task=task,
     script=script,
@@ -219,19 +219,6 @@ def own_order(description: Mapping[str, Any]) -> int | None:
     return None
   usual = seeds.integer(seed, 'order', description['level'])
   return None if order == usual else order
-
-
-def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:
-  for run in runs:
-    try:
-      seed = rows.seed(run)
-    except errors.InputError:
-      if not overwrite:
-        raise
-    else:
-      if seed is not None:
-        return seed
-  return None
 
 
 def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:

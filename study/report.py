@@ -65,12 +65,11 @@ def report(
   written = report_lib.write(
     output_dir, found, commands=list(commands.of_runs(task, found.runs))
   )
-  measured = written.judged[written.judged.n > 0]
   _tell(found)
-  said = [*written.findings, written.verdict, f'report: {written.page}']
-  if len(measured):
-    said.insert(len(written.findings), f'\n{tables.claims(measured)}\n')
-  print(*said, sep='\n')
+  said = [*written.findings]
+  if len(measured := written.judged[written.judged.n > 0]):
+    said.append(f'\n{tables.claims(measured)}\n')
+  print(*said, written.verdict, f'report: {written.page}', sep='\n')
 
 
 def _compare(
@@ -91,10 +90,7 @@ def _compare(
   while len({part[-length:] for part in parts}) < len(parts):
     length += 1
   names = ['/'.join(part[-length:]) for part in parts]
-  found = {
-    name: results.read(folder)
-    for name, folder in zip(names, folders, strict=True)
-  }
+  found = dict(zip(names, map(results.read, folders), strict=True))
   page = comparison.write(output_dir, found, controls)
   for each in found.values():
     _tell(each)
@@ -142,8 +138,7 @@ def summarize(
   if layers:
     print(f'\n{tables.layers(results.layers(found.runs))}\n')
   drawn = found.runs[found.runs.experiment.isin(plots.STYLES)]
-  differing = ', '.join(results.differences(drawn))
-  if differing:
+  if differing := ', '.join(results.differences(drawn)):
     print(f'take care: the runs differ in {differing}', file=sys.stderr)
   if 'test' in set(found.runs.early_stop_split):
     print('early stop by test loss, where there is no validation set')

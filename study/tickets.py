@@ -29,7 +29,6 @@ def export(
 
   Examples:
     --run=experiments/trial1/9/same_init --ticket=ticket.npz
-    --run=experiments/trial1/9/same_init --ticket=ticket.npz --overwrite
   """
   found = read(run)
   ticket_lib.save_ticket(ticket, found, overwrite=overwrite)
@@ -62,7 +61,6 @@ def unpack(
 
   Examples:
     --ticket=ticket.npz --output_dir=ticket
-    --ticket=ticket.npz --output_dir=ticket --overwrite
 
   Returns:
     What is in the file.
