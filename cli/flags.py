@@ -82,13 +82,11 @@ def call(
       return None
     positional, given = read(function, argv, values, hint)
     prepare()
-    results = []  # Fire would print what is returned to it.
-    fire.Fire(
-      lambda: results.append(function(*positional, **given)),
+    return fire.Fire(
+      lambda: function(*positional, **given),
       command=[],
-      name=_program(),
+      serialize=lambda _: None,  # Else Fire prints what is returned.
     )
-  return results[0]
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ made again from what its record says.
 
 import contextlib
 import dataclasses
+import functools
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -86,11 +88,12 @@ class Plan:
     }
 
   def make_dataset(self) -> 'dataset_base.DatasetBase':
-    """Returns the trial's data, in whichever order."""
-    seed = seeds.integer(self.seed, 'data')
-    return self.task.dataset(
-      self.recipe, self.location, seed, self.permute_labels
-    )
+    """Returns the trial's data, in whichever order; kept for the next call."""
+    there = os.scandir(self.location) if os.path.isdir(self.location) else ()
+    files = sorted((file.name, file.stat().st_mtime_ns) for file in there)
+    values = json.dumps(self.recipe.configuration(), sort_keys=True)
+    given = self.location, seeds.integer(self.seed, 'data'), self.permute_labels
+    return _dataset(self.task, values, tuple(files), *given)
 
   def make_model(
     self,
@@ -154,6 +157,12 @@ class Plan:
     """Trains a ticket like `train`; weights that it has not are drawn."""
     model = self.make_model(ticket.initial, ticket.masks)
     return self.train(self.make_dataset(), model, output_dir)
+
+
+@functools.lru_cache(maxsize=1)
+def _dataset(task: task_lib.Task, values: str, files: Any, *given: Any) -> Any:
+  del files  # Part of the key: those that changed are read again.
+  return task.make_dataset(task.restore(json.loads(values)), *given)
 
 
 def make(

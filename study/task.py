@@ -1,8 +1,6 @@
 """A task: all that the scripts know of an experiment's data and models."""
 
 import dataclasses
-import functools
-import json
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -115,19 +113,3 @@ class Task:
   def restore(self, values: Mapping[str, Any]) -> Any:
     """Returns the recipe of these values, as a run's description has them."""
     return next(iter(self.recipes.values())).replace(**values)
-
-  def dataset(
-    self, recipe: Any, location: str, seed: int, permute_labels: bool
-  ) -> 'dataset_base.DatasetBase':
-    """Returns the data set; kept for the next call that wants the same."""
-    folder = pathlib.Path(location)
-    files = sorted(folder.iterdir()) if location and folder.is_dir() else []
-    version = tuple((file.name, file.stat().st_mtime_ns) for file in files)
-    values = json.dumps(recipe.configuration(), sort_keys=True)
-    return _dataset(self, values, version, location, seed, permute_labels)
-
-
-@functools.lru_cache(maxsize=1)
-def _dataset(task: Task, values: str, version: tuple, *given: Any) -> Any:
-  del version  # Part of the key: files that changed are read again.
-  return task.make_dataset(task.restore(json.loads(values)), *given)
