@@ -29,6 +29,7 @@ def export(
 
   Examples:
     --run=experiments/trial1/9/same_init --ticket=ticket.npz
+    --run=experiments/trial1/9/same_init --ticket=ticket.npz --overwrite
   """
   found = read(run)
   ticket_lib.save_ticket(ticket, found, overwrite=overwrite)
@@ -61,6 +62,7 @@ def unpack(
 
   Examples:
     --ticket=ticket.npz --output_dir=ticket
+    --ticket=ticket.npz --output_dir=ticket --overwrite
 
   Returns:
     What is in the file.
