@@ -66,8 +66,7 @@ class Options:
       from lottery_ticket.cli import cluster  # Late: an extra.
 
       return cluster.Cluster(self.address, self.jobs, self.resources, timeout)
-    workers = min(self.jobs or processors(), max(count, 1))
-    return pool.Local(workers, timeout)
+    return pool.Local(min(self.jobs or processors(), max(count, 1)), timeout)
 
 
 def run(
@@ -180,12 +179,10 @@ def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
 
 def main(task: str = '') -> None:
   """Runs with the command line's flags; `task` names the usual folder."""
-  argfile = next(
-    (word for word in sys.argv[2:] if 'argfile' in word), 'ARGFILE'
-  )
+  name = next((word for word in sys.argv[2:] if 'argfile' in word), 'ARGFILE')
   hint = 'a flag of an argfile stands in its quotes: "{} {}"'
   flags.call(
     functools.partial(run, task=task),
     values=Options,
-    hint=functools.partial(hint.format, argfile),
+    hint=functools.partial(hint.format, name),
   )

@@ -46,15 +46,13 @@ class Cluster(pool.Engine):
   ):
     self._jobs, self._timeout = jobs, timeout
     self._resources = {'num_cpus': 1.0} | (resources or {})
-    options: dict[str, Any] = {'resources': {}}
+    # The pool counts attempts, and says so.
+    options: dict[str, Any] = {'resources': {}, 'max_retries': 0}
     for name, amount in self._resources.items():
       errors.check_number(f'resources[{name!r}]', amount)
       (options if name in _KNOWN else options['resources'])[name] = amount
     _connect(address, jobs)
-    # The pool counts attempts, and says so.
-    self._task = ray.remote(
-      max_calls=pool.JOBS_A_WORKER, max_retries=0, **options
-    )(_run)
+    self._task = ray.remote(max_calls=pool.JOBS_A_WORKER, **options)(_run)
     self._begun: dict[futures.Future, tuple[Any, float]] = {}
 
   def __exit__(self, *_: object) -> None:
@@ -111,15 +109,11 @@ def _connect(address: str | None, jobs: int | None) -> None:
       socket.create_connection((host, int(port)), timeout=10).close()
     ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
   except (OSError, OverflowError, RuntimeError, ValueError) as error:
-    reason = str(error).strip().splitlines()[0]
-    raise errors.InputError(
-      f'address: {address}: no cluster there: {reason}'
-    ) from None
+    said = f'no cluster there: {str(error).strip().splitlines()[0]}'
+    raise errors.InputError(f'address: {address}: {said}') from None
 
 
-def _run(
-  job: jobs_lib.Job, timeout: float, variables: dict[str, str]
-) -> worker.Result:
+def _run(job: jobs_lib.Job, timeout: float, variables: dict) -> worker.Result:
   """Runs a job, on a node; one that takes too long ends its process."""
   os.environ.update(variables)
   entry.limit_threads()

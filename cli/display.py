@@ -29,12 +29,9 @@ class Display:
     self._runs: dict[jobs_lib.Job, str] = {}
     self._bars: dict[jobs_lib.Job, Any] = {}
     self._told = time.monotonic()
+    # None disables it where there is no terminal.
     self._whole = tqdm.tqdm(
-      total=total,
-      unit='job',
-      desc='jobs',
-      file=self._stream,
-      disable=None,  # Where there is no terminal.
+      total=total, unit='job', desc='jobs', file=self._stream, disable=None
     )
 
   def __enter__(self) -> 'Display':

@@ -149,10 +149,8 @@ def read(
     if parameter.default is parameter.empty and name not in texts
   ]
   if len(positional) > len(wanted) and not takes_more:
-    raise errors.InputError(
-      f'{positional[len(wanted)]!r}: unexpected; flags are given as'
-      ' --name=value'
-    )
+    said = 'unexpected; flags are given as --name=value'
+    raise errors.InputError(f'{positional[len(wanted)]!r}: {said}')
   if missing:
     raise errors.InputError(f'{missing[0]} is missing')
   given = {name: parse(text, flags[name]) for name, text in texts.items()}
@@ -244,6 +242,7 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   Text stays text where the annotation allows it, unless it is a list, tuple
   or dictionary and the annotation allows more than text.
   """
+  name = f'--{parameter.name}'
   kinds = {typing.get_origin(kind) or kind for kind in _union(parameter)}
   if types.NoneType in kinds and text == 'None':
     return None
@@ -252,9 +251,7 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
     wanted, convert = _PLAIN[kinds.pop()]
     with contextlib.suppress(KeyError, ValueError):
       return convert(text)
-    raise errors.InputError(
-      f'--{parameter.name}: wanted {wanted}, got {text!r}'
-    )
+    raise errors.InputError(f'{name}: wanted {wanted}, got {text!r}')
   is_literal = text.startswith(('[', '(', '{'))
   if kinds == {str} or (str in kinds and not is_literal):
     return text
@@ -263,10 +260,10 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
     value = text[1:-1].replace(' ', '').split(',')
   is_right = not (isinstance(value, str) and is_literal)
   wanted = "a list like ['a','b'], or a tuple or dictionary with text in quotes"
-  errors.require(is_right, f'--{parameter.name}', wanted, repr(text))
+  errors.require(is_right, name, wanted, repr(text))
   for kind in _union(parameter):
     if typing.get_origin(kind) is list:
-      return _items(parameter.name, value, *typing.get_args(kind))
+      return _items(name, value, *typing.get_args(kind))
   return value
 
 
@@ -276,7 +273,7 @@ def _items(name: str, value: Any, kind: Any) -> list[Any]:
   kinds = typing.get_args(kind) or (kind,)
   example = 'integers, like [3,15]' if int in kinds else 'names, like [a,b]'
   is_right = items and all(type(item) in kinds for item in items)
-  errors.require(is_right, f'--{name}', f'a list of {example}', repr(value))
+  errors.require(is_right, name, f'a list of {example}', repr(value))
   return items
 
 

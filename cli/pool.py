@@ -79,8 +79,7 @@ class Local(Engine):
     except (futures.TimeoutError, TimeoutError):
       raise DiedError(f'took longer than {self._timeout} s') from None
     except pebble.ProcessExpired as error:
-      reason = f'its worker died (exit code {error.exitcode})'
-      raise DiedError(reason) from None
+      raise DiedError(f'its worker died (exit code {error.exitcode})') from None
 
 
 class Outcome(NamedTuple):
@@ -142,9 +141,7 @@ class _Run:
         self.ended.update(turn.place for turn in lost)
         yield from (turn.missing for turn in lost if turn.missing)
         continue
-      done, _ = futures.wait(
-        self.under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
-      )
+      done, _ = futures.wait(self.under_way, _POLL, futures.FIRST_COMPLETED)
       for future in sorted(done, key=lambda done: self.under_way[done].place):
         turn = self.under_way.pop(future)
         outcome = self._outcome(turn, future)

@@ -62,9 +62,8 @@ def run(job: jobs.Job) -> Result:
     progress.send_to(reporter),
   ):
     code, missing = _run(job)
-  return Result(
-    code, _last_line(job.log), reporter.iterations, reporter.loaded, missing
-  )
+  counts = reporter.iterations, reporter.loaded
+  return Result(code, _last_line(job.log), *counts, missing)
 
 
 def _run(job: jobs.Job) -> tuple[int, str | None]:

@@ -57,9 +57,8 @@ def board(
   with tempfile.TemporaryDirectory() as folder:
     lay_out(runs, folder, histograms=histograms)
     tensorboard = program.TensorBoard()
-    tensorboard.configure(
-      argv=[None, f'--logdir={folder}', f'--port={port}', '--load_fast=false']
-    )
+    argv = [None, f'--logdir={folder}', f'--port={port}', '--load_fast=false']
+    tensorboard.configure(argv=argv)
     by_density = urllib.parse.quote(r'regex:^(\S+)', safe='')
     url = f'http://localhost:{port}/?runColorGroup={by_density}#timeseries'
     print(f'{len(runs)} runs: {url}', flush=True)
@@ -83,8 +82,8 @@ def lay_out(
     # As a number, TensorBoard would make the seed a float.
     values |= {'control': run.experiment, 'seed': str(run.seed)}
     summaries = [(0, summary_v2.hparams_pb(values, trial_id=place.name))]
-    writer = event_file_writer.EventFileWriter(str(place))
     more = _histograms(run) if histograms else ()
+    writer = event_file_writer.EventFileWriter(str(place))
     for step, summary in (*summaries, *more):
       writer.add_event(event_pb2.Event(step=step, summary=summary))
     writer.close()

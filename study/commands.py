@@ -4,7 +4,7 @@ import collections
 import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lottery_ticket.cli import argfiles
@@ -128,9 +128,7 @@ def _key(task: task_lib.Task, plan: plan_lib.Plan, run: Any) -> tuple:
   return plan.script, run.experiment, said
 
 
-def _ladders(
-  task: task_lib.Task, runs: Sequence[Any], flags: Flags
-) -> Iterator[str]:
+def _ladders(task: task_lib.Task, runs: list, flags: Flags) -> Iterator[str]:
   """Yields the commands of a ladder: one, or one for each trial."""
   runs = sorted(runs, key=lambda run: run.level)
   last = {run.trial: run for run in runs}
@@ -150,7 +148,7 @@ def _start(sources: Mapping[str, Any]) -> Flags:
   return {k: sources[k] for k in ('masks', 'presets') if k in sources}
 
 
-def _numbers(runs: Sequence[Any]) -> list[int]:
+def _numbers(runs: list) -> list[int]:
   """Returns the trials if they are 1, 2, ... and their seeds too, else []."""
   seeds = [str(run.row['record']['description']['seed']) for run in runs]
   pairs = set(zip((run.trial for run in runs), seeds, strict=True))

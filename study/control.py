@@ -4,7 +4,7 @@ import contextlib
 import functools
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from lottery_ticket.analysis import rows
@@ -68,9 +68,8 @@ def train(
   name, row = controls.find(control)
   level = errors.check_integer('level', level, int('before' in row.needs))
   run_id = errors.check_integer('run_id', run_id, least=0)
-  settings = _settings(
-    control, row, {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
-  )
+  own = {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
+  settings = _settings(control, row, own)
   trials = settings.pop('trials', ())
   run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
   plan = plan_lib.make(
@@ -123,9 +122,7 @@ def _found(plan: plan_lib.Plan, output_dir: str) -> dict[str, Callable]:
   }
 
 
-def _rewound(
-  plan: plan_lib.Plan, output_dir: str, dense: Callable[[], controls.Weights]
-) -> Network:
+def _rewound(plan: plan_lib.Plan, output_dir: str, dense: Callable) -> Network:
   """Returns the dense network's weights early in its training, trained again.
 
   The same seeds give the same bytes: nobody needs to have saved them. Where the
@@ -144,9 +141,7 @@ def _rewound(
   return train(dataset, model, recipe.optimizer_fn, length, None)[1]
 
 
-def _settings(
-  control: str, row: controls.Control, given: Mapping[str, Any]
-) -> dict[str, Any]:
+def _settings(control: str, row: controls.Control, given: dict) -> dict:
   """Returns the settings of a control: from its row, or else from flags."""
   settings = {k: v for k, v in row.settings.items() if v is not None}
   for flag, value in given.items():
@@ -155,9 +150,8 @@ def _settings(
       if value is not None:
         raise errors.InputError(f'{flag}: the control {control} takes none')
     elif value is None:
-      raise errors.InputError(
-        f'{flag}: wanted for the control {control}, like --{flag}={example}'
-      )
+      said = f'wanted for the control {control}, like --{flag}={example}'
+      raise errors.InputError(f'{flag}: {said}')
     else:
       settings[flag] = check(flag, value)
   return settings
@@ -181,10 +175,8 @@ def _check_like(run: str, plan: plan_lib.Plan, row: controls.Control) -> None:
   now = plan.description() | plan.recipe.configuration()
   for name in ('seed', 'permute_labels', *plan.recipe.configuration()):
     wanted, value = recorded.get(name, now[name]), now[name]
-    if name not in _PRUNING and _spelt(wanted) != _spelt(value):
-      raise errors.InputError(
-        f'{name}: wanted {wanted!r}, that of {run}, got {value!r}'
-      )
+    is_same = name in _PRUNING or _spelt(wanted) == _spelt(value)
+    errors.require(is_same, name, f'{wanted!r}, that of {run}', repr(value))
   if row.permutes_labels and plan.permute_labels:
     wanted = 'permuted_labels wants a trial whose labels are not'
     raise errors.InputError(f'control: {wanted}, got {run}')

@@ -102,9 +102,7 @@ def train(
   )
 
 
-def _reset_fn(
-  reset: str | int, dense: str
-) -> Callable[[int, Network, Network], Network] | None:
+def _reset_fn(reset: str | int, dense: str) -> Callable[..., Network] | None:
   """Returns what gives the presets of the next level, None for the initial."""
   if reset == 'initial':
     return None

@@ -253,8 +253,7 @@ def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
     with contextlib.suppress(errors.InputError):
       record = rows.record(run)
   if not record or not plan:
-    networks = _network(run, paths.masks), _network(run, paths.initial)
-    return controls.Ticket(*networks)
+    return controls.Ticket(_read(run, paths.masks), _read(run, paths.initial))
   model = plan.replace(settings={}).make_model()  # As a ladder draws it.
   model.build(plan.make_dataset().train.values(slice(1)))
   initial = model.get_current_weights()
@@ -272,17 +271,14 @@ def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
 
 def read_weights(run: str) -> controls.Weights:
   """Returns the weights of a finished run, before and after training."""
-  networks = _network(run, paths.initial), _network(run, paths.final)
-  return controls.Weights(*networks)
+  return controls.Weights(_read(run, paths.initial), _read(run, paths.final))
 
 
-def _network(run: str, path: Callable[[str], str]) -> Network:
-  if not os.path.isfile(paths.record(run)):  # Of a finished run alone.
-    raise errors.MissingInputError(
-      f'{run}: wanted a finished run;'
-      ' runners/lottery_experiment.py makes tickets',
-      paths.record(run),
-    )
+def _read(run: str, path: Callable[[str], str]) -> Network:
+  record = paths.record(run)
+  if not os.path.isfile(record):  # Of a finished run alone.
+    wanted = 'a finished run; runners/lottery_experiment.py makes tickets'
+    raise errors.MissingInputError(f'{run}: wanted {wanted}', record)
   return save_restore.standardize(path(run)) or {}
 
 

@@ -139,9 +139,7 @@ def _stored(folder: str, name: str, checksum: str) -> str:
   return CHANGED
 
 
-def _given(
-  plan: plan_lib.Plan, run: str, stored: dict[str, str], inputs: dict[str, str]
-) -> tuple[Any, Any]:
+def _given(plan: plan_lib.Plan, run: str, stored: dict, inputs: dict) -> tuple:
   """Returns the data and the network that the run was given."""
   dataset = plan.make_dataset()
   networks = {name: plan.sources.get(name) for name in ('presets', 'masks')}
@@ -159,9 +157,8 @@ def _given(
     there[name] = f'{name} data', split.checksum
   for name, (what, checksum) in there.items():
     if checksum != inputs.get(name):
-      hint = f'; --{plan.task.location} says where these are'
-      raise errors.InputError(
-        f'the {what} that are there are not those of the run'
-        f'{hint if name in dataset.splits else ""}'
-      )
+      said = f'the {what} that are there are not those of the run'
+      if name in dataset.splits:
+        said += f'; --{plan.task.location} says where these are'
+      raise errors.InputError(said)
   return dataset, model

@@ -119,14 +119,11 @@ def replicate(
   left = []
   for part, todo in planned.items():
     runs = [runs_of(flags) for _, flags in todo]
-    missing = [
-      sum(not os.path.isfile(paths.record(run)) for run in row) for row in runs
-    ]
-    number = sum(map(len, runs))
-    done = f'{number - sum(missing)} finished before'
-    length = f'{number * count:12,} {unit}'
-    print(f'{part:16}{number:5} runs {length}, {done}', flush=True)
-    left += missing
+    done = [[os.path.isfile(paths.record(run)) for run in row] for row in runs]
+    left += [row.count(False) for row in done]
+    number, finished = sum(map(len, runs)), sum(map(sum, done))
+    said = f'{number * count:12,} {unit}, {finished} finished before'
+    print(f'{part:16}{number:5} runs {said}', flush=True)
   if any(left):
     print('Trying how fast this machine is ...', flush=True)
     seconds, iterations = _speed(task, (unit, count), common, workers)
@@ -162,8 +159,7 @@ def plan(
   for part in chosen:
     for script, flags in known[part]:
       flags = {'trials': sizes.trials, **common, **flags}
-      counts = (flags.get(k, True) for k in ('trials', 'of_trials', 'levels'))
-      if all(counts):
+      if all(flags.get(k, True) for k in ('trials', 'of_trials', 'levels')):
         jobs = getattr(argfiles, script)(task, **flags)
         planned[part] += [(script, each) for each in jobs]
   return planned

@@ -3,7 +3,6 @@
 import pathlib
 import shlex
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lottery_ticket.foundations import errors
@@ -57,14 +56,12 @@ def report(
   if compare is not None:
     _compare([experiment_path, *compare], controls or [], output_dir)
     return
-  errors.require(
-    not controls, 'controls', 'them with --compare alone', controls
-  )
+  wanted = 'them with --compare alone'
+  errors.require(not controls, 'controls', wanted, controls)
   found = results.read(experiment_path, beside=output_dir)
   rows.write(output_dir, found.rows, experiment_path)
-  written = report_lib.write(
-    output_dir, found, commands=list(commands.of_runs(task, found.runs))
-  )
+  made_by = list(commands.of_runs(task, found.runs))
+  written = report_lib.write(output_dir, found, commands=made_by)
   _tell(found)
   said = [*written.findings]
   if len(measured := written.judged[written.judged.n > 0]):
@@ -72,9 +69,7 @@ def report(
   print(*said, written.verdict, f'report: {written.page}', sep='\n')
 
 
-def _compare(
-  folders: Sequence[str], controls: Sequence[str], output_dir: str
-) -> None:
+def _compare(folders: list[str], controls: list[str], output_dir: str) -> None:
   """Compares the experiment of the first folder with the others."""
   from lottery_ticket.analysis import comparison
   from lottery_ticket.analysis import plots
@@ -127,10 +122,9 @@ def summarize(
   from lottery_ticket.analysis import results
   from lottery_ticket.analysis import tables
 
-  if figure is not None and not figure.endswith(('.png', '.svg', '.pdf')):
-    raise errors.InputError(
-      f'figure: wanted a name ending in .png, .svg or .pdf, got {figure!r}'
-    )
+  is_right = figure is None or figure.endswith(('.png', '.svg', '.pdf'))
+  wanted = 'a name ending in .png, .svg or .pdf'
+  errors.require(is_right, 'figure', wanted, repr(figure))
   experiment_path = experiment_path or task.experiment_path
   found = results.read(experiment_path)
   summary = results.summarize(found.runs)

@@ -151,10 +151,8 @@ def _start(line: _Line) -> controls.Ticket | None:
     return ticket  # A ticket's initial weights are those of its reset.
   folder = paths.checkpoint(line.ticket, k)
   if not os.path.isdir(folder):
-    raise errors.MissingInputError(
-      f'{folder}: no such checkpoint; a ladder with --reset={k} keeps it',
-      folder,
-    )
+    said = f'no such checkpoint; a ladder with --reset={k} keeps it'
+    raise errors.MissingInputError(f'{folder}: {said}', folder)
   return ticket._replace(initial=save_restore.restore_network(folder))
 
 
