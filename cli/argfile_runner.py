@@ -154,7 +154,6 @@ def _log_folder(log_dir: str | None) -> pathlib.Path:
 
 
 def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
-  """Says on stderr what came of all jobs."""
   failed = [outcome for outcome in outcomes if outcome.reason]
   results = [outcome.result for outcome in outcomes if outcome.result]
   iterations = sum(result.iterations for result in results)

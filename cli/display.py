@@ -60,7 +60,6 @@ class Display:
   def _show(
     self, job: jobs_lib.Job, name: str, done: int, total: int, said: str
   ) -> None:
-    """Shows a run on its job's bar."""
     if job not in self._bars:
       self._bars[job] = tqdm.tqdm(unit='it', file=self._stream, leave=False)
     bar = self._bars[job]

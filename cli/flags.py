@@ -343,7 +343,6 @@ def _form(parameter: inspect.Parameter) -> str:
 
 
 def _spoken(kind: Any) -> str:
-  """Returns a type as a person says it."""
   parts = typing.get_args(kind)
   if typing.get_origin(kind) is tuple and Ellipsis not in parts:
     return ','.join(map(_spoken, parts))
