@@ -58,8 +58,8 @@ def stability(
       --successive all. A ticket's k is what its ladder was reset to.
     rewind_to: Iterations k, like [0,500]; by default what the ladder was reset
       to. Level 0 needs its checkpoint, which --reset=k keeps.
-    ticket_name: Name of the ladder's folders, or of those of a control's runs,
-      like random1, which start from their own weights.
+    ticket_name: Name of the folders of the ladder, or of a control's runs, like
+      random1, which start from their own weights.
     successive: Whether to train nothing and measure the lines from each level
       to the next (arXiv 2210.03044).
     points: Number of points on a line, with both ends.
