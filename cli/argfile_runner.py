@@ -1,5 +1,6 @@
 """Runs a runner for each job that an argfile prints."""
 
+import collections
 import dataclasses
 import functools
 import io
@@ -30,13 +31,10 @@ class Options:
   """Where jobs run, and how many at a time.
 
   Attributes:
-    jobs: How many jobs to run side by side; by default as many as there are
-      processors. Each takes one thread.
+    jobs: How many jobs at a time, one thread each; by default one a processor.
     timeout: Seconds after which a job is ended; it gets one more attempt.
-    log_dir: Folder for what each job prints; by default a temporary one,
-      which is kept if a job fails.
-    engine: 'local', worker processes of this machine (the default), or 'ray',
-      a Ray cluster.
+    log_dir: Folder for what jobs print; by default temporary, kept on failure.
+    engine: local (the default: workers of this machine) or ray (a Ray cluster).
     address: Address of a running Ray cluster, like auto or 10.0.0.1:6379; by
       default Ray starts one on this machine.
     resources: What a job takes of a Ray node, like
@@ -68,8 +66,7 @@ class Options:
       from lottery_ticket.cli import cluster  # Late: an extra.
 
       return cluster.Cluster(self.address, self.jobs, self.resources, timeout)
-    workers = min(self.jobs or processors(), max(count, 1))
-    return pool.Local(workers, timeout)
+    return pool.Local(min(self.jobs or processors(), max(count, 1)), timeout)
 
 
 def run(
@@ -99,9 +96,8 @@ def run(
 
   Examples:
     python argfile_runner.py runners/lottery_experiment.py
-      "argfiles/lottery_experiment_argfile.py --trials=3" --jobs=2
-    python argfile_runner.py runners/train.py argfiles/train_argfile.py
-      --dry_run
+      "argfiles/lottery_experiment_argfile.py --trials=3" --dry_run
+    python argfile_runner.py runners/train.py argfiles/train_argfile.py --jobs=2
   """
   backend.check()
   jobs = jobs_lib.from_argfiles([runner, argfile, *more], task)
@@ -158,7 +154,6 @@ def _log_folder(log_dir: str | None) -> pathlib.Path:
 
 
 def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
-  """Says on stderr what came of all jobs."""
   failed = [outcome for outcome in outcomes if outcome.reason]
   results = [outcome.result for outcome in outcomes if outcome.result]
   iterations = sum(result.iterations for result in results)
@@ -171,12 +166,10 @@ def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
     f' {iterations / seconds:,.0f} a second',
     file=sys.stderr,
   )
-  alike: dict[Any, list[pool.Outcome]] = {}
+  alike: dict[Any, list[pool.Outcome]] = collections.defaultdict(list)
   for outcome in failed:
     kind = re.sub('[0-9]+', '0', outcome.reason)
-    alike.setdefault(kind if len(failed) > _MANY else outcome, []).append(
-      outcome
-    )
+    alike[kind if len(failed) > _MANY else outcome].append(outcome)
   for first, *others in alike.values():
     print(f'failed: {first.job.command}\n  {first.reason}', file=sys.stderr)
     if others:
@@ -185,15 +178,10 @@ def _summarize(outcomes: list[pool.Outcome], seconds: float) -> None:
 
 def main(task: str = '') -> None:
   """Runs with the command line's flags; `task` names the usual folder."""
-  command = functools.partial(run, task=task)
-  command.__doc__ = run.__doc__
-  argfiles_given = [word for word in sys.argv[2:] if 'argfile' in word]
-  argfile = argfiles_given[0] if argfiles_given else 'ARGFILE'
+  name = next((word for word in sys.argv[2:] if 'argfile' in word), 'ARGFILE')
   hint = 'a flag of an argfile stands in its quotes: "{} {}"'
   flags.call(
-    command, values=Options, hint=functools.partial(hint.format, argfile)
+    functools.partial(run, task=task),
+    values=Options,
+    hint=functools.partial(hint.format, name),
   )
-
-
-if __name__ == '__main__':
-  main()

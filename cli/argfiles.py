@@ -27,9 +27,8 @@ def find(path: str, task: str = '') -> pathlib.Path:
   for place, file in ((here, path), (folder, path), (_folder(name), rest)):
     if place and os.path.isfile(place / file):
       return (place / file).resolve()
-  raise errors.InputError(
-    f'{path}: no such file in {here}' + (f' or {folder}' if folder else '')
-  )
+  where = f'{here} or {folder}' if folder else here
+  raise errors.InputError(f'{path}: no such file in {where}')
 
 
 def _folder(name: str) -> pathlib.Path | None:
@@ -47,10 +46,8 @@ def check_pair(runner: str, argfile: str, task: str) -> None:
   own = path.parent.parent / 'runners' / name
   is_beside = path.parent.name == 'argfiles' and own.is_file()
   if is_beside and runner_path.parent == own.parent and runner_path != own:
-    raise errors.InputError(
-      f'{path.name}: prints flags for runners/{name}, not for'
-      f' {runner_path.name}'
-    )
+    said = f'prints flags for runners/{name}, not for {runner_path.name}'
+    raise errors.InputError(f'{path.name}: {said}')
 
 
 def read(argfile: str, task: str = '') -> list[list[str]]:
@@ -62,9 +59,8 @@ def read(argfile: str, task: str = '') -> list[list[str]]:
   script, *arguments = _words(argfile, task)
   path = str(find(script, task))
   if '--help' in arguments:
-    raise errors.InputError(
-      f'{argfile}: prints help, not flags; run python {path} --help'
-    )
+    said = f'prints help, not flags; run python {path} --help'
+    raise errors.InputError(f'{argfile}: {said}')
   # Paths may hold what Python's splitlines takes for the end of a line.
   lines = _printed([sys.executable, path, *arguments], argfile).split('\n')
   jobs = [_split(row, f'{script}, line {i}') for i, row in enumerate(lines, 1)]
@@ -98,9 +94,8 @@ def _printed(command: list[str], argfile: str) -> str:
     if process.wait():
       stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - _TAIL))
       said = stderr.read().decode(errors='replace').strip().splitlines()
-      raise errors.InputError(
-        f'{argfile}: failed: {said[-1] if said else "no message"}'
-      )
+      last = said[-1] if said else 'no message'
+      raise errors.InputError(f'{argfile}: failed: {last}')
   # The runner refuses what is no text, and some systems end lines otherwise.
   encoding = locale.getpreferredencoding(False)
   return printed.decode(encoding, 'surrogateescape').replace(os.linesep, '\n')
@@ -115,8 +110,7 @@ def _split(line: str, what: str) -> list[str]:
 
 def flags(**given: object) -> tuple[str, ...]:
   """Returns a command line's flags; those that are None are left out."""
-  items = given.items()
-  return tuple(f'--{name}={v}' for name, v in items if v is not None)
+  return tuple(f'--{k}={v}' for k, v in given.items() if v is not None)
 
 
 def line(**given: object) -> str:

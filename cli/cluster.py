@@ -44,19 +44,15 @@ class Cluster(pool.Engine):
     resources: dict[str, float] | None = None,
     timeout: float = threading.TIMEOUT_MAX,
   ):
-    self._jobs = jobs
+    self._jobs, self._timeout = jobs, timeout
     self._resources = {'num_cpus': 1.0} | (resources or {})
+    # The pool counts attempts, and says so.
+    options: dict[str, Any] = {'resources': {}, 'max_retries': 0}
     for name, amount in self._resources.items():
       errors.check_number(f'resources[{name!r}]', amount)
-    self._timeout = timeout
-    _connect(address, jobs)
-    options: dict[str, Any] = {'resources': {}}
-    for name, amount in self._resources.items():
       (options if name in _KNOWN else options['resources'])[name] = amount
-    # The pool counts attempts, and says so.
-    self._task = ray.remote(
-      max_calls=pool.JOBS_A_WORKER, max_retries=0, **options
-    )(_run)
+    _connect(address, jobs)
+    self._task = ray.remote(max_calls=pool.JOBS_A_WORKER, **options)(_run)
     self._begun: dict[futures.Future, tuple[Any, float]] = {}
 
   def __exit__(self, *_: object) -> None:
@@ -113,18 +109,19 @@ def _connect(address: str | None, jobs: int | None) -> None:
       socket.create_connection((host, int(port)), timeout=10).close()
     ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
   except (OSError, OverflowError, RuntimeError, ValueError) as error:
-    reason = str(error).strip().splitlines()[0]
-    raise errors.InputError(
-      f'address: {address}: no cluster there: {reason}'
-    ) from None
+    said = f'no cluster there: {str(error).strip().splitlines()[0]}'
+    raise errors.InputError(f'address: {address}: {said}') from None
 
 
-def _run(
-  job: jobs_lib.Job, timeout: float, variables: dict[str, str]
-) -> worker.Result:
-  """Runs a job, on a node."""
+def _run(job: jobs_lib.Job, timeout: float, variables: dict) -> worker.Result:
+  """Runs a job, on a node; one that takes too long ends its process."""
   os.environ.update(variables)
   entry.limit_threads()
   worker.end_with(os.getppid())
-  with worker.ended_after(timeout):
+  timer = threading.Timer(timeout, os._exit, [1])
+  timer.daemon = True
+  timer.start()
+  try:
     return worker.run(job)
+  finally:
+    timer.cancel()

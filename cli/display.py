@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import tqdm
@@ -29,12 +29,9 @@ class Display:
     self._runs: dict[jobs_lib.Job, str] = {}
     self._bars: dict[jobs_lib.Job, Any] = {}
     self._told = time.monotonic()
+    # None disables it where there is no terminal.
     self._whole = tqdm.tqdm(
-      total=total,
-      unit='job',
-      desc='jobs',
-      file=self._stream,
-      disable=None,  # Where there is no terminal.
+      total=total, unit='job', desc='jobs', file=self._stream, disable=None
     )
 
   def __enter__(self) -> 'Display':
@@ -46,8 +43,7 @@ class Display:
 
   def look(self, jobs: Sequence[jobs_lib.Job]) -> None:
     """Shows where the jobs under way are by now."""
-    found = [(job, _read_status(job)) for job in jobs]
-    known = [(job, *status) for job, status in found if status]
+    known = list(_statuses(jobs))
     if not self._whole.disable:
       for shown in known:
         self._show(*shown)
@@ -64,7 +60,6 @@ class Display:
   def _show(
     self, job: jobs_lib.Job, name: str, done: int, total: int, said: str
   ) -> None:
-    """Shows a run on its job's bar."""
     if job not in self._bars:
       self._bars[job] = tqdm.tqdm(unit='it', file=self._stream, leave=False)
     bar = self._bars[job]
@@ -96,10 +91,12 @@ class Display:
     self._stream.flush()
 
 
-def _read_status(job: jobs_lib.Job) -> tuple[str, int, int, str] | None:
-  """Returns a job's run, its iterations done and in all, and more about it."""
-  with contextlib.suppress(OSError, ValueError):
-    text = pathlib.Path(job.status).read_text(encoding='utf-8')
-    name, done, total, said = text.split('\t')
-    return name, int(done), int(total), said
-  return None
+def _statuses(
+  jobs: Sequence[jobs_lib.Job],
+) -> Iterator[tuple[jobs_lib.Job, str, int, int, str]]:
+  """Yields jobs, their runs, iterations done and in all, and what is said."""
+  for job in jobs:
+    with contextlib.suppress(OSError, ValueError):
+      text = pathlib.Path(job.status).read_text(encoding='utf-8')
+      name, done, total, said = text.split('\t')
+      yield job, name, int(done), int(total), said

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from lottery_ticket.cli import flags
 from lottery_ticket.foundations import backend
@@ -26,26 +26,38 @@ def limit_threads() -> None:
 
 
 @contextlib.contextmanager
+def redirected(file: IO[bytes], *descriptors: int) -> Iterator[None]:
+  """Sends what is written to descriptors, by libraries too, to a file."""
+  kept = {descriptor: os.dup(descriptor) for descriptor in descriptors}
+  for descriptor in descriptors:
+    os.dup2(file.fileno(), descriptor)
+  try:
+    yield
+  finally:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for descriptor, copy in kept.items():
+      os.dup2(copy, descriptor)
+      os.close(copy)
+
+
+@contextlib.contextmanager
 def quiet() -> Iterator[None]:
   """Holds back what is written to stderr, and shows it only on errors.
 
   TensorFlow's libraries write there as they are loaded, whatever the log level.
   """
+  sys.stderr.flush()
   with tempfile.TemporaryFile() as held:
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    os.dup2(held.fileno(), 2)
     try:
-      yield
+      with redirected(held, 2):
+        yield
     except ModuleNotFoundError:
       raise  # Says it all.
     except BaseException:
       held.seek(0)
-      os.write(stderr, held.read())
+      os.write(2, held.read())
       raise
-    finally:
-      os.dup2(stderr, 2)
-      os.close(stderr)
 
 
 def run(
@@ -53,9 +65,8 @@ def run(
 ) -> None:
   """Calls a function with the flags of the command line, as `flags.call` does.
 
-  The function, or 'module:function', is imported once threads are limited, and
-  `imports`, quietly, once flags are checked: neither help nor bad flags wait
-  for TensorFlow.
+  A 'module:function' is imported once threads are limited, and `imports` once
+  flags are checked: neither help nor bad flags wait for TensorFlow.
   """
   limit_threads()
   with flags.exiting():

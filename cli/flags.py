@@ -2,8 +2,7 @@
 
 Python Fire alone calls first and complains afterwards, guesses types
 (`--output_dir=2018` becomes a number), cuts `a#b` and takes abbreviations. Here
-every flag is read as its parameter's annotation says before anything is called;
-Fire then makes the call.
+every flag is first read as its parameter's annotation says; then Fire calls.
 """
 
 import ast
@@ -62,14 +61,14 @@ def call(
 
   Positional-only parameters, and `*more`, are given by position, others as
   `--name=value` or `--name value`; a boolean also as `--name` or `--noname`,
-  and its value, where that is a word of its own, as True or False. Input that
-  cannot be used ends the program as `exiting` says.
+  and its value, as a word of its own, as True or False. Bad input ends the
+  program as `exiting` says.
 
   Args:
     function: What to call.
     argv: The command line without the program; `sys.argv` by default.
     values: A dataclass whose fields are the flags that the function takes as
-      `**values`. Those that are not given are not passed.
+      `**values`; only those that are given are passed.
     hint: Returns what to say of a flag that is not there and resembles none.
     prepare: Called before the function, once the flags have been checked.
 
@@ -83,13 +82,11 @@ def call(
       return None
     positional, given = read(function, argv, values, hint)
     prepare()
-    results = []  # Fire would print what is returned to it.
-    fire.Fire(
-      lambda: results.append(function(*positional, **given)),
+    return fire.Fire(
+      lambda: function(*positional, **given),
       command=[],
-      name=_program(),
+      serialize=lambda _: None,  # Else Fire prints what is returned.
     )
-  return results[0]
 
 
 @contextlib.contextmanager
@@ -97,8 +94,7 @@ def exiting() -> Iterator[None]:
   """Ends the program with one line on stderr instead of a traceback.
 
   The exit code is 2 for input that cannot be used, 1 for a file that cannot be
-  read or written and for a training that diverged. The exit's cause is the
-  error.
+  read or written and for a training that diverged; the error is its cause.
   """
   try:
     yield
@@ -153,10 +149,8 @@ def read(
     if parameter.default is parameter.empty and name not in texts
   ]
   if len(positional) > len(wanted) and not takes_more:
-    raise errors.InputError(
-      f'{positional[len(wanted)]!r}: unexpected; flags are given as'
-      ' --name=value'
-    )
+    said = 'unexpected; flags are given as --name=value'
+    raise errors.InputError(f'{positional[len(wanted)]!r}: {said}')
   if missing:
     raise errors.InputError(f'{missing[0]} is missing')
   given = {name: parse(text, flags[name]) for name, text in texts.items()}
@@ -176,30 +170,30 @@ def _expanded(value: Any) -> Any:
 
 def _parameters(function: Callable, values: type | None) -> Parameters:
   """Returns what a command line may give; `values` in place of `**values`."""
-  parameters = dict(inspect.signature(function).parameters)
+  parameters = {
+    name: parameter
+    for name, parameter in inspect.signature(function).parameters.items()
+    if parameter.kind is not parameter.VAR_KEYWORD
+  }
   for name, kind in typing.get_type_hints(values).items() if values else ():
     parameter = inspect.Parameter(
       name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind
     )
     parameters.setdefault(name, parameter)
-  return {
-    name: parameter
-    for name, parameter in parameters.items()
-    if parameter.kind is not parameter.VAR_KEYWORD
-  }
+  return parameters
 
 
 def _split(
   argv: Sequence[str], flags: Parameters, hint: Hint
 ) -> tuple[list[str], dict[str, str]]:
   """Splits a command line into positional values and {flag: value}."""
+  for word in argv:  # Files can be called so, and records can hold it.
+    if '\0' in word or any('\ud800' <= c <= '\udfff' for c in word):
+      raise errors.InputError(f'wanted UTF-8 text without NUL, got {word!r}')
   positional: list[str] = []
   texts: dict[str, str] = {}
   switches = {name for name in flags if flags[name].annotation is bool}
   rest = list(argv)
-  for word in argv:  # Files can be called so, and records can hold it.
-    if '\0' in word or any('\ud800' <= c <= '\udfff' for c in word):
-      raise errors.InputError(f'wanted UTF-8 text without NUL, got {word!r}')
   while rest:
     argument = rest.pop(0)
     if not argument.startswith('-'):
@@ -211,19 +205,17 @@ def _split(
     negated = name not in flags and name.removeprefix('no') in switches
     if negated:
       name = name.removeprefix('no')
-    if not written.startswith('--') or name not in flags:
-      has_next = has_next and written.startswith('--')
+    if not written.startswith('--'):
+      raise errors.InputError(f'{argument}: no such flag; try --help')
+    if name not in flags:
       whole = f'{argument}={rest[0]}' if has_next else argument
       raise errors.InputError(_unknown(whole, name, flags, hint))
     if name in texts:
       raise errors.InputError(f'--{name} is given twice')
-    is_plain = not (negated and equals)
-    errors.require(is_plain, written, 'no value', repr(value))
+    errors.require(not (negated and equals), written, 'no value', repr(value))
     if not equals and name in switches:
-      has_next = (
-        has_next and not negated and rest[0].lower() in ('true', 'false')
-      )
-      value = rest.pop(0) if has_next else str(not negated)
+      is_said = has_next and rest[0].lower() in ('true', 'false')
+      value = rest.pop(0) if is_said and not negated else str(not negated)
     elif not equals:
       if not has_next:
         raise errors.InputError(f'--{name}: wanted a value')
@@ -234,8 +226,6 @@ def _split(
 
 def _unknown(flag: str, name: str, flags: Parameters, hint: Hint) -> str:
   """Returns what to say of a flag, as it was given, that there is not."""
-  if not flag.startswith('--'):
-    return f'{flag}: no such flag; try --help'
   advice = hint(flag)
   for known in flags:
     if name == ''.join(word[:1] for word in known.split('_')):
@@ -252,6 +242,7 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
   Text stays text where the annotation allows it, unless it is a list, tuple
   or dictionary and the annotation allows more than text.
   """
+  name = f'--{parameter.name}'
   kinds = {typing.get_origin(kind) or kind for kind in _union(parameter)}
   if types.NoneType in kinds and text == 'None':
     return None
@@ -260,9 +251,7 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
     wanted, convert = _PLAIN[kinds.pop()]
     with contextlib.suppress(KeyError, ValueError):
       return convert(text)
-    raise errors.InputError(
-      f'--{parameter.name}: wanted {wanted}, got {text!r}'
-    )
+    raise errors.InputError(f'{name}: wanted {wanted}, got {text!r}')
   is_literal = text.startswith(('[', '(', '{'))
   if kinds == {str} or (str in kinds and not is_literal):
     return text
@@ -271,10 +260,10 @@ def parse(text: str, parameter: inspect.Parameter) -> Any:
     value = text[1:-1].replace(' ', '').split(',')
   is_right = not (isinstance(value, str) and is_literal)
   wanted = "a list like ['a','b'], or a tuple or dictionary with text in quotes"
-  errors.require(is_right, f'--{parameter.name}', wanted, repr(text))
+  errors.require(is_right, name, wanted, repr(text))
   for kind in _union(parameter):
     if typing.get_origin(kind) is list:
-      return _items(parameter.name, value, *typing.get_args(kind))
+      return _items(name, value, *typing.get_args(kind))
   return value
 
 
@@ -284,7 +273,7 @@ def _items(name: str, value: Any, kind: Any) -> list[Any]:
   kinds = typing.get_args(kind) or (kind,)
   example = 'integers, like [3,15]' if int in kinds else 'names, like [a,b]'
   is_right = items and all(type(item) in kinds for item in items)
-  errors.require(is_right, f'--{name}', f'a list of {example}', repr(value))
+  errors.require(is_right, name, f'a list of {example}', repr(value))
   return items
 
 
@@ -318,9 +307,8 @@ def _literal(text: str) -> Any:
 def describe(function: Callable[..., Any], values: type | None = None) -> str:
   """Returns what --help shows: a line a flag, then examples.
 
-  The words are those of the docstrings: of the function's `Args` and
-  `Examples` (flags, or whole commands that begin with `python`), and of the
-  `Attributes` of `values`.
+  The words are those of the function's `Args` and `Examples` (flags, or whole
+  commands that begin with `python`), and of the `Attributes` of `values`.
   """
   told: dict[str, str] = {}
   for kind in reversed(values.__mro__ if values else ()):  # Parents first.
@@ -331,19 +319,13 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
     lines[_form(parameter)] = told.get(name, '') + _default(parameter)
   width = min(max(map(len, lines), default=0), _WIDEST_FLAG)
   required = [form for form, text in lines.items() if text.endswith(_REQUIRED)]
-  examples = [
-    words if words.startswith('python') else f'{_program()} {words}'.strip()
-    for words in _entries(function, 'Examples') or [' '.join(required)]
-  ]
+  shown = [f'  {form:{width}}  {said}'.rstrip() for form, said in lines.items()]
+  shown += ['', 'Examples:']
+  for words in _entries(function, 'Examples') or [' '.join(required)]:
+    program = '' if words.startswith('python') else f'{_program()} '
+    shown.append(f'  {program}{words}'.rstrip())
   head, *_ = re.split(r'\n(?:Args|Returns|Raises|Examples):\n', _doc(function))
-  return '\n'.join(
-    [
-      f'{head.strip()}\n',
-      *(f'  {form:{width}}  {said}'.rstrip() for form, said in lines.items()),
-      '\nExamples:',
-      *(f'  {example}' for example in examples),
-    ]
-  )
+  return '\n'.join([head.strip(), '', *shown])
 
 
 def _form(parameter: inspect.Parameter) -> str:
@@ -361,7 +343,6 @@ def _form(parameter: inspect.Parameter) -> str:
 
 
 def _spoken(kind: Any) -> str:
-  """Returns a type as a person says it."""
   parts = typing.get_args(kind)
   if typing.get_origin(kind) is tuple and Ellipsis not in parts:
     return ','.join(map(_spoken, parts))
@@ -382,7 +363,8 @@ def _told(documented: Any, section: str) -> dict[str, str]:
 
 
 def _doc(documented: Any) -> str:
-  return (documented and inspect.getdoc(documented)) or ''
+  # A partial function has the words of its function, not a class of its own.
+  return inspect.getdoc(getattr(documented, 'func', documented)) or ''
 
 
 def _entries(documented: Any, section: str) -> list[str]:

@@ -55,8 +55,7 @@ def from_argfiles(scripts: Sequence[str], task: str = '') -> list[Job]:
     path = str(argfiles.find(runner, task))
     earlier = tuple(range(len(jobs)))
     for flags in argfiles.read(argfile, task):
-      waits = overwritten or not _has(flags, 'output_dir')
-      after = earlier if waits else ()
+      after = earlier if overwritten or not _has(flags, 'output_dir') else ()
       jobs.append(Job(path, tuple(flags), folder=os.getcwd(), after=after))
     overwritten |= any(_has(job.argv, 'overwrite') for job in jobs)
   return jobs

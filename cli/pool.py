@@ -79,8 +79,7 @@ class Local(Engine):
     except (futures.TimeoutError, TimeoutError):
       raise DiedError(f'took longer than {self._timeout} s') from None
     except pebble.ProcessExpired as error:
-      reason = f'its worker died (exit code {error.exitcode})'
-      raise DiedError(reason) from None
+      raise DiedError(f'its worker died (exit code {error.exitcode})') from None
 
 
 class Outcome(NamedTuple):
@@ -137,16 +136,12 @@ class _Run:
     while self.waiting or self.under_way:
       self._submit()
       if not self.under_way:  # Nobody is left who might make what is missing.
-        lost = {
-          turn.place: turn.missing for turn in self.waiting if turn.missing
-        }
-        self.waiting = [turn for turn in self.waiting if turn.place not in lost]
-        self.ended.update(lost)
-        yield from lost.values()
+        lost = [turn for turn in self.waiting if turn.missing]
+        self.waiting = [turn for turn in self.waiting if not turn.missing]
+        self.ended.update(turn.place for turn in lost)
+        yield from (turn.missing for turn in lost if turn.missing)
         continue
-      done, _ = futures.wait(
-        self.under_way, timeout=_POLL, return_when=futures.FIRST_COMPLETED
-      )
+      done, _ = futures.wait(self.under_way, _POLL, futures.FIRST_COMPLETED)
       for future in sorted(done, key=lambda done: self.under_way[done].place):
         turn = self.under_way.pop(future)
         outcome = self._outcome(turn, future)
@@ -200,14 +195,12 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
   And Ctrl-C like itself, also where the parent process ignores it.
   """
-
-  def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-  numbers = (signal.SIGINT, signal.SIGTERM)
-  previous: list[Any] = [signal.signal(n, interrupt) for n in numbers]
+  previous = {
+    number: signal.signal(number, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM)
+  }
   try:
     yield
   finally:
-    for number, handler in zip(numbers, previous, strict=True):
+    for number, handler in previous.items():
       signal.signal(number, handler)

@@ -1,18 +1,16 @@
 """What a worker process does: one job after the other."""
 
-import contextlib
 import functools
-import importlib
 import os
 import pathlib
+import pkgutil
 import runpy
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import flags
@@ -55,78 +53,50 @@ def end_with(parent: int) -> None:
   threading.Thread(target=follow, daemon=True).start()
 
 
-@contextlib.contextmanager
-def ended_after(seconds: float) -> Iterator[None]:
-  """Ends this process if the block takes longer."""
-  timer = threading.Timer(seconds, os._exit, [1])
-  timer.daemon = True
-  timer.start()
-  try:
-    yield
-  finally:
-    timer.cancel()
-
-
 def run(job: jobs.Job) -> Result:
   """Runs a job as a process of its own would."""
   reporter = _Reporter(job.status)
-  with _printing_to(job.log), progress.send_to(reporter):
+  with (
+    pathlib.Path(job.log).open('ab') as log,
+    entry.redirected(log, 1, 2),
+    progress.send_to(reporter),
+  ):
     code, missing = _run(job)
-  return Result(
-    code, _last_line(job.log), reporter.iterations, reporter.loaded, missing
-  )
+  counts = reporter.iterations, reporter.loaded
+  return Result(code, _last_line(job.log), *counts, missing)
 
 
 def _run(job: jobs.Job) -> tuple[int, str | None]:
   """Returns the exit code, and which input was missing."""
   sys.argv = [job.target, *job.argv]
-  code: Any = 0
-  missing = None
   try:
     os.chdir(job.folder)
     _call(job)
   except SystemExit as error:
     code, cause = error.code or 0, error.__cause__
-    missing = (
-      cause.path if isinstance(cause, errors.MissingInputError) else None
-    )
     if isinstance(code, str):
       print(code, file=sys.stderr)
       code = 1
+    if isinstance(cause, errors.MissingInputError):
+      return code, cause.path
+    return code, None
   except BaseException:
     traceback.print_exc()
-    code = 1
-  return code, missing
+    return 1, None
+  return 0, None
 
 
 def _call(job: jobs.Job) -> None:
   if job.arguments is not None:
-    module, name = job.target.split(':')
     with flags.exiting():
-      getattr(importlib.import_module(module), name)(**job.arguments)
+      pkgutil.resolve_name(job.target)(**job.arguments)
     return
-  sys.path.insert(0, os.path.dirname(job.target))
+  folder = os.path.dirname(job.target)
+  sys.path.insert(0, folder)
   try:
     runpy.run_path(job.target, run_name='__main__')
   finally:
-    sys.path.remove(os.path.dirname(job.target))
-
-
-@contextlib.contextmanager
-def _printing_to(log: str) -> Iterator[None]:
-  """Adds what this process prints, in libraries too, to a file."""
-  kept = [os.dup(1), os.dup(2)]
-  with pathlib.Path(log).open('ab') as file:
-    os.dup2(file.fileno(), 1)
-    os.dup2(file.fileno(), 2)
-  try:
-    yield
-  finally:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    for place, descriptor in enumerate(kept, 1):
-      os.dup2(descriptor, place)
-      os.close(descriptor)
+    sys.path.remove(folder)
 
 
 def _last_line(log: str) -> str:

@@ -2,10 +2,7 @@
 
 from lottery_ticket.study import program
 
-
-def main() -> None:
-  """Does what the command line says."""
-  program.main()
+main = program.main
 
 
 if __name__ == '__main__':

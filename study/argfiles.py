@@ -105,8 +105,7 @@ def reinitialize(
 
   Args:
     experiment: `reinit` (weights drawn anew), `reuse` (drawn from the initial
-      weights that survived, pooled over trials), or `reuse_sign` (the same,
-      with each weight's sign kept).
+      weights that survived in all trials), or `reuse_sign` (signs kept).
     experiment_path: The folder of all trials; the task's by default.
     trials: How many trials.
     iterations: The number of pruning rounds: levels 0 to `iterations`.

@@ -14,9 +14,6 @@ from lottery_ticket.study import task as task_lib
 if TYPE_CHECKING:  # An extra.
   import pandas as pd
 
-_BY_DENSITY = urllib.parse.quote(r'regex:^(\S+)', safe='')
-"""How TensorBoard's address asks for one colour for each P_m."""
-
 
 def board(
   task: task_lib.Task,
@@ -38,8 +35,7 @@ def board(
     experiment_path: The folder of all trials; the task's by default.
     levels: Only these levels, like [0,7,15].
     experiments: Only these folders of runs, like [same_init,reinit].
-    histograms: Whether to show the weights that are left, before and after
-      training, as histograms.
+    histograms: Whether to show the weights left before and after training.
     port: Number of the port where the page is served.
 
   Examples:
@@ -53,19 +49,18 @@ def board(
   errors.check_integer('port', port, 1)
   runs = results.read(experiment_path or task.experiment_path).runs
   runs = runs[runs.directory.map(os.path.isdir)]  # Of others there are rows.
-  if levels is not None:
-    runs = runs[runs.level.isin(levels)]
-  if experiments is not None:
-    runs = runs[runs.experiment.isin(experiments)]
+  for column, chosen in {'level': levels, 'experiment': experiments}.items():
+    if chosen is not None:
+      runs = runs[runs[column].isin(chosen)]
   if runs.empty:
     raise errors.InputError('levels, experiments: wanted some run, found none')
   with tempfile.TemporaryDirectory() as folder:
     lay_out(runs, folder, histograms=histograms)
     tensorboard = program.TensorBoard()
-    tensorboard.configure(
-      argv=[None, f'--logdir={folder}', f'--port={port}', '--load_fast=false']
-    )
-    url = f'http://localhost:{port}/?runColorGroup={_BY_DENSITY}#timeseries'
+    argv = [None, f'--logdir={folder}', f'--port={port}', '--load_fast=false']
+    tensorboard.configure(argv=argv)
+    by_density = urllib.parse.quote(r'regex:^(\S+)', safe='')
+    url = f'http://localhost:{port}/?runColorGroup={by_density}#timeseries'
     print(f'{len(runs)} runs: {url}', flush=True)
     tensorboard.main()
 
@@ -74,8 +69,24 @@ def lay_out(
   runs: 'pd.DataFrame', folder: str, *, histograms: bool = False
 ) -> None:
   """Makes a folder, with links, from which TensorBoard shows runs."""
+  from tensorboard.compat.proto import event_pb2
+  from tensorboard.plugins.hparams import summary_v2
+  from tensorboard.summary.writer import event_file_writer
+
   for run in runs.itertuples():
-    _show(run, pathlib.Path(folder, _name(run)), histograms)
+    place = pathlib.Path(folder, _name(run))
+    place.mkdir(parents=True)
+    for file in pathlib.Path(paths.summaries(run.directory)).glob('*tfevents*'):
+      (place / file.name).symlink_to(file.resolve())
+    values = {'level': run.level, 'P_m': round(run.density, 4)}
+    # As a number, TensorBoard would make the seed a float.
+    values |= {'control': run.experiment, 'seed': str(run.seed)}
+    summaries = [(0, summary_v2.hparams_pb(values, trial_id=place.name))]
+    more = _histograms(run) if histograms else ()
+    writer = event_file_writer.EventFileWriter(str(place))
+    for step, summary in (*summaries, *more):
+      writer.add_event(event_pb2.Event(step=step, summary=summary))
+    writer.close()
 
 
 def _name(run: Any) -> str:
@@ -85,25 +96,6 @@ def _name(run: Any) -> str:
   what = plots.label(run.experiment) if run.level else 'dense network'
   name = f'{100 * run.density:05.1f}% {what} {run.run_id}'.rstrip()
   return f'{name}, trial {run.trial}'.replace(os.sep, ' ')
-
-
-def _show(run: Any, folder: pathlib.Path, histograms: bool) -> None:
-  """Fills the folder that TensorBoard reads a run from."""
-  from tensorboard.compat.proto import event_pb2
-  from tensorboard.plugins.hparams import summary_v2
-  from tensorboard.summary.writer import event_file_writer
-
-  folder.mkdir(parents=True)
-  for file in pathlib.Path(paths.summaries(run.directory)).glob('*tfevents*'):
-    (folder / file.name).symlink_to(file.resolve())
-  values = {'level': run.level, 'P_m': round(run.density, 4)}
-  # As a number, TensorBoard would make the seed a float.
-  values |= {'control': run.experiment, 'seed': str(run.seed)}
-  summaries = [(0, summary_v2.hparams_pb(values, trial_id=folder.name))]
-  writer = event_file_writer.EventFileWriter(str(folder))
-  for step, summary in (*summaries, *(_histograms(run) if histograms else ())):
-    writer.add_event(event_pb2.Event(step=step, summary=summary))
-  writer.close()
 
 
 def _histograms(run: Any) -> Iterator[tuple[int, Any]]:

@@ -4,8 +4,8 @@ import collections
 import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from lottery_ticket.cli import argfiles
 from lottery_ticket.foundations import controls
@@ -79,27 +79,18 @@ def _common(task: task_lib.Task, plan: plan_lib.Plan) -> Flags:
   return flags | changes[nearest]
 
 
-class _Run(NamedTuple):
-  """A run's row among the results, its plan, and its record."""
-
-  row: Any
-  plan: plan_lib.Plan
-  record: dict[str, Any]
-
-
 def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
   """Yields commands that make the same runs, comments where no argfile does."""
-  groups: dict[str, list[_Run]] = {}
+  groups: dict[str, list[Any]] = collections.defaultdict(list)
   strangers: collections.Counter[tuple[str, str]] = collections.Counter()
-  for row in runs.itertuples():
-    record = row.row['record']
-    described = record.get('description', {})
+  for run in runs.itertuples():
+    described = run.row['record'].get('description', {})
     try:
-      run = _Run(row, plan_lib.restore(task, described), record)
+      plan = plan_lib.restore(task, described)
     except errors.InputError:
-      strangers[row.experiment, described.get('script', 'others')] += 1
+      strangers[run.experiment, described.get('script', 'others')] += 1
     else:
-      groups.setdefault(json.dumps(_key(task, run)), []).append(run)
+      groups[json.dumps(_key(task, plan, run))].append(run)
   everyone = _numbers([run for group in groups.values() for run in group])
   together: dict[str, tuple[Flags, list[str]]] = {}
   for key, group in groups.items():
@@ -107,10 +98,10 @@ def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
     if script == _LADDER:
       yield from _ladders(task, group, flags)
     elif script == _CONTROL and name in controls.CONTROLS and everyone:
-      trials = sorted({int(run.row.trial) for run in group})
+      trials = sorted({int(run.trial) for run in group})
       some = {} if trials == everyone else {'of_trials': trials}
-      levels = sorted({int(run.row.level) for run in group})
-      count = max(int(run.row.run_id or 1) for run in group)
+      levels = sorted({int(run.level) for run in group})
+      count = max(int(run.run_id or 1) for run in group)
       own = {'trials': len(everyone), **some, 'levels': levels}
       flags = own | {'repetitions': count} | flags
       line = argfiles.short_line(**flags)
@@ -124,44 +115,45 @@ def of_runs(task: task_lib.Task, runs: 'pd.DataFrame') -> Iterator[str]:
     yield f'# {name}: {said}, made by {script}'
 
 
-def _key(task: task_lib.Task, run: _Run) -> tuple[str, str, Flags]:
+def _key(task: task_lib.Task, plan: plan_lib.Plan, run: Any) -> tuple:
   """Returns script, name and flags that runs of one command have in common."""
-  script, name = run.plan.script, run.row.experiment
+  sources = run.row['record'].get('sources', {})
   flags: Flags = {}
-  if script == _LADDER:
-    flags = {**run.plan.settings, 'experiment_name': name, **_start(run.record)}
-  elif script == _CONTROL and 'ticket_name' in run.record['sources']:
-    flags = {'ticket_name': run.record['sources']['ticket_name']}
-  return script, name, _to_be_said(task, flags) | _common(task, run.plan)
+  if plan.script == _LADDER:
+    own = {'experiment_name': run.experiment}
+    flags = {**plan.settings, **own, **_start(sources)}
+  elif plan.script == _CONTROL and 'ticket_name' in sources:
+    flags = {'ticket_name': sources['ticket_name']}
+  said = _to_be_said(task, flags) | _common(task, plan)
+  return plan.script, run.experiment, said
 
 
-def _ladders(
-  task: task_lib.Task, runs: Sequence[_Run], flags: Flags
-) -> Iterator[str]:
+def _ladders(task: task_lib.Task, runs: list, flags: Flags) -> Iterator[str]:
   """Yields the commands of a ladder: one, or one for each trial."""
-  runs = sorted(runs, key=lambda run: run.row.level)
-  last = {run.row.trial: run for run in runs}
+  runs = sorted(runs, key=lambda run: run.level)
+  last = {run.trial: run for run in runs}
   if _numbers(runs) and not flags.keys() & {'masks', 'presets'}:
-    count = {'trials': len(last), 'iterations': runs[-1].row.level}
+    count = {'trials': len(last), 'iterations': runs[-1].level}
     yield argfile(task, _LADDER, count | flags)
     return
-  for trial, (row, _, record) in last.items():
-    folder = paths.run(f'experiments/trial{trial}', row.level, row.experiment)
-    yield of_run(task, {**record, 'sources': _start(record)}, folder)
+  for trial, run in last.items():
+    folder = paths.run(f'experiments/trial{trial}', run.level, run.experiment)
+    record = run.row['record']
+    sources = _start(record.get('sources', {}))
+    yield of_run(task, {**record, 'sources': sources}, folder)
 
 
-def _start(record: Mapping[str, Any]) -> Flags:
+def _start(sources: Mapping[str, Any]) -> Flags:
   """Returns where a ladder's first masks and weights came from."""
-  sources = record.get('sources', {})
   return {k: sources[k] for k in ('masks', 'presets') if k in sources}
 
 
-def _numbers(runs: Sequence[_Run]) -> list[int]:
+def _numbers(runs: list) -> list[int]:
   """Returns the trials if they are 1, 2, ... and their seeds too, else []."""
-  trials = {run.row.trial for run in runs}
-  numbers = [i + 1 for i in range(len(trials))]
-  are_seeds = all(str(run.plan.seed) == run.row.trial for run in runs)
-  return numbers if trials == set(map(str, numbers)) and are_seeds else []
+  seeds = [str(run.row['record']['description']['seed']) for run in runs]
+  pairs = set(zip((run.trial for run in runs), seeds, strict=True))
+  numbers = list(range(1, len(pairs) + 1))
+  return numbers if pairs == {(str(n), str(n)) for n in numbers} else []
 
 
 def argfile(task: task_lib.Task, script: str, flags: Flags) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from lottery_ticket.analysis import rows
@@ -68,9 +68,8 @@ def train(
   name, row = controls.find(control)
   level = errors.check_integer('level', level, int('before' in row.needs))
   run_id = errors.check_integer('run_id', run_id, least=0)
-  settings = _settings(
-    control, row, {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
-  )
+  own = {'scale': scale, 'rewind_to': rewind_to, 'trials': trials}
+  settings = _settings(control, row, own)
   trials = settings.pop('trials', ())
   run = functools.partial(paths.run, trial_dir, experiment_name=ticket_name)
   plan = plan_lib.make(
@@ -98,7 +97,8 @@ def train(
 
 def _found(plan: plan_lib.Plan, output_dir: str) -> dict[str, Callable]:
   """Returns what reads each thing that a control may ask for."""
-  sources, level = plan.sources, plan.level
+  sources, level, read = plan.sources, plan.level, plan_lib.read_ticket
+  trials = sources.get('trials', ())
 
   def run(level: int, name: str = 'ticket_name', trial: str = '') -> str:
     return paths.run(trial or sources['trial_dir'], level, sources[name])
@@ -107,29 +107,22 @@ def _found(plan: plan_lib.Plan, output_dir: str) -> dict[str, Callable]:
     if os.path.isfile(paths.record(run(0))):
       return plan_lib.read_weights(run(0))
     # Its initial weights can be drawn again, its trained ones are gone.
-    return controls.Weights(plan_lib.read_ticket(run(0), plan).initial, {})
+    return controls.Weights(read(run(0), plan).initial, {})
 
   return {
-    'ticket': lambda: plan_lib.read_ticket(run(level), plan),
-    'tickets': lambda: [
-      plan_lib.read_ticket(run(level, trial=trial))
-      for trial in sources['trials']
-    ],
+    'ticket': lambda: read(run(level), plan),
+    'tickets': lambda: [read(run(level, trial=trial)) for trial in trials],
     'dense': dense,
     'before': lambda: plan_lib.read_weights(run(level - 1)),
-    'no_reset': lambda: plan_lib.read_ticket(run(level, 'no_reset_name')),
+    'no_reset': lambda: read(run(level, 'no_reset_name')),
     'rewound': lambda: _rewound(plan, output_dir, dense),
-    'deviations': lambda: _deviations(
-      plan.recipe.kernel_initializer, dense().initial
-    ),
+    'deviations': lambda: _deviations(plan.recipe, dense().initial),
     'scale': lambda: plan.settings['scale'],
     'seed': lambda: plan.draw_seed,
   }
 
 
-def _rewound(
-  plan: plan_lib.Plan, output_dir: str, dense: Callable[[], controls.Weights]
-) -> Network:
+def _rewound(plan: plan_lib.Plan, output_dir: str, dense: Callable) -> Network:
   """Returns the dense network's weights early in its training, trained again.
 
   The same seeds give the same bytes: nobody needs to have saved them. Where the
@@ -148,9 +141,7 @@ def _rewound(
   return train(dataset, model, recipe.optimizer_fn, length, None)[1]
 
 
-def _settings(
-  control: str, row: controls.Control, given: Mapping[str, Any]
-) -> dict[str, Any]:
+def _settings(control: str, row: controls.Control, given: dict) -> dict:
   """Returns the settings of a control: from its row, or else from flags."""
   settings = {k: v for k, v in row.settings.items() if v is not None}
   for flag, value in given.items():
@@ -159,9 +150,8 @@ def _settings(
       if value is not None:
         raise errors.InputError(f'{flag}: the control {control} takes none')
     elif value is None:
-      raise errors.InputError(
-        f'{flag}: wanted for the control {control}, like --{flag}={example}'
-      )
+      said = f'wanted for the control {control}, like --{flag}={example}'
+      raise errors.InputError(f'{flag}: {said}')
     else:
       settings[flag] = check(flag, value)
   return settings
@@ -185,10 +175,8 @@ def _check_like(run: str, plan: plan_lib.Plan, row: controls.Control) -> None:
   now = plan.description() | plan.recipe.configuration()
   for name in ('seed', 'permute_labels', *plan.recipe.configuration()):
     wanted, value = recorded.get(name, now[name]), now[name]
-    if name not in _PRUNING and _spelt(wanted) != _spelt(value):
-      raise errors.InputError(
-        f'{name}: wanted {wanted!r}, that of {run}, got {value!r}'
-      )
+    is_same = name in _PRUNING or _spelt(wanted) == _spelt(value)
+    errors.require(is_same, name, f'{wanted!r}, that of {run}', repr(value))
   if row.permutes_labels and plan.permute_labels:
     wanted = 'permuted_labels wants a trial whose labels are not'
     raise errors.InputError(f'control: {wanted}, got {run}')
@@ -198,15 +186,15 @@ def _spelt(value: Any) -> Any:  # GlorotNormal is glorot_normal.
   return value.lower().replace('_', '') if isinstance(value, str) else value
 
 
-def _deviations(name: str, initial: Network) -> dict[str, float]:
-  """Returns the standard deviations that an initializer draws layers with."""
+def _deviations(recipe: Any, initial: Network) -> dict[str, float]:
+  """Returns the standard deviations that a recipe's layers are drawn with."""
   import keras  # Late: flags need no TensorFlow.
 
-  initializer = keras.initializers.get(name)
+  initializer = keras.initializers.get(recipe.kernel_initializer)
   if not isinstance(initializer, keras.initializers.VarianceScaling):
     raise errors.InputError(
       'kernel_initializer: noise wants one that scales with the size of a'
-      f' layer, like glorot_normal, got {name!r}'
+      f' layer, like glorot_normal, got {recipe.kernel_initializer!r}'
     )
 
   def variance(*shape: int) -> float:

@@ -39,10 +39,8 @@ def pool(
   """
   names.check('experiment_name', experiment_name)
   top = experiment_path or task.experiment_path
-  runs = [
-    paths.run(paths.trial(top, name), level, experiment_name)
-    for name in names.trials(top, trials)
-  ]
+  folders = [paths.trial(top, name) for name in names.trials(top, trials)]
+  runs = [paths.run(folder, level, experiment_name) for folder in folders]
   pooled = controls.pool_weights([plan_lib.read_ticket(run) for run in runs])
   location = paths.initialization(top, level)
   tickets.save_new({location: pooled}, overwrite=overwrite)

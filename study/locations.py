@@ -11,6 +11,5 @@ def find(anchor: str, variable: str, *parts: str) -> str:
   installed without one, in the current folder.
   """
   checkout = pathlib.Path(anchor).resolve().parent.parent
-  is_checkout = (checkout / 'setup.py').is_file()
-  top = checkout if is_checkout else pathlib.Path.cwd()
+  top = checkout if (checkout / 'setup.py').is_file() else pathlib.Path.cwd()
   return os.path.expanduser(os.environ.get(variable) or top.joinpath(*parts))

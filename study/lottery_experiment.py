@@ -36,17 +36,14 @@ def train(
 ) -> list['experiment.Level']:
   """Performs the lottery ticket experiment: one trial, level by level.
 
-  Levels that are finished are loaded, not repeated: an interrupted experiment
-  goes on when it is started again.
+  Levels that are finished are loaded, not repeated: started again, it goes on.
 
   Args:
     output_dir: The trial's folder; each level has its run in a folder there.
     iterations: The number of pruning rounds, so levels 0 to `iterations`.
-    experiment_name: Name of the runs' folders; a digit at its end would count
-      repetitions.
+    experiment_name: Name of the runs' folders, with no digit at its end.
     presets: Folder of the initial weights of level 0; by default drawn.
-    masks: Folder of the masks of level 0, or a list of these, of which the
-      union is taken; by default nothing is pruned.
+    masks: Folder of level 0's masks, or a list for the union; by default none.
     reset: What each level starts from: initial (level 0's initial weights),
       lr_rewind or final (the trained ones, for a whole training), fine_tune
       (the trained ones, to go on at the last rate), or an iteration of level
@@ -63,35 +60,32 @@ def train(
   errors.require(output_dir, 'output_dir', 'a folder', repr(output_dir))
   names.check_experiment(experiment_name)
   iterations = errors.check_integer('iterations', iterations, least=0)
-  runs = [
-    paths.run(output_dir, level, experiment_name)
-    for level in range(iterations + 1)
-  ]
+  levels = range(iterations + 1)
+  runs = [paths.run(output_dir, level, experiment_name) for level in levels]
   sources = plan_lib.absolute(masks=masks, presets=presets)
   dense = plan_lib.make(
     task, 'lottery_experiment', runs[0], given, level=0, sources=sources
   )
-  start = resets.check(dense.recipe, reset, fine_tuning_len)
+  recipe = dense.recipe
+  start = resets.check(recipe, reset, fine_tuning_len)
   dense = dense.replace(settings={**start, 'experiment_name': experiment_name})
-  plans = [dense.replace(level=level) for level in range(iterations + 1)]
+  plans = [dense.replace(level=level) for level in levels]
   for plan, run in zip(plans, runs, strict=True):
     plan.check_folder(run)
 
   def train_model(level: int, dataset: Any, model: Any) -> Any:
     if not level:  # Names of layers are known as soon as there is a model.
       model.build(dataset.train.values(slice(1)))
-      pruner.of_layers(dense.recipe.prune_percents, model.masks)
+      pruner.of_layers(recipe.prune_percents, model.masks)
     return plans[level].train(dataset, model, runs[level])
 
   def prune_masks(
     masks: Network, final: Network, *, initial_weights: Network, level: int
   ) -> Network:
-    return pruner.get(dense.recipe.pruner)(
-      dense.recipe.prune_percents,
-      masks,
-      final,
-      initial_weights=initial_weights,
-      seed=seeds.integer(dense.seed, 'prune', level + 1),
+    prune, percents = pruner.get(recipe.pruner), recipe.prune_percents
+    seed = seeds.integer(dense.seed, 'prune', level + 1)
+    return prune(
+      percents, masks, final, initial_weights=initial_weights, seed=seed
     )
 
   from lottery_ticket.foundations import experiment
@@ -108,9 +102,7 @@ def train(
   )
 
 
-def _reset_fn(
-  reset: str | int, dense: str
-) -> Callable[[int, Network, Network], Network] | None:
+def _reset_fn(reset: str | int, dense: str) -> Callable[..., Network] | None:
   """Returns what gives the presets of the next level, None for the initial."""
   if reset == 'initial':
     return None

@@ -16,9 +16,8 @@ def check(flag: str, name: str) -> None:
   try:
     save_restore.check_name(name)
   except errors.InputError:
-    raise errors.InputError(
-      f'{flag}: wanted letters, digits, "_", "-" and ".", got {name!r}'
-    ) from None
+    wanted = 'letters, digits, "_", "-" and "."'
+    raise errors.InputError(f'{flag}: wanted {wanted}, got {name!r}') from None
 
 
 def check_experiment(name: str) -> None:

@@ -6,6 +6,8 @@ made again from what its record says.
 
 import contextlib
 import dataclasses
+import functools
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -86,13 +88,12 @@ class Plan:
     }
 
   def make_dataset(self) -> 'dataset_base.DatasetBase':
-    """Returns the trial's data, in whichever order."""
-    return self.task.dataset(
-      self.recipe,
-      self.location,
-      seeds.integer(self.seed, 'data'),
-      self.permute_labels,
-    )
+    """Returns the trial's data, in whichever order; kept for the next call."""
+    there = os.scandir(self.location) if os.path.isdir(self.location) else ()
+    files = sorted((file.name, file.stat().st_mtime_ns) for file in there)
+    values = json.dumps(self.recipe.configuration(), sort_keys=True)
+    given = self.location, seeds.integer(self.seed, 'data'), self.permute_labels
+    return _dataset(self.task, values, tuple(files), *given)
 
   def make_model(
     self,
@@ -142,11 +143,10 @@ class Plan:
       execution=execution or self.recipe.execution,
     )
     record = records.read(output_dir)
-    left = 100 * masks_lib.density(model.masks)
-    accuracy = 100 * record['results']['test']['accuracy']
     print(
-      f'{output_dir}: {left:.1f}% of the weights, test accuracy'
-      f' {accuracy:.2f}% after {record["iterations"]:,} iterations',
+      f'{output_dir}: {masks_lib.density(model.masks):.1%} of the weights, test'
+      f' accuracy {record["results"]["test"]["accuracy"]:.2%} after'
+      f' {record["iterations"]:,} iterations',
       flush=True,  # Before what comes on stderr.
     )
     return trained
@@ -157,6 +157,12 @@ class Plan:
     """Trains a ticket like `train`; weights that it has not are drawn."""
     model = self.make_model(ticket.initial, ticket.masks)
     return self.train(self.make_dataset(), model, output_dir)
+
+
+@functools.lru_cache(maxsize=1)
+def _dataset(task: task_lib.Task, values: str, files: Any, *given: Any) -> Any:
+  del files  # Part of the key: those that changed are read again.
+  return task.make_dataset(task.restore(json.loads(values)), *given)
 
 
 def make(
@@ -199,8 +205,11 @@ def make(
   if os.path.isdir(str(location)):
     values.setdefault(flag, location)
   recipe, location = task.choose(name, **values)
-  if seed is None:
-    seed = _recorded_seed([*tickets, output_dir], plain.get('overwrite', False))
+  # To overwrite loses what cannot be read as well.
+  ignored = [errors.InputError] if plain.get('overwrite') else []
+  for run in (*tickets, output_dir):
+    with contextlib.suppress(*ignored):
+      seed = rows.seed(run) if seed is None else seed
   return Plan(
     task=task,
     script=script,
@@ -219,19 +228,6 @@ def own_order(description: Mapping[str, Any]) -> int | None:
     return None
   usual = seeds.integer(seed, 'order', description['level'])
   return None if order == usual else order
-
-
-def _recorded_seed(runs: Sequence[str], overwrite: bool) -> int | None:
-  for run in runs:
-    try:
-      seed = rows.seed(run)
-    except errors.InputError:
-      if not overwrite:
-        raise
-    else:
-      if seed is not None:
-        return seed
-  return None
 
 
 def restore(task: task_lib.Task, description: Mapping[str, Any]) -> Plan:
@@ -257,8 +253,7 @@ def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
     with contextlib.suppress(errors.InputError):
       record = rows.record(run)
   if not record or not plan:
-    networks = _network(run, paths.masks), _network(run, paths.initial)
-    return controls.Ticket(*networks)
+    return controls.Ticket(_read(run, paths.masks), _read(run, paths.initial))
   model = plan.replace(settings={}).make_model()  # As a ladder draws it.
   model.build(plan.make_dataset().train.values(slice(1)))
   initial = model.get_current_weights()
@@ -276,17 +271,14 @@ def read_ticket(run: str, plan: Plan | None = None) -> controls.Ticket:
 
 def read_weights(run: str) -> controls.Weights:
   """Returns the weights of a finished run, before and after training."""
-  networks = _network(run, paths.initial), _network(run, paths.final)
-  return controls.Weights(*networks)
+  return controls.Weights(_read(run, paths.initial), _read(run, paths.final))
 
 
-def _network(run: str, path: Callable[[str], str]) -> Network:
-  if not os.path.isfile(paths.record(run)):  # Of a finished run alone.
-    raise errors.MissingInputError(
-      f'{run}: wanted a finished run;'
-      ' runners/lottery_experiment.py makes tickets',
-      paths.record(run),
-    )
+def _read(run: str, path: Callable[[str], str]) -> Network:
+  record = paths.record(run)
+  if not os.path.isfile(record):  # Of a finished run alone.
+    wanted = 'a finished run; runners/lottery_experiment.py makes tickets'
+    raise errors.MissingInputError(f'{run}: wanted {wanted}', record)
   return save_restore.standardize(path(run)) or {}
 
 

@@ -28,8 +28,7 @@ class Recipe:
     learning_rate: Its learning rate, the paper's 0.0012, or a schedule of Keras
       like {'CosineDecay': {'initial_learning_rate': 0.1, 'decay_steps': 500}}.
     optimizer_settings: Its other settings, like {'momentum': 0.9}.
-    warmup: Iterations over which the learning rate first rises, linearly from
-      0; by default none.
+    warmup: Iterations of a first, linear rise of the rate from 0; by default 0.
     l2: Penalty on kernels in the loss, times half their sum of squares: the
       papers' weight decay, which Keras's weight_decay is not; by default 0.
     batch_size: Examples a batch; the paper's 60.

@@ -33,8 +33,7 @@ def train(
 
   Args:
     output_dir: The run's folder, for its weights, masks, logs and record.
-    masks: Folder of masks, or a list of these, of which the union is taken;
-      by default nothing is pruned.
+    masks: Folder of masks, or a list of these for their union; by default none.
     initialization_distribution: Folder of the values to draw from, one array
       a layer, as the runner initialization writes it.
     same_sign: Folder of the initial weights whose signs to keep.
@@ -57,6 +56,7 @@ def train(
       raise errors.InputError(f'{_DISTRIBUTION}: wanted together with masks')
   elif same_sign is not None:
     raise errors.InputError(f'same_sign: wanted together with {_DISTRIBUTION}')
+  run_id = errors.check_integer('run_id', run_id, least=0)
   plan = plan_lib.make(
     task,
     'control',  # It makes the same run under another name.
@@ -64,10 +64,7 @@ def train(
     given,
     tickets=tickets,
     level=errors.check_integer('level', level, least=0),
-    settings={
-      'control': control,
-      'run_id': errors.check_integer('run_id', run_id, least=0),
-    },
+    settings={'control': control, 'run_id': run_id},
     sources=plan_lib.absolute(
       masks=masks, initialization_distribution=distribution, same_sign=same_sign
     ),

@@ -35,9 +35,8 @@ class Repetition(NamedTuple):
   @property
   def agrees(self) -> bool:
     """Whether all bytes agree, those that are stored (if they are) as well."""
-    return not {OTHER, CHANGED}.intersection(
-      [*self.repeated.values(), *self.stored.values()]
-    )
+    found = [*self.repeated.values(), *self.stored.values()]
+    return {OTHER, CHANGED}.isdisjoint(found)
 
   def __str__(self) -> str:
     width = max(map(len, self.stored))
@@ -47,15 +46,13 @@ class Repetition(NamedTuple):
       lines.append(f'{name:{width}}  stored: {stored:11}  now: {now}')
     for name, (then, now) in self.environment.items():
       lines.append(f'{name}: {then} then, {now} now')
-    other, changed = (
-      ', '.join(name for name, what in outputs.items() if what == bad)
-      for outputs, bad in ((self.repeated, OTHER), (self.stored, CHANGED))
-    )
+    other = [name for name, what in self.repeated.items() if what == OTHER]
+    changed = [name for name, what in self.stored.items() if what == CHANGED]
     verdict = f'repeated: all {len(self.repeated)} outputs have the same bytes'
     if other:
-      verdict = f'not repeated: other bytes in {other}'
+      verdict = f'not repeated: other bytes in {", ".join(other)}'
     if changed:
-      verdict += f'; changed since the run: {changed}'
+      verdict += f'; changed since the run: {", ".join(changed)}'
     return '\n'.join([*lines, verdict])
 
 
@@ -70,8 +67,7 @@ def repeat(
 
   Args:
     run: The run's folder, or its run.json, wherever that is by now.
-    output_dir: A new folder in which to keep what comes of it; by default
-      nothing is kept.
+    output_dir: A new folder for what comes of it; by default none is kept.
     **location: Folder of its data, if they have moved.
 
   Examples:
@@ -88,9 +84,8 @@ def make_again(
   task: Task, run: str, *, output_dir: str | None = None, **location: Any
 ) -> Repetition:
   """Makes a finished run again, and compares; arguments are as of `repeat`."""
-  is_folder = os.path.isdir(run)
-  folder = os.path.abspath(run if is_folder else os.path.dirname(run))
-  path = paths.record(run) if is_folder else run
+  path = paths.record(run) if os.path.isdir(run) else run
+  folder = os.path.dirname(os.path.abspath(path))
   record = records.read(run)
   outputs, inputs = record.get('outputs'), record.get('inputs')
   try:
@@ -127,10 +122,10 @@ def make_again(
   )
   both = {name: (then.get(name), now.get(name)) for name in sorted(then | now)}
   differing = {k: v for k, v in both.items() if len(set(v)) > 1}
-  repeated = {
-    name: SAME if made['outputs'].get(name) == checksum else OTHER
-    for name, checksum in outputs.items()
-  }
+  repeated = dict.fromkeys(outputs, OTHER)
+  for name, checksum in made['outputs'].items():
+    if outputs.get(name) == checksum:
+      repeated[name] = SAME
   command = commands.of_run(task, record, folder)
   return Repetition(stored, repeated, differing, command)
 
@@ -144,17 +139,13 @@ def _stored(folder: str, name: str, checksum: str) -> str:
   return CHANGED
 
 
-def _given(
-  plan: plan_lib.Plan, run: str, stored: dict[str, str], inputs: dict[str, str]
-) -> tuple[Any, Any]:
+def _given(plan: plan_lib.Plan, run: str, stored: dict, inputs: dict) -> tuple:
   """Returns the data and the network that the run was given."""
   dataset = plan.make_dataset()
-  networks = {
-    argument: os.path.join(run, name)
-    if stored.get(name) == RECORDED
-    else plan.sources.get(argument)
-    for argument, name in (('presets', 'initial'), ('masks', 'masks'))
-  }
+  networks = {name: plan.sources.get(name) for name in ('presets', 'masks')}
+  for argument, name in {'presets': 'initial', 'masks': 'masks'}.items():
+    if stored.get(name) == RECORDED:
+      networks[argument] = os.path.join(run, name)
   model = plan.make_model(**networks)
   model.build(dataset.train.values(slice(1)))
   weights = model.get_current_weights()
@@ -166,9 +157,8 @@ def _given(
     there[name] = f'{name} data', split.checksum
   for name, (what, checksum) in there.items():
     if checksum != inputs.get(name):
-      hint = f'; --{plan.task.location} says where these are'
-      raise errors.InputError(
-        f'the {what} that are there are not those of the run'
-        f'{hint if name in dataset.splits else ""}'
-      )
+      said = f'the {what} that are there are not those of the run'
+      if name in dataset.splits:
+        said += f'; --{plan.task.location} says where these are'
+      raise errors.InputError(said)
   return dataset, model

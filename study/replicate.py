@@ -5,7 +5,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lottery_ticket.cli import argfile_runner
@@ -35,8 +35,7 @@ class Sizes:
   Attributes:
     trials: How many trials; by default 5.
     iterations: The number of pruning rounds, by default 24: levels 0 to 24.
-    levels: Levels of the controls of all trials; the task says which by
-      default.
+    levels: Levels of the controls of all trials; by default the task's.
     control_trials: For how many trials all else is run; by default 3.
     control_levels: Levels of the other controls; by default [7,15], P_m = 21.1%
       and 3.6%.
@@ -54,11 +53,9 @@ class Sizes:
     least = {'trials': 1, 'repetitions': 1, 'iterations': 0}
     for name, number in (least | {'control_trials': 0}).items():
       errors.check_integer(name, getattr(self, name), number)
-    wanted, got = (
-      f'0 to {self.trials}, as many as there are trials',
-      self.control_trials,
-    )
-    errors.require(got <= self.trials, 'control_trials', wanted, got)
+    few = self.control_trials
+    wanted = f'0 to {self.trials}, as many as there are trials'
+    errors.require(few <= self.trials, 'control_trials', wanted, few)
 
   def at(self, levels: Sequence[int] | None, default: Sequence[int]) -> Any:
     """Returns those of some levels that tickets are found at."""
@@ -95,8 +92,7 @@ def replicate(
 ) -> None:
   """Runs a whole study, says beforehand what it takes, and reports.
 
-  Nothing that is finished is repeated: interrupted, it goes on when it is
-  started again.
+  Nothing that is finished is repeated: started again, it goes on.
 
   Args:
     experiment_path: The folder of all trials, the task's by default; the report
@@ -106,8 +102,7 @@ def replicate(
     jobs: How many runs at a time; by default as many as there are processors.
     log_dir: Folder for what each job prints.
     dry_run: Only say how much there is to do.
-    **values: Fields of `Sizes`, values of the recipe to replace, and where the
-      data are.
+    **values: Fields of `Sizes`, values of the recipe, and where the data are.
 
   Examples:
     --dry_run
@@ -124,14 +119,11 @@ def replicate(
   left = []
   for part, todo in planned.items():
     runs = [runs_of(flags) for _, flags in todo]
-    missing = [
-      sum(not os.path.isfile(paths.record(run)) for run in row) for row in runs
-    ]
-    number = sum(map(len, runs))
-    done = f'{number - sum(missing)} finished before'
-    length = f'{number * count:12,} {unit}'
-    print(f'{part:16}{number:5} runs {length}, {done}', flush=True)
-    left += missing
+    done = [[os.path.isfile(paths.record(run)) for run in row] for row in runs]
+    left += [row.count(False) for row in done]
+    number, finished = sum(map(len, runs)), sum(map(sum, done))
+    said = f'{number * count:12,} {unit}, {finished} finished before'
+    print(f'{part:16}{number:5} runs {said}', flush=True)
   if any(left):
     print('Trying how fast this machine is ...', flush=True)
     seconds, iterations = _speed(task, (unit, count), common, workers)
@@ -167,11 +159,9 @@ def plan(
   for part in chosen:
     for script, flags in known[part]:
       flags = {'trials': sizes.trials, **common, **flags}
-      make: Callable[..., list[argfiles.Flags]] = getattr(argfiles, script)
-      if all(
-        flags.get(each, True) for each in ('trials', 'of_trials', 'levels')
-      ):
-        planned[part] += [(script, job) for job in make(task, **flags)]
+      if all(flags.get(k, True) for k in ('trials', 'of_trials', 'levels')):
+        jobs = getattr(argfiles, script)(task, **flags)
+        planned[part] += [(script, each) for each in jobs]
   return planned
 
 
@@ -196,8 +186,7 @@ def _speed(
   """Returns the seconds an iteration, measured, and the iterations of a run."""
   unit, count = length
   tried = min(count, _SAMPLE) if unit == 'iterations' else 1
-  flags = {k: v for k, v in common.items() if v is not None}
-  flags |= {'training_len': f'{unit},{tried}', 'seed': 1}
+  flags = {**common, 'training_len': f'{unit},{tried}', 'seed': 1}
   with tempfile.TemporaryDirectory() as folder:
     runs = [os.path.join(folder, str(i)) for i in range(workers)]
     jobs = [job(task, 'train', flags | {'output_dir': run}) for run in runs]

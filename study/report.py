@@ -3,7 +3,6 @@
 import pathlib
 import shlex
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lottery_ticket.foundations import errors
@@ -57,25 +56,20 @@ def report(
   if compare is not None:
     _compare([experiment_path, *compare], controls or [], output_dir)
     return
-  errors.require(
-    not controls, 'controls', 'them with --compare alone', controls
-  )
+  wanted = 'them with --compare alone'
+  errors.require(not controls, 'controls', wanted, controls)
   found = results.read(experiment_path, beside=output_dir)
   rows.write(output_dir, found.rows, experiment_path)
-  written = report_lib.write(
-    output_dir, found, commands=list(commands.of_runs(task, found.runs))
-  )
-  measured = written.judged[written.judged.n > 0]
+  made_by = list(commands.of_runs(task, found.runs))
+  written = report_lib.write(output_dir, found, commands=made_by)
   _tell(found)
-  said = [*written.findings, written.verdict, f'report: {written.page}']
-  if len(measured):
-    said.insert(len(written.findings), f'\n{tables.claims(measured)}\n')
-  print(*said, sep='\n')
+  said = [*written.findings]
+  if len(measured := written.judged[written.judged.n > 0]):
+    said.append(f'\n{tables.claims(measured)}\n')
+  print(*said, written.verdict, f'report: {written.page}', sep='\n')
 
 
-def _compare(
-  folders: Sequence[str], controls: Sequence[str], output_dir: str
-) -> None:
+def _compare(folders: list[str], controls: list[str], output_dir: str) -> None:
   """Compares the experiment of the first folder with the others."""
   from lottery_ticket.analysis import comparison
   from lottery_ticket.analysis import plots
@@ -91,10 +85,7 @@ def _compare(
   while len({part[-length:] for part in parts}) < len(parts):
     length += 1
   names = ['/'.join(part[-length:]) for part in parts]
-  found = {
-    name: results.read(folder)
-    for name, folder in zip(names, folders, strict=True)
-  }
+  found = dict(zip(names, map(results.read, folders), strict=True))
   page = comparison.write(output_dir, found, controls)
   for each in found.values():
     _tell(each)
@@ -131,10 +122,9 @@ def summarize(
   from lottery_ticket.analysis import results
   from lottery_ticket.analysis import tables
 
-  if figure is not None and not figure.endswith(('.png', '.svg', '.pdf')):
-    raise errors.InputError(
-      f'figure: wanted a name ending in .png, .svg or .pdf, got {figure!r}'
-    )
+  is_right = figure is None or figure.endswith(('.png', '.svg', '.pdf'))
+  wanted = 'a name ending in .png, .svg or .pdf'
+  errors.require(is_right, 'figure', wanted, repr(figure))
   experiment_path = experiment_path or task.experiment_path
   found = results.read(experiment_path)
   summary = results.summarize(found.runs)
@@ -142,8 +132,7 @@ def summarize(
   if layers:
     print(f'\n{tables.layers(results.layers(found.runs))}\n')
   drawn = found.runs[found.runs.experiment.isin(plots.STYLES)]
-  differing = ', '.join(results.differences(drawn))
-  if differing:
+  if differing := ', '.join(results.differences(drawn)):
     print(f'take care: the runs differ in {differing}', file=sys.stderr)
   if 'test' in set(found.runs.early_stop_split):
     print('early stop by test loss, where there is no validation set')

@@ -81,6 +81,4 @@ def show(task: task_lib.Task, name: str) -> None:
 
 def bind(task: task_lib.Task, script: Script) -> tuple[Callable, type]:
   """Returns a script's function of flags alone, and the dataclass for them."""
-  bound = functools.partial(script.function, task)
-  bound.__doc__ = script.function.__doc__
-  return bound, script.values(task)
+  return functools.partial(script.function, task), script.values(task)

@@ -21,21 +21,13 @@ from lottery_ticket.study import task as task_lib
 
 
 class _Line(NamedTuple):
-  """A line to be measured.
+  """A line to be measured."""
 
-  Attributes:
-    name: Path of its file, without the ending.
-    ends: Folders of the two runs.
-    plans: Plans of the runs that are to be trained for it, or of one of them.
-    ticket: Folder of what both start from, None if they are trained already.
-    about: What its file says beside what is measured.
-  """
-
-  name: str
-  ends: tuple[str, str]
-  plans: list[plan_lib.Plan]
-  ticket: str | None
-  about: dict[str, Any]
+  name: str  # Path of its file, without the ending.
+  ends: tuple[str, str]  # Folders of the two runs.
+  plans: list[plan_lib.Plan]  # Of those to be trained for it, or of one.
+  ticket: str | None  # Folder of what both start from; None if trained already.
+  about: dict[str, Any]  # What its file says beside what is measured.
 
 
 def stability(
@@ -84,28 +76,18 @@ def stability(
   for trial in names.trials(experiment_path, trials):
     folder = paths.trial(experiment_path, trial)
     run = functools.partial(paths.run, folder, experiment_name=ticket_name)
-    chosen = levels or (_finished(run) if successive else [0])
+    make = functools.partial(plan_lib.make, task, 'stability', folder, location)
     plans = []
-    for level in chosen:
+    for level in levels or (_finished(run) if successive else [0]):
       plan_lib.read_ticket(run(errors.check_integer('levels', level, least=0)))
       about = {'trials': [trial], 'levels': [level], 'ticket_name': ticket_name}
-      plans.append(
-        plan_lib.make(
-          task,
-          'stability',
-          folder,
-          location,
-          tickets=[run(level)],
-          level=level,
-          sources=about | plan_lib.absolute(experiment_path=experiment_path),
-        )
-      )
+      about |= plan_lib.absolute(experiment_path=experiment_path)
+      plans.append(make(tickets=[run(level)], level=level, sources=about))
     if successive:
       lines += _successive(run, plans)
     else:
-      lines += [
-        x for plan in plans for x in _copies(run(plan.level), plan, rewind_to)
-      ]
+      for plan in plans:
+        lines += _copies(run(plan.level), plan, rewind_to)
   for line in lines:  # Before any of them takes hours.
     _start(line)
   for line in lines:
@@ -115,11 +97,10 @@ def stability(
 
 def _finished(run: Callable[[int], str]) -> list[int]:
   """Returns the levels of a ladder that are there, from 0 on."""
-  return [
-    *itertools.takewhile(
-      lambda level: os.path.isfile(paths.record(run(level))), itertools.count()
-    )
-  ]
+  level = 0
+  while os.path.isfile(paths.record(run(level))):
+    level += 1
+  return list(range(level))
 
 
 def _successive(
@@ -151,15 +132,12 @@ def _copies(
     folder, ladder = os.path.split(run)
     of = '' if said['script'] == 'lottery_experiment' else f'{ladder}_'
     name = os.path.join(folder, f'{of}stability{k}')
-    plans = [
-      plan.replace(
-        train_order_seed=seeds.integer(plan.seed, 'stability', copy),
-        settings={'rewind_to': int(k), 'copy': copy},
-      )
-      for copy in (1, 2)
-    ]
-    ends = f'{name}_1', f'{name}_2'
-    yield _Line(name, ends, plans, run, {'rewind_to': int(k)})
+    about, plans = {'rewind_to': int(k)}, []
+    for copy in (1, 2):
+      order = seeds.integer(plan.seed, 'stability', copy)
+      settings = {**about, 'copy': copy}
+      plans.append(plan.replace(train_order_seed=order, settings=settings))
+    yield _Line(name, (f'{name}_1', f'{name}_2'), plans, run, about)
 
 
 def _start(line: _Line) -> controls.Ticket | None:
@@ -173,10 +151,8 @@ def _start(line: _Line) -> controls.Ticket | None:
     return ticket  # A ticket's initial weights are those of its reset.
   folder = paths.checkpoint(line.ticket, k)
   if not os.path.isdir(folder):
-    raise errors.MissingInputError(
-      f'{folder}: no such checkpoint; a ladder with --reset={k} keeps it',
-      folder,
-    )
+    said = f'no such checkpoint; a ladder with --reset={k} keeps it'
+    raise errors.MissingInputError(f'{folder}: {said}', folder)
   return ticket._replace(initial=save_restore.restore_network(folder))
 
 
@@ -200,19 +176,17 @@ def _measure(line: _Line, points: int) -> None:
       return
   found = line_lib.measure(plan.make_model(), dataset, first, second, points)
   masks = plan_lib.read_ticket(line.ends[1]).masks
-  save_restore.write_json(
-    path,
-    {
-      'trial': plan.sources['trials'][0],
-      'level': plan.level,
-      **line.about,
-      'density': masks_lib.density(masks),
-      'barrier': line_lib.barrier(found.error),
-      'loss_barrier': line_lib.barrier(found.loss),
-      **found._asdict(),
-      'inputs': inputs,
-    },
-  )
+  measured = {
+    'trial': plan.sources['trials'][0],
+    'level': plan.level,
+    **line.about,
+    'density': masks_lib.density(masks),
+    'barrier': line_lib.barrier(found.error),
+    'loss_barrier': line_lib.barrier(found.loss),
+    **found._asdict(),
+    'inputs': inputs,
+  }
+  save_restore.write_json(path, measured)
 
 
 def _show(experiment_path: str, ladder: str, is_successive: bool) -> None:

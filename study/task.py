@@ -1,8 +1,6 @@
 """A task: all that the scripts know of an experiment's data and models."""
 
 import dataclasses
-import functools
-import json
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,8 +11,6 @@ from lottery_ticket.study import recipe as recipe_lib
 if TYPE_CHECKING:  # Flags need no TensorFlow.
   from lottery_ticket.foundations import dataset_base
   from lottery_ticket.foundations import model_base
-
-Recipe = recipe_lib.Recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Task:
   """
 
   folder: str | pathlib.Path
-  recipes: Mapping[str, Recipe]
+  recipes: Mapping[str, recipe_lib.Recipe]
   make_dataset: Callable[[Any, str, int, bool], 'dataset_base.DatasetBase']
   make_model: Callable[..., 'model_base.ModelBase']
   experiment_path: str
@@ -95,14 +91,12 @@ class Task:
   @property
   def location(self) -> str | None:
     """Name of the flag that says where the data are, if there is one."""
-    names = [field.name for field in dataclasses.fields(self.data)]
-    return names[0] if names else None
+    return next((field.name for field in dataclasses.fields(self.data)), None)
 
   def choose(self, name: str | None = None, **values: Any) -> tuple[Any, str]:
     """Returns a recipe, the first by default, and the folder of the data.
 
-    The values replace those of the recipe, and the folder of the data, where
-    they are not None.
+    Values that are not None replace those of the recipe, and that folder.
     """
     location = ''
     if self.location:
@@ -119,27 +113,3 @@ class Task:
   def restore(self, values: Mapping[str, Any]) -> Any:
     """Returns the recipe of these values, as a run's description has them."""
     return next(iter(self.recipes.values())).replace(**values)
-
-  def dataset(
-    self, recipe: Recipe, location: str, seed: int, permute_labels: bool
-  ) -> 'dataset_base.DatasetBase':
-    """Returns the data set; kept for the next call that wants the same."""
-    folder = pathlib.Path(location)
-    files = sorted(folder.iterdir()) if location and folder.is_dir() else []
-    version = tuple((file.name, file.stat().st_mtime_ns) for file in files)
-    values = json.dumps(recipe.configuration(), sort_keys=True)
-    return _dataset(self, values, location, version, seed, permute_labels)
-
-
-@functools.lru_cache(maxsize=1)
-def _dataset(
-  task: Task,
-  values: str,
-  location: str,
-  version: tuple,
-  seed: int,
-  permute_labels: bool,
-) -> 'dataset_base.DatasetBase':
-  del version  # Part of the key: files that changed are read again.
-  recipe = task.restore(json.loads(values))
-  return task.make_dataset(recipe, location, seed, permute_labels)

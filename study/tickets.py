@@ -87,10 +87,8 @@ def save_new(
       continue
     there = save_restore.restore_network(location)
     if save_restore.checksum(there) != save_restore.checksum(network):
-      raise errors.InputError(
-        f'{location}: holds another network; move it away,'
-        f' or {errors.OVERWRITE}'
-      )
+      said = f'holds another network; move it away, or {errors.OVERWRITE}'
+      raise errors.InputError(f'{location}: {said}')
     del missing[location]
   for location, network in missing.items():
     save_restore.save_network(location, network)
