@@ -38,7 +38,7 @@ quickstart: $(INSTALLED)
 	  runners/reinitialize.py \
 	  "argfiles/reinitialize_argfile.py $(QUICK) --levels=[1,2,3,4] \
 	  --reinitializations=1"
-	@echo '3/3  What came of it'
+	@echo '3/3  Results'
 	@$(RUN) mnist_fc/runners/report.py --experiment_path=$(QUICKSTART)
 	@$(RUN) mnist_fc/runners/summarize.py --experiment_path=$(QUICKSTART)
 

@@ -31,6 +31,7 @@ from lottery_ticket.cli import argfile_runner
 from lottery_ticket.cli import argfiles
 from lottery_ticket.cli import entry
 from lottery_ticket.cli import jobs as jobs_lib
+from lottery_ticket.cli import pool
 from lottery_ticket.foundations import errors
 
 RECIPE = 'paper'
@@ -64,7 +65,7 @@ class Options(timing.OnMnist):
   """
 
   only: list[str] = dataclasses.field(default_factory=lambda: [*MEASUREMENTS])
-  jobs: int = dataclasses.field(default_factory=argfile_runner.processors)
+  jobs: int = dataclasses.field(default_factory=pool.processors)
   lines: int = 30
 
   def __post_init__(self) -> None:

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import io
 import math
-import os
 import pathlib
 import re
 import shutil
@@ -66,7 +65,9 @@ class Options:
       from lottery_ticket.cli import cluster  # Late: an extra.
 
       return cluster.Cluster(self.address, self.jobs, self.resources, timeout)
-    return pool.Local(min(self.jobs or processors(), max(count, 1)), timeout)
+    return pool.Local(
+      min(self.jobs or pool.processors(), max(count, 1)), timeout
+    )
 
 
 def run(
@@ -130,13 +131,6 @@ def run_jobs(
   elif chosen.log_dir is None:
     shutil.rmtree(folder)
   return not failed
-
-
-def processors() -> int:
-  """Returns how many processors this process may use."""
-  if hasattr(os, 'sched_getaffinity'):
-    return len(os.sched_getaffinity(0))
-  return os.cpu_count() or 1
 
 
 def _log_folder(log_dir: str | None) -> pathlib.Path:

@@ -128,10 +128,12 @@ def short_line(**flags: object) -> str:
   >>> print(short_line(controls=['random', 'noise_0.5x'], levels=[7, 15]))
   '--controls=[random,"noise_0.5x"]' '--levels=[7,15]'
   """
-  shown = {
-    name: value if value is None or isinstance(value, str) else _short(value)
-    for name, value in flags.items()
-  }
+  shown = dict(flags)
+  for name, value in flags.items():
+    if isinstance(value, tuple) and [type(x) for x in value] == [str, int]:
+      shown[name] = ','.join(map(str, value))  # A length, like iterations,100.
+    elif value is not None and not isinstance(value, str):
+      shown[name] = _short(value)
   return line(**shown)
 
 

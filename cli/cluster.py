@@ -102,7 +102,7 @@ def _connect(address: str | None, jobs: int | None) -> None:
   options: dict[str, Any] = {'address': address}
   if address is None:
     options = {'address': 'local', 'include_dashboard': False}
-    options['num_cpus'] = jobs or len(os.sched_getaffinity(0))
+    options['num_cpus'] = jobs or pool.processors()
   host, _, port = (address or '').rpartition('://')[2].rpartition(':')
   try:
     if host and port.isdecimal():  # Where nobody is, Ray asks for minutes.

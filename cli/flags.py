@@ -323,6 +323,8 @@ def describe(function: Callable[..., Any], values: type | None = None) -> str:
   shown += ['', 'Examples:']
   for words in _entries(function, 'Examples') or [' '.join(required)]:
     program = '' if words.startswith('python') else f'{_program()} '
+    # Some shells take brackets for patterns.
+    words = re.sub(r'(?<!\S)(--\w+=\S*[\[{]\S*)', r'"\1"', words)
     shown.append(f'  {program}{words}'.rstrip())
   head, *_ = re.split(r'\n(?:Args|Returns|Raises|Examples):\n', _doc(function))
   return '\n'.join([head.strip(), '', *shown])

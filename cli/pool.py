@@ -22,6 +22,13 @@ JOBS_A_WORKER = 20
 _POLL = 0.5  # Seconds between two looks at the workers.
 
 
+def processors() -> int:
+  """Returns how many processors this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
 class DiedError(Exception):
   """A job's worker died or hung: the message says which."""
 

@@ -30,7 +30,7 @@ def parts(
 
   def ladder(name: str, iterations: int, **values: Any) -> Any:
     flags = {'experiment_name': name, 'iterations': iterations, **values}
-    trials = sizes.control_trials if iterations else 0
+    trials = sizes.few_trials if iterations else 0
     return 'lottery_experiment', {'trials': trials, **flags}
 
   def control(*names: str, **flags: Any) -> Any:

@@ -78,7 +78,7 @@ def lay_out(
     place.mkdir(parents=True)
     for file in pathlib.Path(paths.summaries(run.directory)).glob('*tfevents*'):
       (place / file.name).symlink_to(file.resolve())
-    values = {'level': run.level, 'P_m': round(run.density, 4)}
+    values = {'level': run.level, 'P_m (%)': round(100 * run.density, 2)}
     # As a number, TensorBoard would make the seed a float.
     values |= {'control': run.experiment, 'seed': str(run.seed)}
     summaries = [(0, summary_v2.hparams_pb(values, trial_id=place.name))]

@@ -35,20 +35,24 @@ class Command(NamedTuple):
 
 COMMANDS = {
   'download': Command('', 'brings the data', 'a minute'),
-  'train': Command('train', 'trains networks', '2 minutes each'),
+  'train': Command('train', 'trains networks', '2 minutes each; by default 20'),
   'ladder': Command(
     'lottery_experiment',
     'trains, prunes and resets, level by level',
-    '15 minutes for a trial of 30 levels',
+    '15 minutes a trial of 30 levels; by default 20 trials',
   ),
   'control': Command(
-    'control', 'trains tickets with something changed', 'a minute each'
+    'control',
+    'trains tickets with something changed',
+    'a minute each; by default 180',
   ),
   'reinitialize': Command(
-    'reinitialize', 'trains tickets from other weights', 'a minute each'
+    'reinitialize',
+    'trains tickets from other weights',
+    'a minute each; by default 6,200',
   ),
   'stability': Command(
-    'stability', 'trains twice, draws the line in between', '2 minutes each'
+    'stability', 'trains copies, draws the line in between', '2 minutes each'
   ),
   'report': Command(
     'report', "judges the paper's claims, draws its figures", 'a minute'
@@ -94,10 +98,16 @@ def main() -> None:
     with flags_lib.exiting():
       errors.check_choice('command', words[0], list(COMMANDS))
       name, argv = take_task(words[1:])
-    sys.argv = [f'lottery-ticket {words[0]}', *argv]
-    _run(COMMANDS[words[0]], name)
+    command = COMMANDS[words[0]]
+    other = '' if name == TASK else f' --task={name}'
+    sys.argv = [f'lottery-ticket {words[0]}{other}', *argv]
+    _run(command, name)
     if _HELP & set(argv):
-      print(f'\nOn two cores: {COMMANDS[words[0]].takes}.')
+      where = 'see docs/convolutions.md' if other else command.takes
+      print(
+        f'\nThe experiment folder: --task={TASK} (the default) or another one,'
+        f' like cifar10_conv.\nTime on two cores: {where}.'
+      )
 
 
 def _overview() -> str:
@@ -164,7 +174,11 @@ def _run_many(task: task_lib.Task, command: Command) -> None:
   function, both = bind_many(task, command.script)
   if _HELP & set(sys.argv):
     _, _, told = flags_lib.describe(function, both).partition('\n\n')
-    print(f'This {command.does}.\nWith --output_dir: one run.\n\n{told}')
+    one = 'trial' if command.script == 'lottery_experiment' else 'run'
+    print(
+      f'This {command.does}. With --output_dir it makes one {one}, and\ntakes'
+      f' more flags: {sys.argv[0]} --output_dir=X --help\n\n{told}'
+    )
     return
   _, given = flags_lib.read(function, sys.argv[1:], both)
   names = [field.name for field in dataclasses.fields(Pool)]

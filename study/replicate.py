@@ -12,6 +12,7 @@ from lottery_ticket.cli import argfile_runner
 from lottery_ticket.cli import argfiles as argfiles_lib
 from lottery_ticket.cli import flags as flags_lib
 from lottery_ticket.cli import jobs as jobs_lib
+from lottery_ticket.cli import pool
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
 from lottery_ticket.foundations import records
@@ -36,7 +37,8 @@ class Sizes:
     trials: How many trials; by default 5.
     iterations: The number of pruning rounds, by default 24: levels 0 to 24.
     levels: Levels of the controls of all trials; by default the task's.
-    control_trials: For how many trials all else is run; by default 3.
+    control_trials: For how many trials all else is run; by default 3, or all
+      if there are fewer.
     control_levels: Levels of the other controls; by default [7,15], P_m = 21.1%
       and 3.6%.
     repetitions: How many reinitializations of each ticket; by default 3.
@@ -45,17 +47,24 @@ class Sizes:
   trials: int = 5
   iterations: int = 24
   levels: list[int] | None = None
-  control_trials: int = 3
+  control_trials: int | None = None
   control_levels: list[int] | None = None
   repetitions: int = 3
 
   def __post_init__(self) -> None:
     least = {'trials': 1, 'repetitions': 1, 'iterations': 0}
-    for name, number in (least | {'control_trials': 0}).items():
+    for name, number in least.items():
       errors.check_integer(name, getattr(self, name), number)
-    few = self.control_trials
+    few = self.few_trials
+    errors.check_integer('control_trials', few, 0)
     wanted = f'0 to {self.trials}, as many as there are trials'
     errors.require(few <= self.trials, 'control_trials', wanted, few)
+
+  @property
+  def few_trials(self) -> int:
+    """For how many trials all else is run."""
+    few = self.control_trials
+    return min(3, self.trials) if few is None else few
 
   def at(self, levels: Sequence[int] | None, default: Sequence[int]) -> Any:
     """Returns those of some levels that tickets are found at."""
@@ -65,7 +74,7 @@ class Sizes:
     """Returns flags for controls of some trials at some levels."""
     return {
       'levels': self.at(self.control_levels, argfiles.LEVELS),
-      'of_trials': list(range(1, self.control_trials + 1)),
+      'of_trials': list(range(1, self.few_trials + 1)),
     }
 
 
@@ -110,7 +119,7 @@ def replicate(
   """
   own = [field.name for field in dataclasses.fields(Sizes)]
   sizes = Sizes(**{k: values.pop(k) for k in own if k in values})
-  workers = argfile_runner.processors() if jobs is None else jobs
+  workers = pool.processors() if jobs is None else jobs
   errors.check_integer('jobs', workers, 1)
   path = experiment_path or task.experiment_path
   common = {'recipe': recipe, **values}

@@ -7,8 +7,6 @@ import pkgutil
 
 import pytest
 
-import lottery_ticket
-
 MODULES = sorted(
   module.name
   for package in (
@@ -29,10 +27,8 @@ MODULES = sorted(
 )
 
 
-def test_all_parts_are_there(root):
+def test_all_parts_are_there():
   assert len(MODULES) > 30
-  version = lottery_ticket.__version__
-  assert f'\nversion: {version}\n' in (root / 'CITATION.cff').read_text()
 
 
 @pytest.mark.parametrize('name', MODULES)

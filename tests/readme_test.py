@@ -204,11 +204,13 @@ def test_the_verdict_is_that_of_the_study(pages, root):
   for page in ('README.md', 'docs/numbers.md', 'docs/study/README.md'):
     text = ' '.join((root / page).read_text(encoding='utf-8').split())
     assert wanted in text, (page, wanted)
-    assert rules.ADJUSTMENT in text, page
+    assert page == 'README.md' or rules.ADJUSTMENT in text, page
   for sentence in words.findings(runs, paper.CLAIMS.levels):
     assert sentence in text
   claimed = (root / 'docs/study/report/claims.txt').read_text(encoding='utf-8')
   assert ' '.join(claimed.split()) in text
+  for claim, statement in judged[['claim', 'statement']].to_numpy():
+    assert f'| {claim} | {statement} |' in text
 
 
 def test_what_is_said_of_stability_was_measured(root):

@@ -141,6 +141,11 @@ def test_the_second_of_two_processes_is_refused(nursery, root, flags):
   assert nursery('shared', *flags)() == 0
 
 
+NEEDS_PROC = pytest.mark.skipif(
+  not pathlib.Path('/proc').is_dir(), reason='reads /proc'
+)
+
+
 def children(process):
   """Returns the processes that a process has started."""
   found = []
@@ -182,6 +187,7 @@ def runner(root, flags):
       process.communicate()
 
 
+@NEEDS_PROC
 def test_a_worker_that_is_killed(runner, whole, state, results):
   process = runner()
   wait_for('experiments/trial1/1/same_init.part/run.json')
@@ -194,6 +200,7 @@ def test_a_worker_that_is_killed(runner, whole, state, results):
     assert results(state(f'experiments/trial{trial}')) == results(whole)
 
 
+@NEEDS_PROC
 def test_a_runner_that_is_killed(runner, whole, state, results):
   first = runner(ENDLESS)
   wait_for('experiments/trial2/0/same_init.part/run.json')

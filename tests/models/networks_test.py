@@ -141,6 +141,7 @@ def test_updates_and_evaluations_differ_and_gray_images_need_no_channel(
 
 MEASURE = """
 import resource
+import sys
 import numpy as np
 from lottery_ticket.cli import entry
 entry.limit_threads()
@@ -150,7 +151,8 @@ from lottery_ticket.models import networks
 images = np.zeros([2_000, 32, 32, 3], np.float32)
 split = dataset_base.DatasetSplit(images, np.zeros(2_000, int))
 trainer.evaluate(networks.make('conv6', seed=1), split)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+unit = 2**30 if sys.platform == 'darwin' else 2**20  # Bytes, or kilobytes.
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
 """
 
 

@@ -42,7 +42,7 @@ def test_curves_and_hyperparameters_are_read(experiment_path, shown):
   content = events.SummaryMetadata('_hparams_/session_start_info').plugin_data
   data = plugin_data_pb2.HParamsPluginData.FromString(content.content)
   values = data.session_start_info.hparams
-  assert values['P_m'].number_value == 1.0
+  assert values['P_m (%)'].number_value == 100
   assert values['level'].number_value == 0
   assert values['seed'].string_value == '1'
 

@@ -84,7 +84,7 @@ def test_help_of_each_command(name, run, capsys):
   run(name, '--help')
   said = capsys.readouterr().out
   assert 'Examples:\n  lottery-ticket' in said and '\n  --' in said
-  assert said.endswith(f'On two cores: {program.COMMANDS[name].takes}.\n')
+  assert said.endswith(f'Time on two cores: {program.COMMANDS[name].takes}.\n')
 
 
 @pytest.mark.parametrize(
