@@ -44,6 +44,9 @@ def main(folder: str = sys.prefix) -> None:
     if not name.startswith('LOTTERY_TICKET')
   } | {'PYTHONPATH': folder, 'TF_CPP_MIN_LOG_LEVEL': '3'}
   runner = [sys.executable, '-m', 'lottery_ticket']
+  program = runner
+  if folder == sys.prefix:  # Where the command is installed, too.
+    program = [str(pathlib.Path(sys.executable).with_name('lottery-ticket'))]
   argfile = (
     'argfiles/lottery_experiment_argfile.py --trials=1 --iterations=1'
     ' --training_len=iterations,20 --validation_size=100 --mnist_location=mnist'
@@ -56,6 +59,7 @@ def main(folder: str = sys.prefix) -> None:
       [*runner, 'runners/lottery_experiment.py', argfile],
       [sys.executable, '-m', 'lottery_ticket.mnist_fc.runners.report'],
       [*runner, 'cifar10_conv/runners/train.py', convolutions, '--dry_run'],
+      [*program, 'ladder', '--trials=1', '--dry_run'],
     ):
       subprocess.run(command, cwd=elsewhere, env=environment, check=True)
   print('The wheel works.')
