@@ -35,6 +35,7 @@ from lottery_ticket.foundations import resumption
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
 _COMPARED = ('description', 'callbacks', 'inputs')
 _OBJECTS = ('description', 'inputs', 'sources', 'code', 'results', 'outputs')
 _RECORD = paths.record('')
@@ -418,26 +419,23 @@ def threads() -> dict[str, int]:
   """Returns how many threads TensorFlow may use; 0: as many as processors."""
   import tensorflow as tf
 
-  config = tf.config.threading
-  threads = {
-    'intra_op': config.get_intra_op_parallelism_threads(),
-    'inter_op': config.get_inter_op_parallelism_threads(),
+  config, given = tf.config.threading, os.environ.get
+  intra = config.get_intra_op_parallelism_threads()
+  inter = config.get_inter_op_parallelism_threads()
+  return {
+    'intra_op': intra or int(given('TF_NUM_INTRAOP_THREADS') or 0),
+    'inter_op': inter or int(given('TF_NUM_INTEROP_THREADS') or 0),
   }
-  for name, number in threads.items():
-    variable = f'TF_NUM_{name.replace("_", "").upper()}_THREADS'
-    threads[name] = number or int(os.environ.get(variable) or 0)
-  return threads
 
 
 @functools.cache
 def library() -> str:
   """Returns a digest of the source text of what trains, and of its compiler."""
-  root = pathlib.Path(__file__).resolve().parent.parent
   digest = hashlib.sha256()
   with contextlib.suppress(importlib.metadata.PackageNotFoundError):
     digest.update(importlib.metadata.version('numba').encode())
   for folder in _LIBRARY:
-    for path in sorted((root / folder).glob('*.py')):
+    for path in sorted((_ROOT / folder).glob('*.py')):
       digest.update(path.name.encode() + path.read_bytes())
   return digest.hexdigest()[:16]
 
@@ -445,11 +443,10 @@ def library() -> str:
 @functools.cache
 def commit() -> dict[str, Any] | None:
   """Returns the checkout's commit and whether files differ from it, or None."""
-  root = pathlib.Path(__file__).resolve().parent.parent
-  command = ['git', '--no-optional-locks', '-C', str(root), 'status']
+  command = ['git', '--no-optional-locks', '-C', str(_ROOT), 'status']
   command += ['--porcelain=v2', '--branch', '--untracked-files=no']
   # A checkout further up is somebody else's, with this library installed in it.
-  if not (root / '.git').exists():
+  if not (_ROOT / '.git').exists():
     return None
   try:
     lines = subprocess.run(
