@@ -36,8 +36,7 @@ def check() -> None:
 def deterministic_gpus() -> list[str]:
   """Returns names of the GPUs that TensorFlow computes on; mostly none.
 
-  There it is told to compute the same bytes each time. No GPU was at hand to
-  try it.
+  There it is told to compute the same bytes each time; untried on a real GPU.
   """
   import tensorflow as tf
 

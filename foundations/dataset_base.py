@@ -176,9 +176,8 @@ def _check_byte_values(
 ) -> np.ndarray:
   """Returns the values of bytes if the inputs are bytes that have them."""
   table, channels = np.asarray(table, np.float32), inputs.shape[-1]
-  is_table = (
-    table.shape in ((256,), (256, channels)) and np.isfinite(table).all()
-  )
+  shapes = (256,), (256, channels)
+  is_table = table.shape in shapes and np.isfinite(table).all()
   errors.require(
     inputs.dtype == np.uint8 and is_table,
     f'{name} byte_values',
@@ -193,8 +192,7 @@ class DatasetBase:
 
   Args:
     train: Pair of arrays (inputs, labels) as in `DatasetSplit`, or a
-      `tf.data.Dataset` of (input, label) pairs, batched or not, which is read
-      into memory (see `tf_data.read`).
+      `tf.data.Dataset` of such pairs, batched or not, read by `tf_data.read`.
     train_batch_size: Examples a batch. The last batch of an epoch may be
       short: every example is seen once an epoch.
     test: Examples, like `train`.

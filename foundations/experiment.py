@@ -87,8 +87,7 @@ def experiment(
       `initial_weights` or `level` (with no default but None), it gets the
       weights that this level started from, and the level, by keyword.
     iterations: The number of pruning rounds: levels 0 to `iterations`.
-    presets: The initial weights of level 0, or their folder; None for those
-      that the model draws.
+    presets: Initial weights of level 0, or their folder; None: the model draws.
     masks: The masks of level 0, their folder, or a list of these, of which the
       union is taken; None to start from a dense network.
     reset: `reset(level, initial, final)` gives the next level's presets, or a
@@ -139,8 +138,7 @@ def experiment(
 def _takes_iterations(train_model: Callable[..., Any]) -> bool:
   """Tells whether a way to train takes what `Start.iterations` says."""
   try:
-    signature = inspect.signature(train_model)
-    signature.bind(0, None, None, **Start(None).iterations)
+    inspect.signature(train_model).bind(0, None, None, **Start(None).iterations)
   except (TypeError, ValueError):  # It does not, or is not Python's.
     return False
   return True

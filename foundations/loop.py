@@ -33,8 +33,7 @@ def fit(
   `report` the iteration as a sign of life.
 
   Returns:
-    None, or the iteration by which the loss was no longer finite: there it ends
-    without what is due.
+    None, or the iteration where it ended, as the loss was no longer finite.
   """
 
   # Chunks of one epoch follow each other, and each wants all of its order.
@@ -73,8 +72,7 @@ def _batches(
   """Yields runs of batches of one size, up to the iteration `stop`.
 
   Each is the epoch, the place in its order where the first batch begins, the
-  number of batches, and the examples in each. An epoch's last batch may be
-  short, and then is on its own.
+  number of batches, and the examples in each. A short batch is on its own.
   """
   size = dataset.train_batch_size
   whole, rest = divmod(dataset.train.size, size)

@@ -43,8 +43,7 @@ def evaluate(
   if split.size <= size:  # A slice of all would be a copy.
     parts = [model.measure(split.values(), split.labels)]
   else:
-    starts = range(0, split.size, size)
-    slices = [slice(start, start + size) for start in starts]
+    slices = [slice(i, i + size) for i in range(0, split.size, size)]
     parts = [model.measure(split.values(s), split.labels[s]) for s in slices]
   loss = sum(float(loss) for loss, _ in parts) / split.size
   return Measurement(loss, sum(int(right) for _, right in parts) / split.size)

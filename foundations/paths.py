@@ -9,8 +9,7 @@
 
 Beside the folder of a run, called {run} here:
 
-  {run}.part/                    the run while it is under way: TensorBoard
-                                 shows it by this name
+  {run}.part/                    the run under way, also in TensorBoard
     state                        what it goes on from if it is interrupted
   {run}.lock                     held meanwhile by the process that writes it
   {run}.old/                     a finished run that is just being replaced

@@ -327,11 +327,9 @@ def read(run: str) -> dict[str, Any]:
   path = run if os.path.isfile(run) else paths.record(run)
   record = save_restore.read_json(path)
   for name in _OBJECTS:
-    value = record.get(name, {})
+    place, value = f'{path}: {name}', record.get(name, {})
     is_object = isinstance(value, dict)
-    errors.require(
-      is_object, f'{path}: {name}', 'an object', _SHORT.repr(value)
-    )
+    errors.require(is_object, place, 'an object', _SHORT.repr(value))
   return record
 
 
@@ -443,17 +441,16 @@ def library() -> str:
 @functools.cache
 def commit() -> dict[str, Any] | None:
   """Returns the checkout's commit and whether files differ from it, or None."""
-  command = ['git', '--no-optional-locks', '-C', str(_ROOT), 'status']
-  command += ['--porcelain=v2', '--branch', '--untracked-files=no']
+  command = ['git', '--no-optional-locks', '-C', str(_ROOT), 'describe']
+  command += ['--always', '--exclude=*', '--abbrev=40', '--dirty']
   # A checkout further up is somebody else's, with this library installed in it.
   if not (_ROOT / '.git').exists():
     return None
   try:
-    lines = subprocess.run(
+    said = subprocess.run(
       command, check=True, capture_output=True, text=True, timeout=60
-    ).stdout.splitlines()
+    ).stdout
   except (OSError, subprocess.SubprocessError):
     return None
-  [head] = (line for line in lines if line.startswith('# branch.oid '))
-  changed = any(not line.startswith('#') for line in lines)
-  return {'hash': head.split()[-1], 'changed': changed}
+  name, _, dirty = said.strip().partition('-')
+  return {'hash': name, 'changed': bool(dirty)}

@@ -227,11 +227,11 @@ class _Run:
     sources: Mapping[str, Any],
   ) -> dict[str, Any]:
     """Returns all that is known of the run before it begins."""
-    model, splits = self.model, self.dataset.splits.items()
+    model, dataset = self.model, self.dataset
     return {
       'description': self._description(training_len, description),
       'inputs': {
-        **{name: split.checksum for name, split in splits},
+        **{name: split.checksum for name, split in dataset.splits.items()},
         'masks': save_restore.checksum(model.masks),
         'initial': save_restore.checksum(model.get_current_weights()),
       },
@@ -239,9 +239,7 @@ class _Run:
       'sources': dict(sources),
       'execution': self.resolved_execution,
       'jit_compile': self.jit_compile,
-      'code': records.code(
-        type(model), vars(model), self.dataset.train.augment
-      ),
+      'code': records.code(type(model), vars(model), dataset.train.augment),
       'library': records.library(),
       'versions': records.versions(),
       'threads': records.threads(),
@@ -373,10 +371,7 @@ class _Run:
     return initial, final, outcome
 
   def _outcome(
-    self,
-    results: dict[str, dict[str, Any]],
-    final: Network,
-    diverged: int | None,
+    self, results: dict[str, Any], final: Network, diverged: int | None
   ) -> dict[str, Any]:
     """Returns what to record of a training that has ended."""
     first, last = self.plan.first, self.plan.last
@@ -436,18 +431,16 @@ class _Run:
     ]
 
   def _call(
-    self,
-    callback: callbacks_lib.Callback,
-    steps: steps_lib.Steps,
-    iteration: int,
+    self, item: callbacks_lib.Callback, steps: steps_lib.Steps, iteration: int
   ) -> None:
+    """Calls a callback, and goes on from what it assigns."""
     # The weights live in the steps, and the model has last level's or older.
     self.model.assign(steps.unload())
     self.model.iteration.assign(iteration)
-    callback.function(iteration, self.model)
+    item.function(iteration, self.model)
     weights = self.model.get_current_weights()
     revived = _revived(self.model.masks, weights)
-    name, got = f'callback {callback.name}', f'others in {revived!r}'
+    name, got = f'callback {item.name}', f'others in {revived!r}'
     errors.require(not revived, name, '0 for pruned weights', got)
     steps.assign(weights)
 
