@@ -133,21 +133,18 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
   is_right = inputs.ndim > 1 and len(inputs)
   wanted = 'shape [n, features...] with n > 0'
   errors.require(is_right, f'{name} inputs', wanted, inputs.shape)
-  n, is_one_hot = len(inputs), labels.ndim == 2
+  n, is_one_hot, place = len(inputs), labels.ndim == 2, f'{name} labels'
   is_some = labels.ndim == 1 or (is_one_hot and labels.shape[1] > 1)
-  if not is_some or len(labels) != n:
-    hint = '; use labels[:, 0]' if labels.shape[1:] == (1,) else ''
-    raise errors.InputError(
-      f'{name} labels: wanted shape [{n}], or [{n}, classes] with two classes'
-      f' or more, as there are {n} inputs, got {labels.shape}{hint}'
-    )
-  if not is_one_hot and (
-    labels.dtype.kind == 'f' or labels.min() < 0 or labels.max() >= 2**31
-  ):
-    raise errors.InputError(
-      f'{name} labels: wanted integers from 0, below 2**31, got {labels.dtype}'
-      f' from {labels.min()} to {labels.max()}'
-    )
+  wanted = f'shape [{n}], or [{n}, classes] with two classes or more,'
+  wanted += f' as there are {n} inputs'
+  hint = 'use labels[:, 0]' if labels.shape[1:] == (1,) else ''
+  is_right = is_some and len(labels) == n
+  errors.require(is_right, place, wanted, labels.shape, hint)
+  lowest, highest = labels.min(), labels.max()
+  are_classes = labels.dtype.kind != 'f' and lowest >= 0 and highest < 2**31
+  got = f'{labels.dtype} from {lowest} to {highest}'
+  wanted = 'integers from 0, below 2**31'
+  errors.require(is_one_hot or are_classes, place, wanted, got)
   limit = np.finfo(np.float32).max
   for kind, array in (('inputs', inputs), ('labels', labels)):
     # The extremes, since they need no memory; NaN is within nothing.
@@ -162,13 +159,10 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
   if is_one_hot:
     sums = labels.sum(axis=1, dtype=np.float64)
     wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (labels.min(axis=1) < 0)
-    if wrong.any():
-      row = int(np.argmax(wrong))
-      raise errors.InputError(
-        f'{name} labels: wanted each row to be a distribution, not negative and'
-        f' of sum 1, got {labels[row].min():g} as the least and'
-        f' {sums[row]:g} as the sum of row {row}'
-      )
+    row = int(np.argmax(wrong))
+    wanted = 'each row to be a distribution, not negative and of sum 1'
+    got = f'{labels[row].min():g} as the least and {sums[row]:g} as the sum of'
+    errors.require(not wrong.any(), place, wanted, f'{got} row {row}')
 
 
 def _check_byte_values(

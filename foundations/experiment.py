@@ -164,12 +164,9 @@ def _optional(prune_masks: Callable[..., Network]) -> set[str]:
 def _check_open(make_model: Callable[..., Any]) -> None:
   """Checks that a maker of models takes presets and masks, and has none yet."""
   signature = inspect.signature(make_model)
-  try:
+  wanted = 'make_model: wanted one that takes presets=..., masks=...'
+  with errors.refusing(wanted, TypeError):
     signature.bind(presets=None, masks=None)
-  except TypeError as error:
-    raise errors.InputError(
-      f'make_model: wanted one that takes presets=..., masks=...: {error}'
-    ) from None
   given = {k: item.default for k, item in signature.parameters.items()}
   # Signatures leave out what a partial gives to `**kwargs`.
   given |= getattr(make_model, 'keywords', {})

@@ -21,12 +21,10 @@ def fresh() -> int:
 
 def check(seed: Any, name: str = 'seed') -> int:
   """Returns a seed in [0, 2**63) as an int, or raises InputError."""
-  checked = errors.read_integer(seed)
-  if checked is None or not 0 <= checked < LIMIT:
-    raise errors.InputError(
-      f'{name}: wanted an integer in [0, 2**63), got {seed!r}'
-    )
-  return checked
+  number = errors.read_integer(seed)
+  is_seed = number is not None and 0 <= number < LIMIT
+  errors.require(is_seed, name, 'an integer in [0, 2**63)', repr(seed))
+  return int(seed)
 
 
 def sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
