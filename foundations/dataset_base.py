@@ -122,7 +122,8 @@ def _make_split(
     'a pair of arrays (inputs, labels) or a tf.data.Dataset of such pairs',
     type(examples).__name__,
   )
-  return DatasetSplit(*examples, name, byte_values)
+  inputs, labels = examples
+  return DatasetSplit(inputs, labels, name, byte_values)
 
 
 def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
