@@ -153,13 +153,12 @@ def find_parts(parent_directory: str) -> list[str]:
 
 def find_runs(parent_directory: str) -> list[Run]:
   """Returns the finished runs of an experiment, by trial and level."""
-  folders = pathlib.Path(parent_directory).glob('trial*/*/*')
+  folders = pathlib.Path(parent_directory).glob('trial*/*/[!.]*')
   # A folder of another kind has no number above it, or an ending of ours.
   found = [
     read_run(str(folder))
     for folder in folders
     if folder.parent.name.isdecimal()
-    and not folder.name.startswith('.')
     and not folder.name.endswith(RESERVED)
     and folder.is_dir()
   ]

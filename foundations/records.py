@@ -113,9 +113,8 @@ class Run:
       if name not in (_RECORD, _SUMMARIES, _STATE)
       and not save_restore.LITTER.fullmatch(name)
     }
-    save_restore.write_json(
-      paths.record(self.part), {**self._record, **results, 'outputs': outputs}
-    )
+    record = {**self._record, **results, 'outputs': outputs}
+    save_restore.write_json(paths.record(self.part), record)
     save_restore.remove(pathlib.Path(paths.state(self.part)))
     with save_restore.naming(self._directory):
       if os.path.lexists(paths.record(self._directory)):
@@ -130,9 +129,8 @@ class Run:
       os.stat(paths.record(self.part))
       if os.path.samestat(lock, self._lock):
         return
-    raise FileNotFoundError(
-      errno.ENOENT, 'Removed while its run was under way', self.part
-    )
+    said = 'Removed while its run was under way'
+    raise FileNotFoundError(errno.ENOENT, said, self.part)
 
 
 def _check_place(directory: str) -> str:
@@ -209,9 +207,7 @@ def _discard(folder: str, mark: str) -> None:
   os.rmdir(folder)
 
 
-def _take_up(
-  directory: str, record: Mapping[str, Any]
-) -> resumption.State | None:
+def _take_up(directory: str, record: dict[str, Any]) -> resumption.State | None:
   """Returns what a run can go on from, and removes what it will write anew."""
   part = paths.part(directory)
   if not os.path.lexists(paths.state(part)):
