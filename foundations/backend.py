@@ -1,5 +1,6 @@
 """Which backend Keras is set to, TensorFlow's, and what it computes on."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -20,29 +21,22 @@ def check() -> None:
   """
   home = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras')
   file = pathlib.Path(home, 'keras.json')
+  name, cure = str(file), 'set KERAS_BACKEND=tensorflow'
+  found = WANTED  # As Keras does where its settings cannot be read.
+  with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    found = json.loads(file.read_text())['backend']
   if variable := os.environ.get('KERAS_BACKEND'):
     name, cure, found = 'KERAS_BACKEND', 'unset it', variable
-  else:
-    name, cure, found = str(file), 'set KERAS_BACKEND=tensorflow', _read(file)
   if loaded := sys.modules.get('keras'):  # What it reads is read only once.
     found = loaded.config.backend()
   wanted = f'{WANTED} as the backend of Keras'
   errors.require(found == WANTED, name, wanted, repr(found), cure)
 
 
-def _read(file: pathlib.Path) -> str:
-  """Returns the backend that Keras reads from its file of settings."""
-  try:
-    return json.loads(file.read_text())['backend']
-  except (OSError, ValueError, KeyError, TypeError):
-    return WANTED  # As Keras does.
-
-
 def deterministic_gpus() -> list[str]:
   """Returns names of the GPUs that TensorFlow computes on; mostly none.
 
-  There it is told to compute the same bytes each time. No GPU was at hand to
-  try it.
+  There it is told to compute the same bytes each time; untried on a real GPU.
   """
   import tensorflow as tf
 

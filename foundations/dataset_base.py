@@ -31,8 +31,8 @@ class DatasetSplit:
 
   Args:
     inputs: Array of numbers, shape [n, ...].
-    labels: Classes as integers, shape [n], or a distribution over the classes
-      for each example (one-hot, say), shape [n, classes].
+    labels: Classes as integers, shape [n], or distributions over the classes
+      (one-hot, say), shape [n, classes].
     name: What to call the split in errors.
     byte_values: Values that a model takes for bytes 0 to 255, float32, shape
       [256] or, with a column for each channel, [256, channels]. The inputs,
@@ -60,10 +60,8 @@ class DatasetSplit:
     _check_arrays(inputs, labels, name)
     if byte_values is not None:
       byte_values = _check_byte_values(byte_values, inputs, name)
-    self.byte_values = byte_values
+    self.name, self.size, self.byte_values = name, len(inputs), byte_values
     self.augment: Augment | None = None
-    self.name = name
-    self.size = len(inputs)
     input_type = np.float32 if byte_values is None else np.uint8
     label_type = np.float32 if labels.ndim == 2 else np.int32
     # A constant keeps a second copy, of the array that it was made from.
@@ -118,11 +116,12 @@ def _make_split(
 ) -> DatasetSplit:
   if isinstance(examples, tf.data.Dataset):
     examples = tf_data.read(examples, name)
-  is_pair = isinstance(examples, (tuple, list)) and len(examples) == 2
-  wanted = (
-    'a pair of arrays (inputs, labels) or a tf.data.Dataset of such pairs'
+  errors.require(
+    isinstance(examples, (tuple, list)) and len(examples) == 2,
+    name,
+    'a pair of arrays (inputs, labels) or a tf.data.Dataset of such pairs',
+    type(examples).__name__,
   )
-  errors.require(is_pair, name, wanted, type(examples).__name__)
   inputs, labels = examples
   return DatasetSplit(inputs, labels, name, byte_values)
 
@@ -135,57 +134,51 @@ def _check_arrays(inputs: np.ndarray, labels: np.ndarray, name: str) -> None:
   is_right = inputs.ndim > 1 and len(inputs)
   wanted = 'shape [n, features...] with n > 0'
   errors.require(is_right, f'{name} inputs', wanted, inputs.shape)
-  n, is_one_hot = len(inputs), labels.ndim == 2
+  n, is_one_hot, place = len(inputs), labels.ndim == 2, f'{name} labels'
   is_some = labels.ndim == 1 or (is_one_hot and labels.shape[1] > 1)
-  if not is_some or len(labels) != n:
-    hint = '; use labels[:, 0]' if labels.shape[1:] == (1,) else ''
-    raise errors.InputError(
-      f'{name} labels: wanted shape [{n}], or [{n}, classes] with two classes'
-      f' or more, as there are {n} inputs, got {labels.shape}{hint}'
-    )
-  if not is_one_hot and (
-    labels.dtype.kind == 'f' or labels.min() < 0 or labels.max() >= 2**31
-  ):
-    raise errors.InputError(
-      f'{name} labels: wanted integers from 0, below 2**31, got {labels.dtype}'
-      f' from {labels.min()} to {labels.max()}'
-    )
+  wanted = f'shape [{n}], or [{n}, classes] with two classes or more,'
+  wanted += f' as there are {n} inputs'
+  hint = 'use labels[:, 0]' if labels.shape[1:] == (1,) else ''
+  is_right = is_some and len(labels) == n
+  errors.require(is_right, place, wanted, labels.shape, hint)
+  lowest, highest = labels.min(), labels.max()
+  are_classes = labels.dtype.kind != 'f' and lowest >= 0 and highest < 2**31
+  got = f'{labels.dtype} from {lowest} to {highest}'
+  wanted = 'integers from 0, below 2**31'
+  errors.require(is_one_hot or are_classes, place, wanted, got)
   limit = np.finfo(np.float32).max
   for kind, array in (('inputs', inputs), ('labels', labels)):
     # The extremes, since they need no memory; NaN is within nothing.
     if array.dtype.kind == 'f' and not (
       -limit <= array.min() and array.max() <= limit
     ):
-      axes = tuple(range(1, array.ndim))
-      finite = np.all(np.abs(array) <= limit, axis=axes)
+      first = np.argwhere(~(np.abs(array) <= limit))[0, 0]
       raise errors.InputError(
-        f'{name} {kind}: wanted finite numbers in float32, example'
-        f' {np.argmin(finite)} has others'
+        f'{name} {kind}: wanted finite numbers in float32, example {first} has'
+        ' others'
       )
   if is_one_hot:
     sums = labels.sum(axis=1, dtype=np.float64)
     wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (labels.min(axis=1) < 0)
-    if wrong.any():
-      worst = int(np.argmax(wrong))
-      raise errors.InputError(
-        f'{name} labels: wanted each row to be a distribution, not negative and'
-        f' of sum 1, got {labels[worst].min():g} as the least and'
-        f' {sums[worst]:g} as the sum of row {worst}'
-      )
+    row = int(np.argmax(wrong))
+    wanted = 'each row to be a distribution, not negative and of sum 1'
+    got = f'{labels[row].min():g} as the least and {sums[row]:g} as the sum of'
+    errors.require(not wrong.any(), place, wanted, f'{got} row {row}')
 
 
 def _check_byte_values(
   table: np.ndarray, inputs: np.ndarray, name: str
 ) -> np.ndarray:
   """Returns the values of bytes if the inputs are bytes that have them."""
-  table = np.asarray(table, np.float32)
-  shapes = (256,), (256, inputs.shape[-1])
-  is_right = inputs.dtype == np.uint8 and table.shape in shapes
-  wanted = 'uint8 inputs and finite numbers of shape [256] or'
-  wanted += f' [256, {inputs.shape[-1]}]'
-  got = f'{inputs.dtype} inputs and {table.shape}'
-  is_right = is_right and np.isfinite(table).all()
-  errors.require(is_right, f'{name} byte_values', wanted, got)
+  table, channels = np.asarray(table, np.float32), inputs.shape[-1]
+  shapes = (256,), (256, channels)
+  is_table = table.shape in shapes and np.isfinite(table).all()
+  errors.require(
+    inputs.dtype == np.uint8 and is_table,
+    f'{name} byte_values',
+    f'uint8 inputs and finite numbers of shape [256] or [256, {channels}]',
+    f'{inputs.dtype} inputs and {table.shape}',
+  )
   return table
 
 
@@ -194,8 +187,7 @@ class DatasetBase:
 
   Args:
     train: Pair of arrays (inputs, labels) as in `DatasetSplit`, or a
-      `tf.data.Dataset` of (input, label) pairs, batched or not, which is read
-      into memory (see `tf_data.read`).
+      `tf.data.Dataset` of such pairs, batched or not, read by `tf_data.read`.
     train_batch_size: Examples a batch. The last batch of an epoch may be
       short: every example is seen once an epoch.
     test: Examples, like `train`.
@@ -222,9 +214,8 @@ class DatasetBase:
     *,
     byte_values: np.ndarray | None = None,
   ):
-    self.train_batch_size = errors.check_integer(
-      'batch size', train_batch_size, least=1
-    )
+    size = errors.check_integer('batch size', train_batch_size, least=1)
+    self.train_batch_size = size
     if train_order_seed is None:
       train_order_seed = seeds.fresh()
     self.train_order_seed = seeds.check(train_order_seed, 'train_order_seed')
@@ -244,10 +235,8 @@ class DatasetBase:
   @property
   def splits(self) -> dict[str, DatasetSplit]:
     """{name: split}, of those that there are."""
-    splits = {'train': self.train, 'test': self.test}
-    if self.validate is not None:
-      splits['validate'] = self.validate
-    return splits
+    splits = {'train': self.train, 'test': self.test, 'validate': self.validate}
+    return {name: split for name, split in splits.items() if split is not None}
 
   @property
   def batches_per_epoch(self) -> int:

@@ -76,11 +76,9 @@ def read_integer(value: Any) -> int | None:
 def check_integer(name: str, value: Any, least: int) -> int:
   """Returns an integer of at least `least` as an int, or raises InputError."""
   integer = read_integer(value)
-  if integer is None or integer < least:
-    raise InputError(
-      f'{name}: wanted an integer of at least {least}, got {value!r}'
-    )
-  return integer
+  holds = integer is not None and integer >= least
+  require(holds, name, f'an integer of at least {least}', repr(value))
+  return int(value)
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:

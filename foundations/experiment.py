@@ -13,8 +13,6 @@ from lottery_ticket.foundations import save_restore
 
 Network = masks_lib.Network
 
-_OPEN = (None, inspect.Parameter.empty)  # Defaults of what is still open.
-
 
 class Start(NamedTuple):
   """Weights that a level starts from, and where its training starts and ends.
@@ -83,21 +81,18 @@ def experiment(
       next level; each is None at level 0, unless it is given here.
     train_model: `train_model(level, dataset, model)` trains it and returns its
       initial and final weights. If it takes `first_iteration` and
-      `last_iteration`, it gets by keyword what `reset` says of them, for
-      `trainer.train`.
+      `last_iteration`, it gets what `reset` says of them by keyword.
     prune_masks: `prune_masks(masks, final_weights)` gives the next level's
       masks, like `pruner.prune_by_percent` with percents. If it has an argument
       `initial_weights` or `level` (with no default but None), it gets the
       weights that this level started from, and the level, by keyword.
     iterations: The number of pruning rounds: levels 0 to `iterations`.
-    presets: The initial weights of level 0, or their folder; None for those
-      that the model draws.
+    presets: Initial weights of level 0, or their folder; None: the model draws.
     masks: The masks of level 0, their folder, or a list of these, of which the
       union is taken; None to start from a dense network.
-    reset: `reset(level, initial, final)` gives the presets of the level after
-      `level`, from that level's weights, or a `Start` that says where training
-      starts and ends, too; by default the initial weights of level 0. Pruned
-      weights become 0 in any case.
+    reset: `reset(level, initial, final)` gives the next level's presets, or a
+      `Start` that says where training starts and ends, too; by default the
+      initial weights of level 0. Pruned weights become 0 in any case.
 
   Returns:
     What came of each level, from 0 to `iterations`.
@@ -110,7 +105,7 @@ def experiment(
   """
   rounds = errors.check_integer('iterations', iterations, least=0)
   _check_open(make_model)
-  wanted = _wanted(prune_masks) if rounds else set()
+  optional = _optional(prune_masks) if rounds else set()
   takes_iterations = _takes_iterations(train_model)
   start = Start(save_restore.standardize(presets, name='presets'))
   masks = save_restore.standardize(masks, masks_lib.union, name='masks')
@@ -121,16 +116,14 @@ def experiment(
       model.level.assign(level)
     where = start.iterations if takes_iterations else {}
     trained: Any = train_model(level, make_dataset(), model, **where)
-    if not isinstance(trained, (tuple, list)) or len(trained) != 2:
-      raise errors.InputError(
-        'train_model: wanted the initial and the final weights as its result,'
-        f' got {type(trained).__name__}'
-      )
+    is_pair = isinstance(trained, (tuple, list)) and len(trained) == 2
+    wanted = 'the initial and the final weights as its result'
+    errors.require(is_pair, 'train_model', wanted, type(trained).__name__)
     initial, final = trained
     levels.append(Level(level, model.masks, initial, final))
     if level < rounds:
       known = {'initial_weights': initial, 'level': level}
-      chosen = {name: known[name] for name in wanted}
+      chosen = {name: known[name] for name in optional}
       masks = prune_masks(model.masks, final, **chosen)
       given = reset(level, initial, final) if reset else levels[0].initial
       start = given if isinstance(given, Start) else Start(given)
@@ -145,45 +138,40 @@ def experiment(
 def _takes_iterations(train_model: Callable[..., Any]) -> bool:
   """Tells whether a way to train takes what `Start.iterations` says."""
   try:
-    signature = inspect.signature(train_model)
-    signature.bind(0, None, None, **Start(None).iterations)
+    inspect.signature(train_model).bind(0, None, None, **Start(None).iterations)
   except (TypeError, ValueError):  # It does not, or is not Python's.
     return False
   return True
 
 
-def _wanted(prune_masks: Callable[..., Network]) -> set[str]:
+def _is_open(default: Any) -> bool:
+  """Tells whether an argument with this default has no value yet."""
+  return default is None or default is inspect.Parameter.empty
+
+
+def _optional(prune_masks: Callable[..., Network]) -> set[str]:
   """Returns which of the optional arguments a way to prune has left open."""
-  if not callable(prune_masks):
-    raise errors.InputError(
-      f'prune_masks: wanted a function, got {prune_masks!r}'
-    )
+  got = repr(prune_masks)
+  errors.require(callable(prune_masks), 'prune_masks', 'a function', got)
   try:
     parameters = inspect.signature(prune_masks).parameters
   except ValueError:  # Of a function that is not Python's.
     return set()
-  return {
-    name
-    for name in ('initial_weights', 'level')
-    if name in parameters
-    and any(parameters[name].default is open_ for open_ in _OPEN)
-  }
+  names = parameters.keys() & {'initial_weights', 'level'}
+  return {name for name in names if _is_open(parameters[name].default)}
 
 
 def _check_open(make_model: Callable[..., Any]) -> None:
   """Checks that a maker of models takes presets and masks, and has none yet."""
   signature = inspect.signature(make_model)
-  try:
+  wanted = 'make_model: wanted one that takes presets=..., masks=...'
+  with errors.refusing(wanted, TypeError):
     signature.bind(presets=None, masks=None)
-  except TypeError as error:
-    raise errors.InputError(
-      f'make_model: wanted one that takes presets=..., masks=...: {error}'
-    ) from None
   given = {k: item.default for k, item in signature.parameters.items()}
   # Signatures leave out what a partial gives to `**kwargs`.
   given |= getattr(make_model, 'keywords', {})
   for name in ('presets', 'masks'):
-    if not any(given.get(name) is open_ for open_ in _OPEN):
+    if not _is_open(given.get(name)):
       raise errors.InputError(
         f'make_model: wanted one whose {name} are open, got one that has some;'
         f' give them to experiment, as {name}=...'

@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -14,12 +13,8 @@ from lottery_ticket.foundations import steps as steps_lib
 
 LARGEST_CHUNK = 1_000  # Iterations between two signs of life.
 
-
-class Event(NamedTuple):
-  """Calls `happen` with the iteration whenever `after` says it is due."""
-
-  after: schedule.When
-  happen: Callable[[int], None]
+Event = tuple[schedule.When, Callable[[int], None]]
+"""When something is due, and what then gets the iteration."""
 
 
 def fit(
@@ -33,14 +28,12 @@ def fit(
 ) -> int | None:
   """Trains from iteration `first` to `last`; events happen when they are due.
 
-  The batches are those that training from 0 would have there.
-
-  Of events due together, the first happens first. `average` gets losses and
-  accuracies, `report` the iteration as a sign of life.
+  The batches are those that training from 0 would have there. Of events due
+  together, the first happens first. `average` gets losses and accuracies,
+  `report` the iteration as a sign of life.
 
   Returns:
-    None, or the iteration by which the loss was no longer finite: there it ends
-    without what is due.
+    None, or the iteration where it ended, as the loss was no longer finite.
   """
 
   # Chunks of one epoch follow each other, and each wants all of its order.
@@ -52,7 +45,7 @@ def fit(
   _happen(events, iteration)
   while iteration < last:
     # As many updates as can be in one call: nothing sees weights between them.
-    due = [event.after(iteration) for event in events]
+    due = [after(iteration) for after, _ in events]
     stop = min(*due, last, iteration + LARGEST_CHUNK)
     for epoch, place, count, size in _batches(dataset, iteration, stop):
       loss, right = steps(dataset.train, order(epoch), place, count, size)
@@ -68,9 +61,9 @@ def fit(
 
 
 def _happen(events: Sequence[Event], iteration: int) -> None:
-  for event in events:
-    if event.after(iteration - 1) == iteration:
-      event.happen(iteration)
+  for after, happen in events:
+    if after(iteration - 1) == iteration:
+      happen(iteration)
 
 
 def _batches(
@@ -79,8 +72,7 @@ def _batches(
   """Yields runs of batches of one size, up to the iteration `stop`.
 
   Each is the epoch, the place in its order where the first batch begins, the
-  number of batches, and the examples in each. An epoch's last batch may be
-  short, and then is on its own.
+  number of batches, and the examples in each. A short batch is on its own.
   """
   size = dataset.train_batch_size
   whole, rest = divmod(dataset.train.size, size)

@@ -3,7 +3,7 @@
 All functions return new arrays and leave what they are given as it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,23 +70,18 @@ def intersect(*masks: Network | Sequence[Network]) -> Network:
   return _combine(np.minimum, masks)
 
 
-def _combine(
-  function: Callable[..., np.ndarray],
-  masks: tuple[Network | Sequence[Network], ...],
-) -> Network:
+def _combine(function: np.ufunc, masks: tuple[Any, ...]) -> Network:
   flat: list[Any] = []
   for item in masks:
     flat.extend(item if isinstance(item, (list, tuple)) else [item])
   errors.require(flat, 'masks', 'at least one set', 'none')
-  combined = check(flat[0], 'masks 0')
-  first = {name: mask.shape for name, mask in sorted(combined.items())}
-  for i, item in enumerate(flat[1:], 1):
-    checked = check(item, f'masks {i}')
+  checked = [check(item, f'masks {i}') for i, item in enumerate(flat)]
+  first = {name: mask.shape for name, mask in sorted(checked[0].items())}
+  for i, item in enumerate(checked):
     wanted = f'the layers {first} of masks 0'
-    shapes = {name: mask.shape for name, mask in sorted(checked.items())}
+    shapes = {name: mask.shape for name, mask in sorted(item.items())}
     errors.require(shapes == first, f'masks {i}', wanted, shapes)
-    combined = {k: function(combined[k], checked[k]) for k in combined}
-  return combined
+  return {k: function.reduce([item[k] for item in checked]) for k in checked[0]}
 
 
 def apply(masks: Network, network: Network) -> Network:

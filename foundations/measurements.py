@@ -5,7 +5,7 @@ import os
 import pathlib
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tensorboard.compat.proto import event_pb2
@@ -43,8 +43,7 @@ def evaluate(
   if split.size <= size:  # A slice of all would be a copy.
     parts = [model.measure(split.values(), split.labels)]
   else:
-    starts = range(0, split.size, size)
-    slices = [slice(start, start + size) for start in starts]
+    slices = [slice(i, i + size) for i in range(0, split.size, size)]
     parts = [model.measure(split.values(s), split.labels[s]) for s in slices]
   loss = sum(float(loss) for loss, _ in parts) / split.size
   return Measurement(loss, sum(int(right) for _, right in parts) / split.size)
@@ -71,8 +70,8 @@ class Average:
 class Measurements:
   """Collects measurements of a run's splits, also for TensorBoard."""
 
-  def __init__(self, events: '_Events | None' = None):
-    self._events = events
+  def __init__(self, write: Callable[..., None] | None = None):
+    self._write = write  # Takes the fields of an event of TensorBoard's.
     self.rows: list[list[Any]] = []  # Arguments of `add`.
 
   def add(
@@ -88,20 +87,18 @@ class Measurements:
     self.rows.append([split, iteration, measurement, wall_time])
     if split != 'train':
       progress.note(**measurement._asdict())
-    if self._events is not None:
+    if self._write is not None:
       values = [
         summary_pb2.Summary.Value(tag=f'{split}/{key}', simple_value=value)
         for key, value in measurement._asdict().items()
       ]
       summary = summary_pb2.Summary(value=values)
-      self._events.write(step=iteration, summary=summary, wall_time=wall_time)
+      self._write(step=iteration, summary=summary, wall_time=wall_time)
 
   def save(self, directory: str) -> None:
     """Writes a JSON log for each split into the run's folder."""
-    logs: dict[str, list[tuple]] = {}
-    for split, iteration, measurement, _ in self.rows:
-      logs.setdefault(split, []).append((iteration, *measurement))
-    for split, rows in logs.items():
+    for split in {row[0] for row in self.rows}:
+      rows = [(row[1], *row[2]) for row in self.rows if row[0] == split]
       columns = zip(*rows, strict=True)
       log = dict(zip(save_restore.LOG_KEYS, columns, strict=True))
       save_restore.write_log(paths.log(directory, split), log)
@@ -113,33 +110,23 @@ def collect(summaries: str | None) -> Iterator[Measurements]:
   if summaries is None:
     yield Measurements()
     return
-  with contextlib.closing(_Events(summaries)) as events:
-    yield Measurements(events)
+  name = f'{time.time():.0f}.{socket.gethostname()}.{os.getpid()}'
+  path = pathlib.Path(summaries, f'events.out.tfevents.{name}')
+  with save_restore.naming(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open('wb')
+  # TensorFlow's writer takes ten times as long. TensorBoard's own has a thread,
+  # which a full disk ends with a traceback and nobody need notice.
+  events = record_writer.RecordWriter(file)
 
+  def write(**fields: Any) -> None:
+    with save_restore.naming(path):
+      events.write(event_pb2.Event(**fields).SerializeToString())
+      file.flush()  # For TensorBoard to read events as they come.
 
-class _Events:
-  """A file of TensorBoard's, in which events can be read as they come.
-
-  TensorFlow's writer takes ten times as long. TensorBoard's own has a thread,
-  which a full disk ends with a traceback and nobody need notice.
-  """
-
-  def __init__(self, folder: str):
-    name = f'{time.time():.0f}.{socket.gethostname()}.{os.getpid()}'
-    self._path = os.path.join(folder, f'events.out.tfevents.{name}')
-    with save_restore.naming(self._path):
-      pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-      self._file = open(self._path, 'wb')  # noqa: SIM115
-    self._records = record_writer.RecordWriter(self._file)
-    self.write(file_version='brain.Event:2', wall_time=time.time())
-
-  def write(self, **event: Any) -> None:
-    """Adds an event, given its fields."""
-    with save_restore.naming(self._path):
-      self._records.write(event_pb2.Event(**event).SerializeToString())
-      self._file.flush()
-
-  def close(self) -> None:
-    """Ends the file."""
-    with save_restore.naming(self._path):
-      self._file.close()
+  try:
+    write(file_version='brain.Event:2', wall_time=time.time())
+    yield Measurements(write)
+  finally:
+    with save_restore.naming(path):
+      file.close()

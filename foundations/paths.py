@@ -9,8 +9,7 @@
 
 Beside the folder of a run, called {run} here:
 
-  {run}.part/                    the run while it is under way: TensorBoard
-                                 shows it by this name
+  {run}.part/                    the run under way, also in TensorBoard
     state                        what it goes on from if it is interrupted
   {run}.lock                     held meanwhile by the process that writes it
   {run}.old/                     a finished run that is just being replaced
@@ -154,13 +153,12 @@ def find_parts(parent_directory: str) -> list[str]:
 
 def find_runs(parent_directory: str) -> list[Run]:
   """Returns the finished runs of an experiment, by trial and level."""
-  folders = pathlib.Path(parent_directory).glob('trial*/*/*')
+  folders = pathlib.Path(parent_directory).glob('trial*/*/[!.]*')
   # A folder of another kind has no number above it, or an ending of ours.
   found = [
     read_run(str(folder))
     for folder in folders
     if folder.parent.name.isdecimal()
-    and not folder.name.startswith('.')
     and not folder.name.endswith(RESERVED)
     and folder.is_dir()
   ]

@@ -1,8 +1,7 @@
 """How a long training says where it is.
 
 By default a bar on the terminal, and a line a minute where there is none. A
-process that runs trainings for somebody else passes on what they say with
-`send_to`.
+process that runs trainings for another passes on what they say (`send_to`).
 """
 
 import contextlib

@@ -152,8 +152,7 @@ def prune_by_percent(
       Layers that are not named keep their mask; patterns like `conv*` may
       stand for names, as in `of_layers`.
     masks: {layer name: 0/1 array}, of the level that was trained.
-    final_weights: {parameter name: array}, after training, of these layers at
-      least.
+    final_weights: {parameter name: array}, at least of these, after training.
     initial_weights: Not used; all ways to prune have one shape.
     seed: Not used either.
 

@@ -35,6 +35,7 @@ from lottery_ticket.foundations import resumption
 from lottery_ticket.foundations import save_restore
 from lottery_ticket.foundations import seeds
 
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
 _COMPARED = ('description', 'callbacks', 'inputs')
 _OBJECTS = ('description', 'inputs', 'sources', 'code', 'results', 'outputs')
 _RECORD = paths.record('')
@@ -112,9 +113,8 @@ class Run:
       if name not in (_RECORD, _SUMMARIES, _STATE)
       and not save_restore.LITTER.fullmatch(name)
     }
-    save_restore.write_json(
-      paths.record(self.part), {**self._record, **results, 'outputs': outputs}
-    )
+    record = {**self._record, **results, 'outputs': outputs}
+    save_restore.write_json(paths.record(self.part), record)
     save_restore.remove(pathlib.Path(paths.state(self.part)))
     with save_restore.naming(self._directory):
       if os.path.lexists(paths.record(self._directory)):
@@ -129,9 +129,8 @@ class Run:
       os.stat(paths.record(self.part))
       if os.path.samestat(lock, self._lock):
         return
-    raise FileNotFoundError(
-      errno.ENOENT, 'Removed while its run was under way', self.part
-    )
+    said = 'Removed while its run was under way'
+    raise FileNotFoundError(errno.ENOENT, said, self.part)
 
 
 def _check_place(directory: str) -> str:
@@ -208,9 +207,7 @@ def _discard(folder: str, mark: str) -> None:
   os.rmdir(folder)
 
 
-def _take_up(
-  directory: str, record: Mapping[str, Any]
-) -> resumption.State | None:
+def _take_up(directory: str, record: dict[str, Any]) -> resumption.State | None:
   """Returns what a run can go on from, and removes what it will write anew."""
   part = paths.part(directory)
   if not os.path.lexists(paths.state(part)):
@@ -326,11 +323,9 @@ def read(run: str) -> dict[str, Any]:
   path = run if os.path.isfile(run) else paths.record(run)
   record = save_restore.read_json(path)
   for name in _OBJECTS:
-    value = record.get(name, {})
+    place, value = f'{path}: {name}', record.get(name, {})
     is_object = isinstance(value, dict)
-    errors.require(
-      is_object, f'{path}: {name}', 'an object', _SHORT.repr(value)
-    )
+    errors.require(is_object, place, 'an object', _SHORT.repr(value))
   return record
 
 
@@ -418,26 +413,23 @@ def threads() -> dict[str, int]:
   """Returns how many threads TensorFlow may use; 0: as many as processors."""
   import tensorflow as tf
 
-  config = tf.config.threading
-  threads = {
-    'intra_op': config.get_intra_op_parallelism_threads(),
-    'inter_op': config.get_inter_op_parallelism_threads(),
+  config, given = tf.config.threading, os.environ.get
+  intra = config.get_intra_op_parallelism_threads()
+  inter = config.get_inter_op_parallelism_threads()
+  return {
+    'intra_op': intra or int(given('TF_NUM_INTRAOP_THREADS') or 0),
+    'inter_op': inter or int(given('TF_NUM_INTEROP_THREADS') or 0),
   }
-  for name, number in threads.items():
-    variable = f'TF_NUM_{name.replace("_", "").upper()}_THREADS'
-    threads[name] = number or int(os.environ.get(variable) or 0)
-  return threads
 
 
 @functools.cache
 def library() -> str:
   """Returns a digest of the source text of what trains, and of its compiler."""
-  root = pathlib.Path(__file__).resolve().parent.parent
   digest = hashlib.sha256()
   with contextlib.suppress(importlib.metadata.PackageNotFoundError):
     digest.update(importlib.metadata.version('numba').encode())
   for folder in _LIBRARY:
-    for path in sorted((root / folder).glob('*.py')):
+    for path in sorted((_ROOT / folder).glob('*.py')):
       digest.update(path.name.encode() + path.read_bytes())
   return digest.hexdigest()[:16]
 
@@ -445,18 +437,16 @@ def library() -> str:
 @functools.cache
 def commit() -> dict[str, Any] | None:
   """Returns the checkout's commit and whether files differ from it, or None."""
-  root = pathlib.Path(__file__).resolve().parent.parent
-  command = ['git', '--no-optional-locks', '-C', str(root), 'status']
-  command += ['--porcelain=v2', '--branch', '--untracked-files=no']
+  command = ['git', '--no-optional-locks', '-C', str(_ROOT), 'describe']
+  command += ['--always', '--exclude=*', '--abbrev=40', '--dirty']
   # A checkout further up is somebody else's, with this library installed in it.
-  if not (root / '.git').exists():
+  if not (_ROOT / '.git').exists():
     return None
   try:
-    lines = subprocess.run(
+    said = subprocess.run(
       command, check=True, capture_output=True, text=True, timeout=60
-    ).stdout.splitlines()
+    ).stdout
   except (OSError, subprocess.SubprocessError):
     return None
-  [head] = (line for line in lines if line.startswith('# branch.oid '))
-  changed = any(not line.startswith('#') for line in lines)
-  return {'hash': head.split()[-1], 'changed': changed}
+  name, _, dirty = said.strip().partition('-')
+  return {'hash': name, 'changed': bool(dirty)}

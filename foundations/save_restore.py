@@ -170,13 +170,11 @@ def restore_network(location: str) -> Network:
   """Reads a network, in the order of its names, that `save_network` wrote.
 
   Raises:
-    InputError: If there is no such folder, it holds no .npy file, or one of
-      them is damaged.
+    InputError: If there is no such folder, or no .npy file or a damaged one.
   """
   if not os.path.isdir(location):
-    raise errors.MissingInputError(
-      f'{location}: wanted a folder of .npy files', os.fspath(location)
-    )
+    message = f'{location}: wanted a folder of .npy files'
+    raise errors.MissingInputError(message, os.fspath(location))
   arrays = sorted(pathlib.Path(location).glob('[!.]*.npy'))
   if not arrays:
     raise errors.InputError(f'{location}: wanted .npy files, found none')
@@ -194,8 +192,7 @@ def load_array(
 ) -> np.ndarray:
   """Returns the array of numbers or text in a .npy file, which need not seek.
 
-  Raises InputError, of `name`, unless it is exactly one such array of at most
-  `max_bytes`, and nothing after it.
+  Raises InputError, of `name`, unless it is just one of at most `max_bytes`.
   """
   content = bytearray(stream.read(_MAX_HEADER_BYTES))
   head = io.BytesIO(content)
@@ -233,9 +230,9 @@ def standardize(
   """Returns the network that is meant, whichever way it is given.
 
   Args:
-    network: None, a dictionary {parameter name: array}, the folder where one
-      is stored, or a list of these, to be combined.
-    combine_fn: Function that makes one network of several, like `masks.union`.
+    network: None, a dictionary {parameter name: array}, the folder of such a
+      network, or a list of these, to be combined.
+    combine_fn: Makes one network of several, like `masks.union`.
     name: Name of the argument, for errors.
 
   Raises:
@@ -249,10 +246,8 @@ def standardize(
   if isinstance(network, (str, os.PathLike)):
     run = os.path.dirname(os.path.abspath(network))
     if run.endswith(paths.RESERVED):
-      finished = run.rpartition('.')[0]
-      raise errors.MissingInputError(
-        f'{network}: wanted that of a finished run', finished
-      )
+      message = f'{network}: wanted that of a finished run'
+      raise errors.MissingInputError(message, run.rpartition('.')[0])
     return restore_network(os.fspath(network))
   is_list = isinstance(network, (list, tuple))
   errors.require(is_list, name, 'a folder or a dictionary', repr(network))
@@ -341,9 +336,7 @@ def parse_json(text: bytes, name: str) -> dict[str, Any]:
 
 
 def write_log(
-  path: str,
-  log: Mapping[str, Sequence[float] | np.ndarray],
-  name: str = 'test',
+  path: str, log: Mapping[str, Sequence[float] | np.ndarray], name: str = 'test'
 ) -> None:
   """Writes a log of measurements, if `read_log` would read it.
 

@@ -69,8 +69,7 @@ def every(interval: int | None, last: int, first: int = 0) -> When:
   """Returns when something is due at the start, each interval and the end.
 
   Intervals count from 0, wherever training starts, so that its measurements lie
-  beside those of other trainings. Without an interval, something is due only at
-  the start and at the end.
+  beside those of other trainings. None: only the start and the end.
   """
 
   def after(iteration: int) -> int:

@@ -1,8 +1,7 @@
 """Random seeds that name what they are for.
 
-Every random draw of a trial comes from a named child of the trial's one seed,
-so that adding a draw never changes another one, and so that any draw can be
-repeated on its own.
+Every random draw of a trial comes from a named child of the trial's one seed:
+adding a draw never changes another one, and any can be repeated on its own.
 """
 
 import hashlib
@@ -22,17 +21,20 @@ def fresh() -> int:
 
 def check(seed: Any, name: str = 'seed') -> int:
   """Returns a seed in [0, 2**63) as an int, or raises InputError."""
-  checked = errors.read_integer(seed)
-  if checked is None or not 0 <= checked < LIMIT:
-    raise errors.InputError(
-      f'{name}: wanted an integer in [0, 2**63), got {seed!r}'
-    )
-  return checked
+  number = errors.read_integer(seed)
+  is_seed = number is not None and 0 <= number < LIMIT
+  errors.require(is_seed, name, 'an integer in [0, 2**63)', repr(seed))
+  return int(seed)
 
 
 def sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
   """Returns the child of `seed` that `names` lead to."""
-  key = tuple(_word(name) for name in names)
+  key = []
+  for name in names:  # 32 bits stand for each.
+    name = int(name) if isinstance(name, np.integer) else name
+    text = f'{type(name).__name__}:{name}'
+    word = hashlib.sha256(text.encode()).digest()[:4]
+    key.append(int.from_bytes(word, 'big'))
   return np.random.SeedSequence(check(seed), spawn_key=key)
 
 
@@ -44,11 +46,3 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 def integer(seed: int, *names: str | int) -> int:
   """Returns an integer in [0, 2**32) for libraries that want a plain seed."""
   return int(sequence(seed, *names).generate_state(1, np.uint32)[0])
-
-
-def _word(name: str | int) -> int:
-  """Returns the 32 bits that stand for one part of a child's name."""
-  if isinstance(name, np.integer):
-    name = int(name)
-  text = f'{type(name).__name__}:{name}'
-  return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big')

@@ -63,8 +63,7 @@ def save_ticket(
   """Writes a ticket as one file.
 
   Args:
-    path: The file, `ticket.npz` say. If it holds this very ticket already, it
-      is left as it is.
+    path: The file, `ticket.npz` say; left as it is if it holds this ticket.
     ticket: What to write.
     overwrite: Whether another file there may be lost.
 
@@ -89,8 +88,7 @@ def read_ticket(path: str | os.PathLike) -> Ticket:
   """Reads a ticket that `save_ticket` wrote.
 
   Raises:
-    InputError: If the file is missing, damaged or something else, or what it
-      holds is no ticket (see `check`).
+    InputError: If the file is missing, damaged, or of no ticket (see `check`).
   """
   with save_restore.opened(path) as stream:
     try:

@@ -84,9 +84,9 @@ def train(
   """Trains a network.
 
   The test and the validation set are evaluated at the start, at every interval
-  and at the end; the training set at the end. A finished run with
-  the same configuration is loaded, not repeated, and refused if its networks
-  were not saved; one that has lost files starts over.
+  and at the end; the training set at the end. A finished run with the same
+  configuration is loaded, not repeated, and refused if its networks were not
+  saved; one that has lost files starts over.
 
   A training saves its state about every two minutes, and an interrupted one
   goes on from it, to the same bytes. It starts over if its record says anything
@@ -109,27 +109,23 @@ def train(
     save_network: Whether to save initial and final weights and the masks.
     checkpoints: Iterations after which to save the weights as well.
     first_iteration: The iteration where training starts, as if it had been
-      there: the order of the data, noise and the learning rate's schedule go on
-      from it, and logs count from it. The optimizer's slots start afresh, and
-      so does what corrects their bias (Adam's count of updates).
-    last_iteration: The iteration where training ends; by default that of
-      `training_len`. Beyond `training_len`, the learning rate stays that of its
-      last update.
-    callbacks: What else to call during the training, made by `callbacks.every`
-      and `callbacks.at`; recorded by name and source. Not called if the run is
-      finished already and loaded.
+      there: the order of the data, noise, the learning rate's schedule and logs
+      go on from it. The optimizer's slots start afresh, and so does what
+      corrects their bias (Adam's count of updates).
+    last_iteration: The iteration where training ends, by default after
+      `training_len`; beyond that, the learning rate stays as it was.
+    callbacks: What else to call, made by `callbacks.every` and `callbacks.at`;
+      recorded by name and source. Not called if the run is loaded.
     description: What identifies the run, for its record: JSON values. With a
       `recipe` it stands for these arguments and the model's, too; without one,
       it is recorded beside them.
     sources: Where the inputs came from, for the record alone: JSON values.
-    overwrite: Whether results in `output_dir` that cannot be loaded, like
-      another run's, may be lost.
+    overwrite: Whether results in `output_dir` that are not loaded may be lost.
     jit_compile: Whether XLA compiles the training steps: by default those of
       dense networks, which get faster. Those of convolutions take many times as
       long on processors, and not every layer can be compiled.
-    execution: What executes the training: `dense` products, `sparse` ones that
-      skip pruned weights, or `auto`, which is the faster one of these by a rule
-      on densities and shapes.
+    execution: `dense` products, `sparse` ones that skip pruned weights, or
+      `auto`, the faster of these by a rule on densities and shapes.
 
   Returns:
     The initial and the final weights, {parameter name: array} each. The
@@ -177,10 +173,18 @@ def train(
   )
   if output_dir is None:
     initial, final, outcome = run.train(None)
-    run.check_finite(outcome)
-    return initial, final
-  record = run.record(training_len, description, sources or {})
-  return run.recorded(output_dir, record, overwrite)
+  else:
+    record = run.record(training_len, description, sources or {})
+    with records.begin(output_dir, record, overwrite=overwrite) as folder:
+      if folder.finished is not None:
+        run.check_finite(folder.finished)
+        return run.load(output_dir)
+      initial, final, outcome = run.train(folder.part, folder.state)
+      rate = outcome['iterations'] / outcome['seconds']
+      folder.commit(**outcome, iterations_per_second=rate)
+  # Only now: a run that has diverged is a finished one, and not repeated.
+  run.check_finite(outcome)
+  return initial, final
 
 
 def _build(
@@ -191,10 +195,8 @@ def _build(
   # A first call makes the variables, and one example does for that.
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   revived = _revived(model.masks, model.get_current_weights())
-  if revived:
-    raise errors.InputError(
-      f'model: wanted 0 for pruned weights, got others in {revived!r}'
-    )
+  got = f'others in {revived!r}'
+  errors.require(not revived, 'model', '0 for pruned weights', got)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,19 +226,12 @@ class _Run:
     description: Mapping[str, Any] | None,
     sources: Mapping[str, Any],
   ) -> dict[str, Any]:
-    """Returns all that is known of the run before it begins.
-
-    Args:
-      training_len: The length of training as it was given.
-      description: The caller's description, as in `train`.
-      sources: Where the inputs came from, as in `train`.
-    """
-    model = self.model
-    splits = self.dataset.splits.items()
+    """Returns all that is known of the run before it begins."""
+    model, dataset = self.model, self.dataset
     return {
       'description': self._description(training_len, description),
       'inputs': {
-        **{name: split.checksum for name, split in splits},
+        **{name: split.checksum for name, split in dataset.splits.items()},
         'masks': save_restore.checksum(model.masks),
         'initial': save_restore.checksum(model.get_current_weights()),
       },
@@ -244,9 +239,7 @@ class _Run:
       'sources': dict(sources),
       'execution': self.resolved_execution,
       'jit_compile': self.jit_compile,
-      'code': records.code(
-        type(model), vars(model), self.dataset.train.augment
-      ),
+      'code': records.code(type(model), vars(model), dataset.train.augment),
       'library': records.library(),
       'versions': records.versions(),
       'threads': records.threads(),
@@ -292,30 +285,15 @@ class _Run:
         f' {outcome["diverged"]}: loss or weights are no longer finite'
       )
 
-  def recorded(
-    self, directory: str, record: Mapping[str, Any], overwrite: bool
-  ) -> tuple[Network, Network]:
-    """Trains in a folder, or loads what is finished there; as `train`."""
-    with records.begin(directory, record, overwrite=overwrite) as folder:
-      if folder.finished is not None:
-        self.check_finite(folder.finished)
-        return self.load(directory)
-      initial, final, outcome = self.train(folder.part, folder.state)
-      rate = outcome['iterations'] / outcome['seconds']
-      folder.commit(**outcome, iterations_per_second=rate)
-    # Only now: a run that has diverged is a finished one, and not repeated.
-    self.check_finite(outcome)
-    return initial, final
-
   def load(self, directory: str) -> tuple[Network, Network]:
     """Returns the finished run's weights, and puts the final ones in the model.
 
-    Raises:
-      InputError: If the initial ones are damaged.
+    They come in the order in which the model's parameters were made.
     """
+    folders = paths.initial(directory), paths.final(directory)
     initial, final = (
-      save_restore.restore_network(path(directory))
-      for path in (paths.initial, paths.final)
+      {name: stored[name] for name in self.model.parameters}
+      for stored in map(save_restore.restore_network, folders)
     )
     self.model.assign(final)
     progress.loaded(self.name)
@@ -324,20 +302,14 @@ class _Run:
       logging.warning(
         '%s: finished already, so not called: %s', directory, called
       )
-    names = self.model.parameters  # In the order in which they were made.
-    return (
-      {name: initial[name] for name in names},
-      {name: final[name] for name in names},
-    )
+    return initial, final
 
   def train(
     self, directory: str | None, state: resumption.State | None = None
   ) -> tuple[Network, Network, dict[str, Any]]:
     """Trains; returns initial and final weights, and what to record.
 
-    Args:
-      directory: The folder to write to, or None to write nothing.
-      state: What to go on from; None to begin.
+    It writes to the folder, if there is one, and goes on from the state.
     """
     first, last = self.plan.first, self.plan.last
     state = state or resumption.State(first)
@@ -379,14 +351,9 @@ class _Run:
           resumption.save(saved_to, resumption.State(iteration, *others))
           saved = now
 
+      events = self._events(steps, average, logs, initial, directory)
       diverged = loop.fit(
-        steps,
-        self.dataset,
-        state.iteration,
-        last,
-        self._events(steps, average, logs, initial, directory),
-        average,
-        live,
+        steps, self.dataset, state.iteration, last, events, average, live
       )
       results = {
         name: steps.measure(split)._asdict()
@@ -395,31 +362,16 @@ class _Run:
     final = self.model.get_current_weights()
     outcome = self._outcome(results, final, diverged)
     if directory is not None:
-      self._save(directory, logs, initial, final)
+      logs.save(directory)
+      if self.save_network:
+        save_restore.save_network(paths.initial(directory), initial)
+        save_restore.save_network(paths.final(directory), final)
+        save_restore.save_network(paths.masks(directory), self.model.masks)
     outcome['seconds'] = time.monotonic() - began
     return initial, final, outcome
 
-  def _save(
-    self,
-    directory: str,
-    logs: measurements.Measurements,
-    initial: Network,
-    final: Network,
-  ) -> None:
-    logs.save(directory)
-    networks = {
-      paths.initial: initial,
-      paths.final: final,
-      paths.masks: self.model.masks,
-    }
-    for path, network in networks.items() if self.save_network else ():
-      save_restore.save_network(path(directory), network)
-
   def _outcome(
-    self,
-    results: dict[str, dict[str, Any]],
-    final: Network,
-    diverged: int | None,
+    self, results: dict[str, Any], final: Network, diverged: int | None
   ) -> dict[str, Any]:
     """Returns what to record of a training that has ended."""
     first, last = self.plan.first, self.plan.last
@@ -443,74 +395,54 @@ class _Run:
     directory: str | None,
   ) -> list[loop.Event]:
     """Returns what happens during training; fills `initial` at its start."""
-    # Callbacks come first: what they assign is what training goes on from, so
-    # it is what is measured, saved and, at the start, the initial weights.
-    return [
-      *self._calls(steps),
-      loop.Event(
-        schedule.at([self.plan.first]),
-        lambda _: initial.update(steps.unload()),
-      ),
-      *self._measurements(steps, average, logs),
-      loop.Event(
-        schedule.at(self.plan.checkpoints),
-        lambda iteration: save_restore.save_network(
-          paths.checkpoint(str(directory), iteration), steps.unload()
-        ),
-      ),
-    ]
-
-  def _calls(self, steps: steps_lib.Steps) -> list[loop.Event]:
-    """Returns the callbacks as events."""
-
-    def call(callback: callbacks_lib.Callback, iteration: int) -> None:
-      # The weights live in the steps, and the model has last level's or older.
-      self.model.assign(steps.unload())
-      self.model.iteration.assign(iteration)
-      callback.function(iteration, self.model)
-      weights = self.model.get_current_weights()
-      revived = _revived(self.model.masks, weights)
-      if revived:
-        raise errors.InputError(
-          f'callback {callback.name}: wanted 0 for pruned weights, got others'
-          f' in {revived!r}'
-        )
-      steps.assign(weights)
-
-    per_epoch = self.dataset.batches_per_epoch
-    return [
-      loop.Event(item.when(per_epoch, self.plan), functools.partial(call, item))
-      for item in self.callbacks
-    ]
-
-  def _measurements(
-    self,
-    steps: steps_lib.Steps,
-    average: measurements.Average,
-    logs: measurements.Measurements,
-  ) -> list[loop.Event]:
-    """Returns the measurements of all splits as events."""
     plan, splits = self.plan, self.dataset.splits
-
-    def every(interval: int | None, then: Callable[[int], None]) -> loop.Event:
-      return loop.Event(schedule.every(interval, plan.last, plan.first), then)
-
-    def measure(name: str, iteration: int) -> None:
-      logs.add(name, iteration, steps.measure(splits[name]))
+    intervals = {'test': plan.test, 'validate': plan.validate}
+    every = functools.partial(schedule.every, last=plan.last, first=plan.first)
 
     def take_average(iteration: int) -> None:
       if average.sums[-1]:  # At the start there are none.
         logs.add('train', iteration, average.take())
 
-    intervals = {'test': plan.test, 'validate': plan.validate}
+    def measure(name: str, iteration: int) -> None:
+      logs.add(name, iteration, steps.measure(splits[name]))
+
+    def save(iteration: int) -> None:
+      path = paths.checkpoint(str(directory), iteration)
+      save_restore.save_network(path, steps.unload())
+
+    # Callbacks come first: what they assign is what training goes on from, so
+    # it is what is measured, saved and, at the start, the initial weights.
     return [
-      every(plan.train, take_average),
       *(
-        every(interval, functools.partial(measure, name))
+        (
+          item.when(self.dataset.batches_per_epoch, plan),
+          functools.partial(self._call, item, steps),
+        )
+        for item in self.callbacks
+      ),
+      (schedule.at([plan.first]), lambda _: initial.update(steps.unload())),
+      (every(plan.train), take_average),
+      *(
+        (every(interval), functools.partial(measure, name))
         for name, interval in intervals.items()
         if name in splits
       ),
+      (schedule.at(plan.checkpoints), save),
     ]
+
+  def _call(
+    self, item: callbacks_lib.Callback, steps: steps_lib.Steps, iteration: int
+  ) -> None:
+    """Calls a callback, and goes on from what it assigns."""
+    # The weights live in the steps, and the model has last level's or older.
+    self.model.assign(steps.unload())
+    self.model.iteration.assign(iteration)
+    item.function(iteration, self.model)
+    weights = self.model.get_current_weights()
+    revived = _revived(self.model.masks, weights)
+    name, got = f'callback {item.name}', f'others in {revived!r}'
+    errors.require(not revived, name, '0 for pruned weights', got)
+    steps.assign(weights)
 
 
 def _revived(masks: Network, weights: Network) -> str | None:
