@@ -400,19 +400,18 @@ class ModelBase(tf.Module):
     if form not in graphs:
       if not self._variables.parameters:
         self.build(inputs[:1])
+
+      def sums(inputs: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
+        logits = self(inputs, training=False)
+        each = self.loss(labels, logits), self.accuracy(labels, logits)
+        return [tf.reduce_sum(values) for values in each]
+
       # Concrete, since TensorFlow warns of a function that is made often.
-      function = tf.function(self._measure_eagerly, autograph=False)
+      function = tf.function(sums, autograph=False)
       graph = function.get_concrete_function(*specs)
       self._check_graph(graph.graph)  # With the loss, which may be a child's.
       graphs[form] = graph
     return graphs[form](inputs, labels)
-
-  def _measure_eagerly(
-    self, inputs: tf.Tensor, labels: tf.Tensor
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    logits = self(inputs, training=False)
-    loss = tf.reduce_sum(self.loss(labels, logits))
-    return loss, tf.reduce_sum(self.accuracy(labels, logits))
 
   def kernel(
     self, name: str, shape: Shape, initializer: Initializer = None

@@ -255,9 +255,9 @@ def _network(
       order = np.argsort(column // _OUTPUTS, kind='stable')
       row, column = row[order], column[order]
       others.append(first + column)
-      cells = column // _OUTPUTS * (ones + 1) + rows[row]  # In each tile.
-      firsts = np.arange(0, last - first, _OUTPUTS) // _OUTPUTS * (ones + 1)
-      cell = firsts[:, np.newaxis] + np.arange(ones + 2)
+      cells = column // _OUTPUTS * (ones + 1) + rows[row]  # Now in order.
+      groups = np.arange(0, last - first, _OUTPUTS)[:, np.newaxis] // _OUTPUTS
+      cell = groups * (ones + 1) + np.arange(ones + 2)
       tiles = np.searchsorted(cells, cell)
       counts[ones] = len(row)  # So that the units themselves have none.
     else:
