@@ -11,6 +11,8 @@ from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
 
+Sizes = tuple[int, int, int]  # Filters, size and strides of a convolution.
+
 
 class ResNet(model_base.ModelBase):
   """ResNet-20 and its family (He et al., arXiv 1512.03385, Section 4.2).
@@ -55,21 +57,22 @@ class ResNet(model_base.ModelBase):
   def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
     """Returns logits [batch, classes] of images, with channels or without."""
     convolve = functools.partial(self._convolve, training)
-    outputs = tf.nn.relu(convolve('conv', inputs, self._width, 3))
+    outputs = tf.nn.relu(convolve('conv', inputs, (self._width, 3, 1)))
     for stage, block in itertools.product(range(3), range(self._blocks)):
       name, filters = f'stage{stage}_block{block}', self._width * 2**stage
       strides = 2 if stage and not block else 1
-      inner = convolve(f'{name}_conv0', outputs, filters, 3, strides)
-      inner = convolve(f'{name}_conv1', tf.nn.relu(inner), filters, 3)
+      inner = convolve(f'{name}_conv0', outputs, (filters, 3, strides))
+      inner = convolve(f'{name}_conv1', tf.nn.relu(inner), (filters, 3, 1))
       if strides > 1:
-        outputs = convolve(f'{name}_shortcut', outputs, filters, 1, strides)
+        sizes = filters, 1, strides
+        outputs = convolve(f'{name}_shortcut', outputs, sizes)
       outputs = tf.nn.relu(inner + outputs)
     return self.dense('output', tf.reduce_mean(outputs, [1, 2]), self._classes)
 
   def _convolve(
-    self, training: bool, name: str, inputs: tf.Tensor, *sizes: int
+    self, training: bool, name: str, inputs: tf.Tensor, sizes: Sizes
   ) -> tf.Tensor:
-    """Applies a convolution (filters, size, strides) and its batch norm."""
+    """Applies a convolution and its batch norm."""
     outputs = self.conv2d(name, inputs, *sizes, use_bias=False)
     settings = training, *layers.PYTORCH_NORM
     return self.batch_norm(f'{name}_norm', outputs, *settings)
