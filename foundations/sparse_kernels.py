@@ -216,10 +216,9 @@ def classify(
     for i in range(WIDTH):
       errors[c, i] = sparse_functions.exp(logits[c, i] - largest[i])
       total[i] += errors[c, i]
+  errors /= total
   # Examples that merely fill the row must leave gradients as they are.
-  for c in range(classes):
-    for i in range(WIDTH):
-      errors[c, i] = errors[c, i] / total[i] if i < size else np.float32(0)
+  errors[:, size:] = 0
   loss, right = 0.0, 0
   for i in range(size):
     place = places[i]
@@ -234,10 +233,7 @@ def classify(
       label = examples.labels[place]
       errors[label, i] -= np.float32(1)
       loss += log_total - logits[label, i]
-  share = np.float32(1) / np.float32(batch)
-  for c in range(classes):
-    for i in range(WIDTH):
-      errors[c, i] *= share
+  errors *= np.float32(1) / np.float32(batch)
   return loss, right
 
 
