@@ -100,6 +100,7 @@ def _unknown(
   """Yields what the sparse execution does not know."""
   from lottery_ticket.foundations import layers
   from lottery_ticket.foundations import model_base
+  from lottery_ticket.foundations import model_checks
 
   name, parts = type(model).__name__, model.architecture()
   if not isinstance(parts, tuple) or not all(
@@ -114,6 +115,8 @@ def _unknown(
     known = getattr(model_base.ModelBase, method)
     if getattr(type(model), method) is not known:
       yield f"{name}'s own {method}"
+  if model_checks.has_own_methods(model):
+    yield f'methods of one {name} alone'
   if model.l2:
     yield f'l2={model.l2!r} of {name}'
   for part in parts:

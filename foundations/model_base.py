@@ -331,15 +331,6 @@ class ModelBase(tf.Module):
     """
     return None
 
-  def _is_exactly(self, kind: type) -> bool:
-    """Returns whether a model computes what that class says.
-
-    A child may not, nor may a model that was given a method of its own.
-    """
-    return type(self) is kind and not any(
-      callable(getattr(kind, name, None)) for name in vars(self)
-    )
-
   @contextlib.contextmanager
   def using(self, variables: Variables) -> Iterator[None]:
     """Computes with other variables, of the same forms, within the block.

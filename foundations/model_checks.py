@@ -126,3 +126,8 @@ def takes_training(call: Callable[..., Any]) -> bool:
   return 'training' in parameters or any(
     parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
   )
+
+
+def has_own_methods(model: tf.Module) -> bool:
+  """Returns whether a model was given methods that its class does not have."""
+  return any(callable(getattr(type(model), name, None)) for name in vars(model))

@@ -59,11 +59,11 @@ class ModelFc(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the layers, as `layers.Dense`, if these say it all.
 
-    They do not for a child's own `__call__`, an activation that is a function
-    (perhaps with a state), or a method replaced on one model alone.
+    They do not for a child, which may have its own `__call__`, or an activation
+    that is a function, perhaps with a state.
     """
     activations = [item[1] for item in self._hyperparameters['layers']]
-    if not self._is_exactly(ModelFc) or any(map(callable, activations)):
+    if type(self) is not ModelFc or any(map(callable, activations)):
       return None
     return tuple(
       layers.Dense(f'layer{i}', activation)

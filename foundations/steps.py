@@ -19,6 +19,7 @@ from lottery_ticket.foundations import execution as execution_lib
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements
 from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import model_checks
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import seeds
 
@@ -89,7 +90,7 @@ def _key(
 ) -> Hashable | None:
   """Returns what decides a graph, or None if that is not known."""
   architecture, settings = model.architecture(), optimizers.key(optimizer)
-  if architecture is None or settings is None:
+  if None in (architecture, settings) or model_checks.has_own_methods(model):
     return None
   forms = [
     (name, *item.variable.shape, item.is_trained, item.mask is None)

@@ -93,5 +93,5 @@ class Conv(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers, dropout and batch norm."""
     settings = self._dropout, self._has_batch_norm, self._classes
-    is_known = self._is_exactly(Conv)
+    is_known = type(self) is Conv
     return (self._blocks, self._units, *settings) if is_known else None

@@ -61,4 +61,4 @@ class LeNet5(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers."""
     sizes = (self._convolutions, self._units, self._classes)
-    return sizes if self._is_exactly(LeNet5) else None
+    return sizes if type(self) is LeNet5 else None

@@ -80,4 +80,4 @@ class ResNet(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the numbers of blocks, filters and classes."""
     settings = (self._blocks, self._width, self._classes)
-    return settings if self._is_exactly(ResNet) else None
+    return settings if type(self) is ResNet else None
