@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from absl import logging
@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # A recipe's check needs no TensorFlow.
 
   from lottery_ticket.foundations import dataset_base
   from lottery_ticket.foundations import model_base
+
+  Model = model_base.ModelBase
+  Split = dataset_base.DatasetSplit
+  Optimizer: TypeAlias = keras.optimizers.Optimizer
 
 CHOICES = ('auto', 'dense', 'sparse')
 ACTIVATIONS = ('linear', 'relu', 'tanh', 'sigmoid', 'elu', 'softplus', 'gelu')
@@ -48,10 +52,10 @@ def check(execution: Any) -> str:
 
 def resolve(
   execution: str,
-  model: model_base.ModelBase,
-  split: dataset_base.DatasetSplit,
+  model: Model,
+  split: Split,
   batch_size: int = _WIDTH,
-  optimizer: keras.optimizers.Optimizer | None = None,
+  optimizer: Optimizer | None = None,
 ) -> str:
   """Returns `dense` or `sparse`, for a model whose variables are made.
 
@@ -64,14 +68,14 @@ def resolve(
   if check(execution) == 'dense':
     return 'dense'
   reason = next(_unknown(model, split, optimizer), None)
-  may_choose = execution == 'auto'
-  if may_choose and (reason or not _is_faster(model, split, batch_size)):
+  is_free = execution == 'auto'
+  if is_free and (reason or not _is_faster(model, split, batch_size)):
     return 'dense'
   if reason is None and importlib.util.find_spec('numba') is None:
     reason = 'this installation, without numba (extra `sparse`)'
     said = 'Pruned weights are not skipped: numba is missing'
     logging.log_first_n(logging.WARNING, said, 1)
-  if reason and execution == 'sparse':
+  if reason and not is_free:
     raise errors.InputError(
       f'execution: sparse does not know {reason}; use auto or dense'
     )
@@ -79,9 +83,7 @@ def resolve(
 
 
 def sparse_steps(
-  model: model_base.ModelBase,
-  split: dataset_base.DatasetSplit,
-  optimizer: keras.optimizers.Optimizer | None = None,
+  model: Model, split: Split, optimizer: Optimizer | None = None
 ) -> Any:
   """Returns steps with a model's weights and masks, as `resolve` allows."""
   from lottery_ticket.foundations import sparse_steps as module  # Has numba.
@@ -93,13 +95,12 @@ def sparse_steps(
 
 
 def _unknown(
-  model: model_base.ModelBase,
-  split: dataset_base.DatasetSplit,
-  optimizer: keras.optimizers.Optimizer | None,
+  model: Model, split: Split, optimizer: Optimizer | None
 ) -> Iterator[str]:
   """Yields what the sparse execution does not know."""
   from lottery_ticket.foundations import layers
   from lottery_ticket.foundations import model_base
+  from lottery_ticket.foundations import model_checks
 
   name, parts = type(model).__name__, model.architecture()
   if not isinstance(parts, tuple) or not all(
@@ -114,6 +115,8 @@ def _unknown(
     known = getattr(model_base.ModelBase, method)
     if getattr(type(model), method) is not known:
       yield f"{name}'s own {method}"
+  if model_checks.has_own_methods(model):
+    yield f'methods of one {name} alone'
   if model.l2:
     yield f'l2={model.l2!r} of {name}'
   for part in parts:
@@ -125,7 +128,7 @@ def _unknown(
     yield from _unknown_settings(optimizer)
 
 
-def _unknown_settings(optimizer: keras.optimizers.Optimizer) -> Iterator[str]:
+def _unknown_settings(optimizer: Optimizer) -> Iterator[str]:
   from keras import optimizers as known
 
   from lottery_ticket.foundations import optimizers
@@ -144,9 +147,7 @@ def _unknown_settings(optimizer: keras.optimizers.Optimizer) -> Iterator[str]:
     yield f'{kind.__name__} with a function as learning rate'
 
 
-def _is_faster(
-  model: model_base.ModelBase, split: dataset_base.DatasetSplit, batch_size: int
-) -> bool:
+def _is_faster(model: Model, split: Split, batch_size: int) -> bool:
   """Tells whether skipping pruned weights saves time."""
   if backend.deterministic_gpus():  # Nobody has measured on these.
     return False
@@ -162,6 +163,6 @@ def _is_faster(
   return work * filled / (batch_size + _EXAMPLES) <= limit
 
 
-def _is_mostly_blank(split: dataset_base.DatasetSplit) -> bool:
+def _is_mostly_blank(split: Split) -> bool:
   """Tells whether most inputs of a split are 0, by its first examples."""
   return bool(np.mean(split.values(slice(1_000)) == 0) > 0.5)

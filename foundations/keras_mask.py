@@ -43,8 +43,5 @@ class Mask(keras.constraints.Constraint):
 
   def get_config(self) -> dict[str, Any]:
     """Returns the arguments that make this constraint again, as JSON values."""
-    packed = np.packbits(self.mask != 0).tobytes()
-    return {
-      'mask': base64.b64encode(packed).decode('ascii'),
-      'shape': list(self.mask.shape),
-    }
+    packed = base64.b64encode(np.packbits(self.mask != 0).tobytes())
+    return {'mask': packed.decode('ascii'), 'shape': list(self.mask.shape)}

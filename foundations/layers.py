@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -23,7 +23,6 @@ Activation: TypeAlias = str | Callable[[tf.Tensor], tf.Tensor] | None
 Initializer: TypeAlias = str | keras.initializers.Initializer | None
 Size: TypeAlias = int | tuple[int, int]
 
-INITIALIZER = 'glorot_normal'
 PYTORCH_NORM = 0.9, 1e-5
 """Momentum and epsilon of batch norm in PyTorch, which most papers used."""
 
@@ -76,9 +75,10 @@ def dense(
   what, wanted = f'layer {name!r}', 'inputs of shape [batch, features]'
   errors.require(is_right, what, wanted, inputs.shape, 'flatten them first')
   shape = inputs.shape[1], errors.check_integer(f'{what}, units', units, 1)
-  kernel = model.kernel(name, shape, kernel_initializer)
-  outputs = tf.matmul(inputs, kernel)
-  return _biased_and_activated(model, name, outputs, use_bias, activation)
+  outputs = tf.matmul(inputs, model.kernel(name, shape, kernel_initializer))
+  if use_bias:
+    outputs += model.variable(f'{name}_bias', shape[-1:], 'zeros')
+  return get_activation(what, activation)(outputs)
 
 
 def conv2d(
@@ -117,25 +117,14 @@ def conv2d(
     InputError: If an argument is of no use, or a preset or a mask of this
       layer is of another shape.
   """
-  inputs = _images(name, inputs)
-  sizes = _pair(name, 'kernel_size', kernel_size)
+  pairs = {'kernel_size': kernel_size, 'strides': strides}
+  inputs, padding, sizes, steps = _windows(name, inputs, padding, **pairs)
   filters = errors.check_integer(f'layer {name!r}, filters', filters, 1)
   shape = (*sizes, inputs.shape[3], filters)
   kernel = model.kernel(name, shape, kernel_initializer)
-  steps = _pair(name, 'strides', strides)
-  outputs = tf.nn.conv2d(inputs, kernel, steps, _padding(name, padding))
-  return _biased_and_activated(model, name, outputs, use_bias, activation)
-
-
-def _biased_and_activated(
-  model: model_base.ModelBase,
-  name: str,
-  outputs: tf.Tensor,
-  use_bias: bool,
-  activation: Activation,
-) -> tf.Tensor:
+  outputs = tf.nn.conv2d(inputs, kernel, steps, padding)
   if use_bias:
-    outputs += model.variable(f'{name}_bias', outputs.shape[-1:], 'zeros')
+    outputs += model.variable(f'{name}_bias', shape[-1:], 'zeros')
   return get_activation(f'layer {name!r}', activation)(outputs)
 
 
@@ -159,7 +148,9 @@ def max_pool(
   Raises:
     InputError: If an argument is of no use.
   """
-  return _pool(tf.nn.max_pool2d, 'max_pool', inputs, size, strides, padding)
+  sizes = {'size': size, 'strides': size if strides is None else strides}
+  inputs, padding, *pairs = _windows('max_pool', inputs, padding, **sizes)
+  return tf.nn.max_pool2d(inputs, *pairs, padding)
 
 
 def average_pool(
@@ -169,20 +160,9 @@ def average_pool(
   padding: str = 'valid',
 ) -> tf.Tensor:
   """Returns the mean of each window; otherwise like `max_pool`."""
-  return _pool(tf.nn.avg_pool2d, 'average_pool', inputs, size, strides, padding)
-
-
-def _pool(
-  pool: Callable[..., tf.Tensor],
-  name: str,
-  inputs: tf.Tensor,
-  size: Size,
-  strides: Size | None,
-  padding: str,
-) -> tf.Tensor:
-  sizes = _pair(name, 'size', size)
-  steps = sizes if strides is None else _pair(name, 'strides', strides)
-  return pool(_images(name, inputs), sizes, steps, _padding(name, padding))
+  sizes = {'size': size, 'strides': size if strides is None else strides}
+  inputs, padding, *pairs = _windows('average_pool', inputs, padding, **sizes)
+  return tf.nn.avg_pool2d(inputs, *pairs, padding)
 
 
 def flatten(inputs: tf.Tensor) -> tf.Tensor:
@@ -190,32 +170,26 @@ def flatten(inputs: tf.Tensor) -> tf.Tensor:
   return tf.reshape(inputs, [-1, math.prod(inputs.shape[1:])])
 
 
-def _images(name: str, inputs: tf.Tensor) -> tf.Tensor:
+def _windows(
+  name: str, inputs: tf.Tensor, padding: str, **sizes: Size
+) -> tuple[Any, ...]:
+  """Returns images, TensorFlow's padding, and sizes as pairs, all checked."""
+  layer, wanted = f'layer {name!r}', "the padding 'same' or 'valid'"
+  errors.require(padding in ('same', 'valid'), layer, wanted, repr(padding))
+  pairs = []
+  for what, size in sizes.items():
+    pair = size if isinstance(size, (list, tuple)) else (size, size)
+    pairs.append([errors.read_integer(number) or 0 for number in pair])
+    is_right = len(pair) == 2 and min(pairs[-1]) > 0
+    wanted = f'{what} of one or two positive integers'
+    errors.require(is_right, layer, wanted, repr(size))
   inputs = tf.cast(inputs, tf.float32)
   if inputs.shape.rank == 3:  # MNIST comes so.
     inputs = inputs[..., tf.newaxis]
   is_right = inputs.shape.rank == 4 and inputs.shape[3] is not None
   wanted = 'inputs of shape [batch, height, width, channels]'
-  errors.require(is_right, f'layer {name!r}', wanted, inputs.shape)
-  return inputs
-
-
-def _pair(name: str, what: str, size: Size) -> tuple[int, int]:
-  """Returns height and width; one number is both."""
-  pair = size if isinstance(size, (list, tuple)) else (size, size)
-  numbers = [errors.read_integer(number) for number in pair]
-  are_sizes = all(number and number > 0 for number in numbers)
-  wanted = f'{what} of one or two positive integers'
-  is_right = len(numbers) == 2 and are_sizes
-  errors.require(is_right, f'layer {name!r}', wanted, repr(size))
-  return numbers[0] or 0, numbers[1] or 0
-
-
-def _padding(name: str, padding: str) -> str:
-  is_known = padding in ('same', 'valid')
-  wanted = "the padding 'same' or 'valid'"
-  errors.require(is_known, f'layer {name!r}', wanted, repr(padding))
-  return padding.upper()
+  errors.require(is_right, layer, wanted, inputs.shape)
+  return inputs, padding.upper(), *pairs
 
 
 def batch_norm(

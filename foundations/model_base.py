@@ -8,7 +8,7 @@ that treats each weight on its own.
 import contextlib
 import functools
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -73,11 +73,11 @@ class Parameter(tf.Module):
     if mask is not None:
       self.mask = tf.Variable(mask != 0, trainable=False, name=f'{name}_mask')
 
-  def copy(self, name: str) -> 'Parameter':
+  def copy(self) -> 'Parameter':
     """Returns a parameter of the same form, with variables of its own."""
     mask = None if self.mask is None else self.mask.numpy()
-    value = self.variable.numpy()
-    return Parameter(name, value, mask, self.is_trained, self.is_prunable)
+    given = self.variable.path, self.variable.numpy(), mask
+    return Parameter(*given, self.is_trained, self.is_prunable)
 
   def mask_array(self) -> np.ndarray:
     """Returns the mask as a float32 0/1 array; ones if all weights stay."""
@@ -86,19 +86,32 @@ class Parameter(tf.Module):
     return self.mask.numpy().astype(np.float32)
 
 
-class Noise(NamedTuple):
-  """What random numbers of a model depend on, beside their place in it."""
+class Variables(tf.Module):
+  """All variables that a model computes with, and graphs that have them inside.
 
-  seed: tf.Variable  # All three are int64.
-  level: tf.Variable  # The number of pruning rounds done.
-  iteration: tf.Variable  # The number of updates made.
+  Attributes:
+    parameters: {name: parameter}, in the order in which they were made.
+    noise_seed: As in `ModelBase`, like `level` and `iteration`.
+    graphs: {form of examples: what measures these}.
+  """
 
-  @classmethod
-  def make(cls) -> 'Noise':
-    """Returns new variables, all 0."""
+  def __init__(self, parameters: dict[str, Parameter]):
+    super().__init__()
+    self.parameters = parameters
     make = functools.partial(tf.Variable, 0, trainable=False, dtype=tf.int64)
-    names = 'noise_seed', 'level', 'iteration'
-    return cls(*[make(name=name) for name in names])
+    self.noise_seed = make(name='noise_seed')
+    self.level, self.iteration = make(name='level'), make(name='iteration')
+    self.graphs: dict[str, Callable[..., Any]] = {}
+
+  def assign(self, weights: Network) -> None:
+    """Gives all parameters other values, {parameter name: array}."""
+    for name, item in self.parameters.items():
+      item.variable.assign(weights[name])
+
+  def values(self) -> Network:
+    """Returns a copy of all parameters, {parameter name: float32 array}."""
+    items = self.parameters.items()
+    return {name: np.array(item.variable.numpy()) for name, item in items}
 
 
 class ModelBase(tf.Module):
@@ -170,13 +183,11 @@ class ModelBase(tf.Module):
     masks = save_restore.standardize(masks, masks_lib.union, name='masks') or {}
     self._presets = masks_lib.check_network(presets, 'presets')
     self._given_masks = masks_lib.check(masks)
-    self._parameters: dict[str, Parameter] = {}
-    self._graphs: dict[tuple, Callable[..., Any]] = {}
+    self._variables = Variables({})
     self._is_checked = False
     self.l2 = 0.0
     self.kernel_initializer: Initializer = None
     self.states_momentum: float | None = None
-    self._noise = Noise.make()
     self._places, self._is_noisy = 0, False
 
   def __init_subclass__(cls, **kwargs: Any):
@@ -224,38 +235,35 @@ class ModelBase(tf.Module):
     for training in (True, False) if takes_training else (False,):
       self._is_checked = False  # A branch that is new may have new layers.
       # `tf.function` would trace it twice.
-      traced = tf.compat.v1.wrap_function(
-        functools.partial(self, training=training), [spec]
-      )
+      call = functools.partial(self, training=training)
+      traced = tf.compat.v1.wrap_function(call, [spec])
       self._check_graph(traced.graph)
     shape = traced.structured_outputs.shape
-    is_right = self._parameters and shape.rank == 2
-    wanted = 'layers and logits of shape [batch, classes]'
-    got = f'{len(self._parameters)} parameters and shape {shape}'
-    errors.require(is_right, name, wanted, got)
+    count, wanted = len(self.parameters), 'layers and logits of shape'
+    got = f'{count} parameters and shape {shape}'
+    is_right = count and shape.rank == 2
+    errors.require(is_right, name, f'{wanted} [batch, classes]', got)
     return int(shape[1])
 
   def _check_graph(self, graph: tf.Graph) -> None:
-    own = [v for item in self._parameters.values() for v in item.variables]
-    model_checks.check_graph(
-      type(self).__name__, graph, self.trainable_variables, [*own, *self._noise]
-    )
+    name, own = type(self).__name__, self._variables.variables
+    model_checks.check_graph(name, graph, self.trainable_variables, own)
 
   @property
   def parameters(self) -> dict[str, Parameter]:
     """{name: parameter}, in the order in which they were made."""
-    return dict(self._parameters)
+    return dict(self._variables.parameters)
 
   @property
   def weights(self) -> dict[str, tf.Variable]:
     """{name: variable} of what is trained, in the order of its making."""
-    items = self._parameters.items()
+    items = self._variables.parameters.items()
     return {name: item.variable for name, item in items if item.is_trained}
 
   @property
   def states(self) -> dict[str, tf.Variable]:
     """{name: variable} of what is not trained, like moving averages."""
-    items = self._parameters.items()
+    items = self._variables.parameters.items()
     return {name: item.variable for name, item in items if not item.is_trained}
 
   @property
@@ -265,7 +273,7 @@ class ModelBase(tf.Module):
     The trainer sets it to the child 'noise' of the data set's
     `train_order_seed`: runs in another order have other noise.
     """
-    return self._noise.seed
+    return self._variables.noise_seed
 
   @property
   def level(self) -> tf.Variable:
@@ -273,7 +281,7 @@ class ModelBase(tf.Module):
 
     `experiment` sets it: levels of the same seed have other noise.
     """
-    return self._noise.level
+    return self._variables.level
 
   @property
   def iteration(self) -> tf.Variable:
@@ -282,7 +290,7 @@ class ModelBase(tf.Module):
     Calls with `training` that draw noise advance it, so that no two updates
     have the same; the trainer and a loop of one's own may assign to it.
     """
-    return self._noise.iteration
+    return self._variables.iteration
 
   @property
   def masks(self) -> Network:
@@ -290,9 +298,9 @@ class ModelBase(tf.Module):
 
     Before the first call, those that were given: layers are not known yet.
     """
-    if not self._parameters:
+    if not self._variables.parameters:
       return {name: mask.copy() for name, mask in self._given_masks.items()}
-    items = self._parameters.items()
+    items = self._variables.parameters.items()
     return {name: item.mask_array() for name, item in items if item.is_prunable}
 
   @property
@@ -302,17 +310,15 @@ class ModelBase(tf.Module):
 
   def get_current_weights(self) -> Network:
     """Returns a copy of all parameters, {parameter name: float32 array}."""
-    if not self._parameters:
+    if not self._variables.parameters:
       raise errors.InputError(
         f'{type(self).__name__}: has no weights before it is first called'
       )
-    items = self._parameters.items()
-    return {name: np.array(item.variable.numpy()) for name, item in items}
+    return self._variables.values()
 
   def assign(self, weights: Network) -> None:
     """Gives all parameters other values, {parameter name: array}."""
-    for name, item in self._parameters.items():
-      item.variable.assign(weights[name])
+    self._variables.assign(weights)
 
   def architecture(self) -> Hashable | None:
     """Returns what a model is made of, or None (the default) if unknown.
@@ -325,34 +331,17 @@ class ModelBase(tf.Module):
     """
     return None
 
-  def _is_exactly(self, kind: type) -> bool:
-    """Returns whether a model computes what that class says.
-
-    A child may not, nor may a model that was given a method of its own.
-    """
-    return type(self) is kind and not any(
-      callable(getattr(kind, name, None)) for name in vars(self)
-    )
-
   @contextlib.contextmanager
-  def using(
-    self,
-    parameters: dict[str, Parameter],
-    graphs: dict[tuple, Callable[..., Any]],
-    noise: Noise,
-  ) -> Iterator[None]:
-    """Computes with other parameters, of the same forms, within the block.
+  def using(self, variables: Variables) -> Iterator[None]:
+    """Computes with other variables, of the same forms, within the block.
 
     What a child writes for its own variables is so traced for other ones.
-    `graphs` gets those that are made in the block: {form of examples: what
-    measures these}.
     """
-    own = self._parameters, self._graphs, self._noise
-    self._parameters, self._graphs, self._noise = parameters, graphs, noise
+    own, self._variables = self._variables, variables
     try:
       yield
     finally:
-      self._parameters, self._graphs, self._noise = own
+      self._variables = own
 
   def configuration(self) -> dict[str, Any]:
     """Returns what a run's record says of the model; a child may add to it."""
@@ -393,26 +382,27 @@ class ModelBase(tf.Module):
     self, inputs: tf.Tensor, labels: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the summed loss, and the number classified right."""
-    specs = tuple(
+    specs = [
       tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
       for tensor in (inputs, labels)
-    )
-    if specs not in self._graphs:
-      if not self._parameters:
+    ]
+    # As text, since TensorFlow sorts the keys where it looks for variables.
+    form, graphs = str(specs), self._variables.graphs
+    if form not in graphs:
+      if not self._variables.parameters:
         self.build(inputs[:1])
+
+      def sums(inputs: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
+        logits = self(inputs, training=False)
+        each = self.loss(labels, logits), self.accuracy(labels, logits)
+        return [tf.reduce_sum(values) for values in each]
+
       # Concrete, since TensorFlow warns of a function that is made often.
-      function = tf.function(self._measure_eagerly, autograph=False)
+      function = tf.function(sums, autograph=False)
       graph = function.get_concrete_function(*specs)
       self._check_graph(graph.graph)  # With the loss, which may be a child's.
-      self._graphs[specs] = graph
-    return self._graphs[specs](inputs, labels)
-
-  def _measure_eagerly(
-    self, inputs: tf.Tensor, labels: tf.Tensor
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    logits = self(inputs, training=False)
-    loss = tf.reduce_sum(self.loss(labels, logits))
-    return loss, tf.reduce_sum(self.accuracy(labels, logits))
+      graphs[form] = graph
+    return graphs[form](inputs, labels)
 
   def kernel(
     self, name: str, shape: Shape, initializer: Initializer = None
@@ -427,7 +417,7 @@ class ModelBase(tf.Module):
     Raises:
       InputError: If a preset, a mask or the parameter has another shape.
     """
-    initializer = initializer or self.kernel_initializer or layers.INITIALIZER
+    initializer = initializer or self.kernel_initializer or 'glorot_normal'
     item = self._parameter(name, shape, initializer, is_prunable=True)
     if item.mask is None:
       return item.variable.value()
@@ -475,35 +465,30 @@ class ModelBase(tf.Module):
     self, name: str, shape: Shape, initializer: Initializer, **kind: bool
   ) -> Parameter:
     """Returns the parameter of that name; makes it if it is not there."""
-    if name not in self._parameters:
+    parameters = self._variables.parameters
+    if name not in parameters:
       save_restore.check_name(name)
       mask = self._given_masks.get(name) if kind.get('is_prunable') else None
       if mask is not None:
         _check_shape(f'masks[{name!r}]', mask, shape)
       with tf.init_scope():  # The first call may be inside a graph.
-        value = self._initial_value(name, shape, initializer)
-        self._parameters[name] = Parameter(name, value, mask, **kind)
-    item = self._parameters[name]
-    _check_shape(f'parameter {name!r}', item.variable, shape)
-    return item
-
-  def _initial_value(
-    self, name: str, shape: Shape, initializer: Initializer
-  ) -> np.ndarray:
-    value = self._presets.get(name)
-    if value is None:
-      seed = seeds.integer(self.seed, 'initial', name)
-      value = _draw(initializer, shape, seed)
-    _check_shape(f'presets[{name!r}]', value, shape)
-    return masks_lib.apply(self._given_masks, {name: value})[name]
+        value = self._presets.get(name)
+        if value is None:
+          seed = seeds.integer(self.seed, 'initial', name)
+          value = _draw(initializer, shape, seed)
+        _check_shape(f'presets[{name!r}]', value, shape)
+        value = masks_lib.apply(self._given_masks, {name: value})[name]
+        parameters[name] = Parameter(name, value, mask, **kind)
+    _check_shape(f'parameter {name!r}', parameters[name].variable, shape)
+    return parameters[name]
 
   def _check_names(self) -> None:
     """Raises InputError for a preset or a mask that no layer has taken."""
-    items = self._parameters.items()
+    items = self._variables.parameters.items()
     prunable = [name for name, item in items if item.is_prunable]
     for what, given, known in (
       ('masks', self._given_masks, prunable),
-      ('presets', self._presets, list(self._parameters)),
+      ('presets', self._presets, self._variables.parameters),
     ):
       for name in sorted(set(given) - set(known)):
         raise errors.InputError(
@@ -521,7 +506,7 @@ def _whole_call(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
     training = args[1] if len(args) > 1 else kwargs.get('training', False)
     if not takes_training:
       kwargs.pop('training', None)
-    if not hasattr(self, '_noise'):
+    if not hasattr(self, '_variables'):
       raise errors.InputError(
         f'{type(self).__name__}: wanted super().__init__(presets, masks, seed)'
         ' in its __init__'
@@ -545,10 +530,8 @@ def _whole_call(call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
 
 def _check_shape(what: str, value: Any, shape: Shape) -> None:
-  if tuple(value.shape) != tuple(shape):
-    raise errors.InputError(
-      f'{what}: wanted shape {list(shape)}, got {list(value.shape)}'
-    )
+  wanted, got = list(shape), list(value.shape)
+  errors.require(wanted == got, what, f'shape {wanted}', got)
 
 
 def _draw(initializer: Initializer, shape: Shape, seed: int) -> np.ndarray:

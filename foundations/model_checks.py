@@ -109,14 +109,11 @@ def check_hides(base: type, model: str, name: str, value: Any) -> None:
   """
   hidden = None if name.startswith('_') else getattr(base, name, None)
   properties = property, functools.cached_property
-  if hidden is None:
-    return
+  is_layer = isinstance(value, (keras.layers.Layer, tf.Module))
+  may = (callable(value) and not is_layer) or hasattr(value, '__func__')
   if isinstance(hidden, properties):
     may = isinstance(value, properties)
-  else:
-    is_layer = isinstance(value, (keras.layers.Layer, tf.Module))
-    may = (callable(value) and not is_layer) or hasattr(value, '__func__')
-  if not may:
+  if hidden is not None and not may:
     raise errors.InputError(
       f'{model}.{name}: hides what every model has by this name; choose another'
       ' name for the attribute'
@@ -129,3 +126,8 @@ def takes_training(call: Callable[..., Any]) -> bool:
   return 'training' in parameters or any(
     parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
   )
+
+
+def has_own_methods(model: tf.Module) -> bool:
+  """Returns whether a model was given methods that its class does not have."""
+  return any(callable(getattr(type(model), name, None)) for name in vars(model))

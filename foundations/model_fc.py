@@ -19,9 +19,7 @@ class ModelFc(model_base.ModelBase):
       gives the logits; an activation is a function, the name of a Keras
       activation, or None. Optional: `kernel_initializer`, as in
       `ModelBase.dense`.
-    presets: As in `ModelBase`.
-    masks: As in `ModelBase`.
-    seed: As in `ModelBase`.
+    presets, masks, seed: As in `ModelBase`.
 
   Raises:
     InputError: If the hyperparameters are anything else; as in `ModelBase`.
@@ -35,7 +33,20 @@ class ModelFc(model_base.ModelBase):
     seed: int | None = None,
   ):
     super().__init__(presets, masks, seed)
-    self._hyperparameters = _check(hyperparameters)
+    what, known = 'hyperparameters', {'layers', 'kernel_initializer'}
+    wanted = 'a dictionary with layers and perhaps kernel_initializer'
+    is_one = isinstance(hyperparameters, Mapping)
+    is_right = is_one and {*hyperparameters} <= known
+    errors.require(is_right, what, wanted, repr(hyperparameters))
+    given: Any = hyperparameters.get('layers')
+    is_list = isinstance(given, (list, tuple)) and len(given) > 0
+    wanted = 'a list of (units, activation) with units of at least 1'
+    for layer in given if is_list else [given]:
+      is_pair = is_list and isinstance(layer, (list, tuple)) and len(layer) == 2
+      is_right = is_pair and (errors.read_integer(layer[0]) or 0) >= 1
+      errors.require(is_right, 'layers', wanted, repr(layer))
+      layers.get_activation('layers', layer[1])
+    self._hyperparameters = dict(hyperparameters)
     self.kernel_initializer = hyperparameters.get('kernel_initializer')
 
   def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -48,11 +59,11 @@ class ModelFc(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the layers, as `layers.Dense`, if these say it all.
 
-    They do not for a child's own `__call__`, an activation that is a function
-    (perhaps with a state), or a method replaced on one model alone.
+    They do not for a child, which may have its own `__call__`, or an activation
+    that is a function, perhaps with a state.
     """
     activations = [item[1] for item in self._hyperparameters['layers']]
-    if not self._is_exactly(ModelFc) or any(map(callable, activations)):
+    if type(self) is not ModelFc or any(map(callable, activations)):
       return None
     return tuple(
       layers.Dense(f'layer{i}', activation)
@@ -63,25 +74,3 @@ class ModelFc(model_base.ModelBase):
     """Returns what a run's record says of the model."""
     plain = save_restore.plain(self._hyperparameters)
     return super().configuration() | {'hyperparameters': plain}
-
-
-def _check(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns a copy of the hyperparameters, if they make a network."""
-  known = {'layers', 'kernel_initializer'}
-  if not isinstance(hyperparameters, Mapping) or set(hyperparameters) - known:
-    raise errors.InputError(
-      'hyperparameters: wanted a dictionary with layers and perhaps'
-      f' kernel_initializer, got {hyperparameters!r}'
-    )
-  given: Any = hyperparameters.get('layers')
-  is_list = isinstance(given, (list, tuple)) and len(given) > 0
-  layer: Any
-  for layer in given if is_list else [given]:
-    is_pair = is_list and isinstance(layer, (list, tuple)) and len(layer) == 2
-    if not is_pair or (errors.read_integer(layer[0]) or 0) < 1:
-      raise errors.InputError(
-        'layers: wanted a list of (units, activation) with units of at least 1,'
-        f' got {layer!r}'
-      )
-    layers.get_activation('layers', layer[1])
-  return dict(hyperparameters)

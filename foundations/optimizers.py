@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
   from lottery_ticket.foundations import model_base
 
+  Optimizer: TypeAlias = keras.optimizers.Optimizer
+  Parameters = Mapping[str, model_base.Parameter]
+
 OptimizerFn = Callable[[], 'keras.optimizers.Optimizer']
 Rate = float | dict[str, dict[str, Any]]
 
@@ -30,7 +33,7 @@ _TRIAL_UPDATES = 2
 
 def from_settings(
   name: str, learning_rate: Rate, settings: Mapping[str, Any], warmup: int = 0
-) -> keras.optimizers.Optimizer:
+) -> Optimizer:
   """Returns a new Keras optimizer.
 
   Args:
@@ -45,16 +48,15 @@ def from_settings(
   """
   from keras import optimizers
 
+  from lottery_ticket.foundations import rates
+
   rate = check_rate(learning_rate)
   if isinstance(rate, dict):
     ((schedule, values),) = rate.items()
     base = optimizers.schedules.LearningRateSchedule
     cls = _find('learning_rate', schedule, optimizers.schedules, base)
     rate = _instance('learning_rate', cls, values)
-  if warmup:
-    from lottery_ticket.foundations import rates
-
-    rate = rates.Warmup(rate, warmup)
+  rate = rates.Warmup(rate, warmup) if warmup else rate
   cls = _find('optimizer', name, optimizers, optimizers.Optimizer)
   return _instance('optimizer_settings', cls, settings, learning_rate=rate)
 
@@ -85,10 +87,9 @@ def _find(what: str, name: str, module: Any, base: type) -> type:
     for key, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, base) and value is not base
   }
-  is_known = isinstance(name, str) and name.lower() in classes
-  known = sorted(value.__name__ for value in classes.values())
-  errors.require(is_known, what, f'one of {known}', repr(name))
-  return classes[name.lower()]
+  key, known = str(name).lower(), sorted(c.__name__ for c in classes.values())
+  errors.require(key in classes, what, f'one of {known}', repr(name))
+  return classes[key]
 
 
 def _instance(
@@ -102,9 +103,7 @@ def _instance(
     return made
 
 
-def make(
-  optimizer_fn: OptimizerFn, parameters: Mapping[str, model_base.Parameter]
-) -> keras.optimizers.Optimizer:
+def make(optimizer_fn: OptimizerFn, parameters: Parameters) -> Optimizer:
   """Returns a new optimizer that leaves pruned weights at 0.
 
   Args:
@@ -127,20 +126,19 @@ def make(
   errors.require(optimizer is not trial, what, wanted, 'the same again')
   name = f'optimizer {_named(trial)}'
   # Keras takes any setting, and fails anyhow.
-  said = f'{name}: cannot train with these settings'
-  with errors.refusing(said, Exception):
+  with errors.refusing(f'{name}: cannot train with these settings', Exception):
     flaw = _flaw(trial, parameters)
   if flaw:
     raise errors.InputError(f'{name}: {flaw}, like SGD or Adam')
   return optimizer
 
 
-def configuration(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+def configuration(optimizer: Optimizer) -> dict[str, Any]:
   """Returns an optimizer's class and settings, as JSON can hold them."""
   return save_restore.plain(_settings(optimizer)) | changes(optimizer)
 
 
-def key(optimizer: keras.optimizers.Optimizer) -> str | None:
+def key(optimizer: Optimizer) -> str | None:
   """Returns what an optimizer does, or None if its settings do not tell it."""
   from lottery_ticket.foundations import rates
 
@@ -160,9 +158,7 @@ def key(optimizer: keras.optimizers.Optimizer) -> str | None:
     return None
 
 
-def shift(
-  optimizer: keras.optimizers.Optimizer, first: int, last: int, length: int
-) -> None:
+def shift(optimizer: Optimizer, first: int, last: int, length: int) -> None:
   """Lets the schedule of a learning rate go on from a later iteration.
 
   Not by `iterations`: that would be Adam's count of updates, too, and what
@@ -182,7 +178,7 @@ def shift(
       part.learning_rate = rates.Shifted(rate, first, length - 1)
 
 
-def changes(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+def changes(optimizer: Optimizer) -> dict[str, Any]:
   """Returns what was changed since an optimizer was made; mostly nothing."""
   names, variables, iterations = set(), 0, 0
   for part in _parts(optimizer):
@@ -196,9 +192,7 @@ def changes(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
   return {name: value for name, value in found.items() if value}
 
 
-def _parts(
-  optimizer: keras.optimizers.Optimizer,
-) -> Iterator[keras.optimizers.Optimizer]:
+def _parts(optimizer: Optimizer) -> Iterator[Optimizer]:
   """Yields an optimizer and those to which it passes gradients on."""
   yield optimizer
   if hasattr(optimizer, 'inner_optimizer'):
@@ -206,9 +200,9 @@ def _parts(
   yield from getattr(optimizer, 'optimizers', ())
 
 
-def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
-  settings = _readable(optimizer.get_config())
-  return {'class': type(optimizer).__name__} | settings
+def _settings(optimizer: Optimizer) -> dict[str, Any]:
+  name, settings = type(optimizer).__name__, _readable(optimizer.get_config())
+  return {'class': name} | settings
 
 
 def _readable(value: Any) -> Any:
@@ -221,7 +215,7 @@ def _readable(value: Any) -> Any:
   return {k: _readable(item) for k, item in value.items() if k != 'name'}
 
 
-def _named(optimizer: keras.optimizers.Optimizer) -> str:
+def _named(optimizer: Optimizer) -> str:
   """Returns an optimizer's name, with the settings that are not its default."""
   defaults = inspect.signature(type(optimizer)).parameters
   _, *inner = _parts(optimizer)
@@ -236,10 +230,7 @@ def _named(optimizer: keras.optimizers.Optimizer) -> str:
   return type(optimizer).__name__ + (f'({arguments})' if arguments else '')
 
 
-def _flaw(
-  optimizer: keras.optimizers.Optimizer,
-  parameters: Mapping[str, model_base.Parameter],
-) -> str | None:
+def _flaw(optimizer: Optimizer, parameters: Parameters) -> str | None:
   """Tries an optimizer on small kernels; returns what it does wrong, or None.
 
   Their names are the parameters', since these may decide what it does.

@@ -169,9 +169,8 @@ def backward(net: Network) -> None:
   """
   for layer in range(len(net.activations) - 1, -1, -1):
     for unit in range(net.ends[layer], net.ends[layer + 1]):
-      error = rows_lib.multiply(
-        rows_lib.load(net.errors, unit), rows_lib.load(net.slopes, unit)
-      )
+      slope = rows_lib.load(net.slopes, unit)
+      error = rows_lib.multiply(rows_lib.load(net.errors, unit), slope)
       rows_lib.store(net.errors, unit, error)
       start, end = net.starts[unit], net.starts[unit + 1]
       if layer > 0:  # Nobody asks for the inputs' gradients.
@@ -183,12 +182,10 @@ def backward(net: Network) -> None:
 @_njit
 def gather(examples: Examples, places: Array, values: Array) -> None:
   """Sets the first rows of values to the inputs of the examples at places."""
-  divisors = examples.divisors[places]
+  inputs, divisors = examples.inputs, examples.divisors[places]
   for image in range(0, WIDTH, TILE):
     for column in examples.columns:
-      rows_lib.gather_tile(
-        examples.inputs, places, divisors, image, column, values
-      )
+      rows_lib.gather_tile(inputs, places, divisors, image, column, values)
 
 
 @_njit
@@ -219,10 +216,9 @@ def classify(
     for i in range(WIDTH):
       errors[c, i] = sparse_functions.exp(logits[c, i] - largest[i])
       total[i] += errors[c, i]
+  errors /= total
   # Examples that merely fill the row must leave gradients as they are.
-  for c in range(classes):
-    for i in range(WIDTH):
-      errors[c, i] = errors[c, i] / total[i] if i < size else np.float32(0)
+  errors[:, size:] = 0
   loss, right = 0.0, 0
   for i in range(size):
     place = places[i]
@@ -237,10 +233,7 @@ def classify(
       label = examples.labels[place]
       errors[label, i] -= np.float32(1)
       loss += log_total - logits[label, i]
-  share = np.float32(1) / np.float32(batch)
-  for c in range(classes):
-    for i in range(WIDTH):
-      errors[c, i] *= share
+  errors *= np.float32(1) / np.float32(batch)
   return loss, right
 
 
@@ -345,43 +338,36 @@ def to_bytes(inputs: Array, pixels: Array, divisors: Array) -> bool:
   whether all examples have such.
   """
   for i in range(len(inputs)):
-    top = inputs[i].max()
-    found = top == 0 and inputs[i].min() == 0
-    divisors[i] = 1
-    # Mostly the brightest pixel is 255. The divisor was rounded itself.
-    for brightest in range(255, 0, -1):
-      if found or top <= 0:
-        break
-      # In float64, for the one rounding that a divisor itself would have.
-      divisor = np.float32(brightest / np.float64(top))
-      if not _are_bytes(inputs[i], divisor, pixels[i]):
-        continue
-      for ulps in (0, 1, -1, 2, -2):
-        bits = divisor.view(np.int32) + np.int32(ulps)
-        divisors[i] = np.int32(bits).view(np.float32)
-        if _is_quotient(inputs[i], pixels[i], divisors[i]):
-          found = True
-          break
-    if not found:
+    divisors[i] = _divisor(inputs[i], pixels[i])
+    if divisors[i] == 0:
       return False
   return True
 
 
-@_inline
-def _are_bytes(inputs: Array, divisor: float, pixels: Array) -> bool:
-  """Rounds inputs times divisor to bytes; tells if that is nearly nothing."""
-  wrong = 0  # Counted, since a loop that may end early is slow.
-  for f in range(len(inputs)):
-    x = inputs[f] * divisor
-    nearest = np.rint(x)
-    wrong += not (0 <= nearest <= 255 and abs(x - nearest) < 1e-3)
-    pixels[f] = np.uint8(nearest)
-  return wrong == 0
-
-
-@_inline
-def _is_quotient(inputs: Array, pixels: Array, divisor: float) -> bool:
-  wrong = 0
-  for f in range(len(inputs)):
-    wrong += np.float32(pixels[f]) / divisor != inputs[f]
-  return wrong == 0
+@_njit
+def _divisor(inputs: Array, pixels: Array) -> float:
+  """Finds an example's bytes; returns what to divide them by, or 0."""
+  top = inputs.max()
+  if top <= 0:
+    return np.float32(top == 0 and inputs.min() == 0)
+  # Mostly the brightest pixel is 255. The divisor was rounded itself.
+  for brightest in range(255, 0, -1):
+    # In float64, for the one rounding that a divisor itself would have.
+    divisor = np.float32(brightest / np.float64(top))
+    wrong = 0  # Counted, since a loop that may end early is slow.
+    for f in range(len(inputs)):
+      x = inputs[f] * divisor
+      nearest = np.rint(x)
+      wrong += not (0 <= nearest <= 255 and abs(x - nearest) < 1e-3)
+      pixels[f] = np.uint8(nearest)
+    if wrong > 0:
+      continue
+    for ulps in (0, 1, -1, 2, -2):
+      bits = divisor.view(np.int32) + np.int32(ulps)
+      near = np.int32(bits).view(np.float32)
+      wrong = 0
+      for f in range(len(inputs)):
+        wrong += np.float32(pixels[f]) / near != inputs[f]
+      if wrong == 0:
+        return near
+  return np.float32(0)

@@ -22,17 +22,10 @@ WIDTH = 64
 _LANES = 8  # Partial sums of a dot product: one AVX2 register.
 TILE = 16  # Images, and features, that are transposed together.
 
-_FLOAT = ir.FloatType()
 _INT, _LONG = ir.IntType(32), ir.IntType(64)
+_ROW = ir.VectorType(ir.FloatType(), WIDTH)
 
-
-def _vector(size: int, element: ir.Type = _FLOAT) -> ir.VectorType:
-  return ir.VectorType(element, size)
-
-
-def _operation(build: Callable) -> Any:
-  """Makes an operation of numba: of any type, for checkers of types."""
-  return extending.intrinsic(build)
+_operation: Any = extending.intrinsic
 
 
 def _of_values(build: Callable) -> Callable:
@@ -43,44 +36,36 @@ def _of_values(build: Callable) -> Callable:
 class Row(types.Type):
   """The numba type of a row that is in registers."""
 
-  def __init__(self) -> None:
-    super().__init__(name='Row')
 
-
-row_type = Row()
+row_type = Row('Row')
 
 
 @extending.register_model(Row)
 class _RowModel(extending.models.PrimitiveModel):
   def __init__(self, manager: Any, row: Row):
-    super().__init__(manager, row, _vector(WIDTH))
+    super().__init__(manager, row, _ROW)
 
 
 def _row_pointer(
-  context: Any, builder: Any, rows_type: Any, rows: Any, i: Any, i_type: Any
+  context: Any, builder: Any, kinds: Any, args: Any, rows: int, i: int
 ) -> Any:
-  """Returns the address of row i of an array of rows."""
-  data = context.make_array(rows_type)(context, builder, rows).data
-  index = context.cast(builder, i, i_type, types.int64)
+  """Returns the address of row args[i] of the array of rows args[rows]."""
+  data = context.make_array(kinds[rows])(context, builder, args[rows]).data
+  index = context.cast(builder, args[i], kinds[i], types.int64)
   # Not numba's own: a stride that LLVM knows is a shift, not a product.
-  first = builder.mul(index, ir.Constant(_LONG, WIDTH))
-  pointer = builder.gep(data, [first])
-  return builder.bitcast(pointer, _vector(WIDTH).as_pointer())
-
-
-def _splat(builder: Any, number: Any, size: int = WIDTH) -> Any:
-  """Returns a vector of `size` times the same number."""
-  # LLVM knows an insertion and a shuffle by zeros as a broadcast.
-  one = builder.insert_element(
-    ir.Constant(_vector(size), ir.Undefined), number, ir.Constant(_INT, 0)
-  )
-  zeros = ir.Constant(_vector(size, _INT), [0] * size)
-  return builder.shuffle_vector(one, one, zeros)
+  pointer = builder.gep(data, [builder.mul(index, _LONG(WIDTH))])
+  return builder.bitcast(pointer, _ROW.as_pointer())
 
 
 def _shuffle(builder: Any, left: Any, right: Any, places: list[int]) -> Any:
-  indices = ir.Constant(_vector(len(places), _INT), places)
+  indices = ir.VectorType(_INT, len(places))(places)
   return builder.shuffle_vector(left, right, indices)
+
+
+def _splat(builder: Any, number: Any) -> Any:
+  # LLVM knows an insertion and a shuffle by zeros as a broadcast.
+  one = builder.insert_element(_ROW(ir.Undefined), number, _INT(0))
+  return _shuffle(builder, one, one, [0] * WIDTH)
 
 
 def _fma(builder: Any, a: Any, b: Any, total: Any) -> Any:
@@ -96,7 +81,7 @@ def load(typing: Any, rows: Any, i: Any) -> tuple[Any, Callable]:
   """Returns rows[i]."""
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    pointer = _row_pointer(context, builder, rows, args[0], args[1], i)
+    pointer = _row_pointer(context, builder, signature.args, args, 0, 1)
     return builder.load(pointer, align=4)
 
   return row_type(rows, i), generate
@@ -107,7 +92,7 @@ def store(typing: Any, rows: Any, i: Any, row: Any) -> tuple[Any, Callable]:
   """Sets rows[i] to a row."""
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    pointer = _row_pointer(context, builder, rows, args[0], args[1], i)
+    pointer = _row_pointer(context, builder, signature.args, args, 0, 1)
     builder.store(args[2], pointer, align=4)
     return context.get_dummy_value()
 
@@ -141,10 +126,9 @@ def is_blank(typing: Any, row: Any) -> tuple[Any, Callable]:
   """Tells whether a row is all 0."""
 
   def generate(builder: Any, row: Any) -> Any:
-    zeros = ir.Constant(_vector(WIDTH), [0.0] * WIDTH)
-    bits = builder.fcmp_unordered('!=', row, zeros)
+    bits = builder.fcmp_unordered('!=', row, _ROW([0.0] * WIDTH))
     bits = builder.bitcast(bits, ir.IntType(WIDTH))
-    return builder.icmp_unsigned('==', bits, ir.Constant(bits.type, 0))
+    return builder.icmp_unsigned('==', bits, bits.type(0))
 
   return types.boolean(row_type), _of_values(generate)
 
@@ -178,20 +162,16 @@ def dots(
 
   def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     sums = []
-    for index, index_type in zip(args[2:], (a, b, c, d), strict=True):
-      pointer = _row_pointer(context, builder, rows, args[1], index, index_type)
+    for i in (2, 3, 4, 5):
+      pointer = _row_pointer(context, builder, signature.args, args, 1, i)
       other = builder.load(pointer, align=4)
       sums.append(_partial_sums(builder, args[0], other))
     pairs = [_add_pairs(builder, *sums[k : k + 2]) for k in (0, 2)]
     fours = _add_pairs(builder, *pairs)
-    low, high = (
-      _shuffle(builder, fours, fours, places)
-      for places in ([0, 1, 2, 3], [4, 5, 6, 7])
-    )
+    low = _shuffle(builder, fours, fours, [0, 1, 2, 3])
+    high = _shuffle(builder, fours, fours, [4, 5, 6, 7])
     eights = builder.fadd(low, high)
-    values = [
-      builder.extract_element(eights, ir.Constant(_INT, k)) for k in range(4)
-    ]
+    values = [builder.extract_element(eights, _INT(k)) for k in range(4)]
     return context.make_tuple(builder, signature.return_type, values)
 
   return types.UniTuple(types.float32, 4)(row, rows, a, b, c, d), generate
@@ -222,7 +202,7 @@ def gather_tile(
 
     def tile_at(array: int, *indices: Any) -> Any:
       element = context.get_data_type(signature.args[array].dtype)
-      pointer = _vector(TILE, element).as_pointer()
+      pointer = ir.VectorType(element, TILE).as_pointer()
       return builder.bitcast(address(array, *indices), pointer)
 
     image, feature = (
@@ -231,7 +211,7 @@ def gather_tile(
     )
     columns = []
     for k in range(TILE):
-      at = builder.add(image, ir.Constant(_LONG, k))
+      at = builder.add(image, _LONG(k))
       place = context.cast(
         builder, builder.load(address(1, at)), places.dtype, types.int64
       )
@@ -249,8 +229,8 @@ def gather_tile(
     divisor = builder.load(tile_at(2, image), align=4)
     for k, column in enumerate(columns):
       if images.dtype != types.float32:
-        column = builder.fdiv(builder.uitofp(column, _vector(TILE)), divisor)
-      at = builder.add(feature, ir.Constant(_LONG, k))
+        column = builder.fdiv(builder.uitofp(column, divisor.type), divisor)
+      at = builder.add(feature, _LONG(k))
       builder.store(column, tile_at(5, at, image), align=4)
     return context.get_dummy_value()
 

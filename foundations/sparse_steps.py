@@ -26,7 +26,7 @@ import os
 import pathlib
 import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import filelock
 import keras
@@ -46,14 +46,12 @@ from lottery_ticket.foundations import sparse_rows
 
 Network = masks_lib.Network
 Layers = Sequence[layers_lib.Dense]
+Optimizer: TypeAlias = keras.optimizers.Optimizer
+Split = dataset_base.DatasetSplit
 
-CACHE_VARIABLE = 'LOTTERY_TICKET_CACHE'
-"""Environment variable with the folder for compiled code."""
-
+# Outputs a tile: their rows fill three quarters of a first cache of 32 KB.
 _OUTPUTS = 100
-"""Outputs a tile: their rows fill three quarters of a first cache of 32 KB."""
-_GROUP_BY_INPUT = 0.1
-"""Above this density the first layer's weights are grouped by input."""
+_GROUP_BY_INPUT = 0.1  # Above this density the first layer's weights are.
 
 _prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -72,11 +70,10 @@ class SparseSteps:
   def __init__(
     self,
     layers: Layers,
-    optimizer: keras.optimizers.Optimizer | None = None,
+    optimizer: Optimizer | None = None,
     mostly_blank: bool = False,
   ):
-    self._layers = layers
-    self._mostly_blank = mostly_blank
+    self._layers, self._mostly_blank = layers, mostly_blank
     names = [layer.activation or 'linear' for layer in layers]
     self._activations = np.array([*map(execution.ACTIVATIONS.index, names)])
     self._optimizer = _Optimizer(optimizer or keras.optimizers.SGD())
@@ -89,7 +86,10 @@ class SparseSteps:
     kept = _kept(self._layers, weights, masks, self._optimizer.decay == 0)
     density = kept[0][:-1].mean()
     by_input = self._mostly_blank and density > _GROUP_BY_INPUT
-    self._net, self._places = _network(kept, by_input, self._activations)
+    self._net, places = _network(kept, by_input, self._activations)
+    ends = np.cumsum([len(of_layer) for of_layer in places])
+    views = np.split(self._net.weights, ends[:-1])
+    self._parts = [*zip(self._layers, places, views, strict=True)]
     # Features that no weight sees are never gathered.
     seen = np.flatnonzero(kept[0][:-1].any(axis=1))
     self._columns = np.unique(seen // sparse_rows.TILE * sparse_rows.TILE)
@@ -99,9 +99,8 @@ class SparseSteps:
   def assign(self, weights: Network) -> None:
     """Goes on from other weights, {parameter name: array} of all of them."""
     self._loaded = {name: array.copy() for name, array in weights.items()}
-    layers = zip(self._layers, self._places, strict=True)
-    parts = [_matrix(layer, weights).flat[places] for layer, places in layers]
-    self._net.weights[:] = np.concatenate(parts)
+    for layer, places, values in self._parts:
+      values[:] = _matrix(layer, weights).flat[places]
 
   def finish(self) -> None:
     """Ends a training; no optimizer is known that averages weights."""
@@ -109,10 +108,7 @@ class SparseSteps:
   def unload(self) -> Network:
     """Returns {parameter name: array}, the weights as they are now."""
     network = {name: array.copy() for name, array in self._loaded.items()}
-    ends = np.cumsum([len(places) for places in self._places])
-    weights = np.split(self._net.weights, ends[:-1])
-    layers = zip(self._layers, self._places, weights, strict=True)
-    for layer, places, values in layers:
+    for layer, places, values in self._parts:
       matrix = _matrix(layer, network)
       matrix.flat[places] = values
       network[layer.name] = matrix[:-1].copy()
@@ -133,7 +129,7 @@ class SparseSteps:
 
   def __call__(
     self,
-    split: dataset_base.DatasetSplit,
+    split: Split,
     order: tf.Tensor | np.ndarray,
     first: int,
     count: int,
@@ -146,14 +142,12 @@ class SparseSteps:
     rule = self._optimizer.rule
     return _run(kernels.train, self._net, rule, *batches, rates, decays)
 
-  def measure(
-    self, split: dataset_base.DatasetSplit
-  ) -> measurements.Measurement:
+  def measure(self, split: Split) -> measurements.Measurement:
     """Measures the weights as they are now on all examples of a split."""
     loss, right = _run(kernels.evaluate, self._net, self._examples(split))
     return measurements.Measurement(loss / split.size, right / split.size)
 
-  def _examples(self, split: dataset_base.DatasetSplit) -> kernels.Examples:
+  def _examples(self, split: Split) -> kernels.Examples:
     if split not in _prepared:
       _prepared[split] = _prepare(split)
     return _prepared[split]._replace(columns=self._columns)
@@ -162,28 +156,26 @@ class SparseSteps:
 class _Optimizer:
   """A Keras optimizer's rule and its rates, in float32 as Keras has them."""
 
-  def __init__(self, optimizer: keras.optimizers.Optimizer):
+  def __init__(self, optimizer: Optimizer):
     self._optimizer = optimizer
     config = optimizer.get_config()
     self.decay = np.float32(config['weight_decay'] or 0)
-    self._is_adam = not isinstance(optimizer, keras.optimizers.SGD)
-    self._nesterov = bool(config.get('nesterov'))
-    if self._is_adam:
+    is_adam = not isinstance(optimizer, keras.optimizers.SGD)
+    if is_adam:
       betas = [config['beta_1'], config['beta_2']]
       numbers = [*(1 - beta for beta in betas), config['epsilon']]
       self._betas = np.array(betas, np.float32).astype(np.float64)
     else:
       numbers = [config['momentum']]
-    self._numbers = np.array(numbers, np.float32)
+    nesterov = bool(config.get('nesterov'))
+    self._settings = is_adam, np.array(numbers, np.float32), nesterov
     given = getattr(optimizer, '_learning_rate', None)
     self._schedule = _graph(given) if callable(given) else None
 
   def begin(self, size: int) -> None:
     """Starts anew, for so many weights."""
     self.iteration = 0
-    slots = sparse_rows.zeros(2, size)
-    settings = self._is_adam, self._numbers, self._nesterov
-    self.rule = kernels.Rule(*settings, slots)
+    self.rule = kernels.Rule(*self._settings, sparse_rows.zeros(2, size))
 
   def rates(self, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns rates and decays of the next iterations, float32 [count]."""
@@ -196,7 +188,7 @@ class _Optimizer:
       rates = self._schedule(iterations.astype(np.int32)).numpy()
     # All in float32: more digits would give other weights than Keras's.
     decays = rates * self.decay
-    if self._is_adam:
+    if self.rule.is_adam:
       powers = self._betas[:, np.newaxis] ** (iterations + 1)
       first, second = 1 - powers.astype(np.float32)
       rates = rates * np.sqrt(second) / first
@@ -259,14 +251,14 @@ def _network(
     first, last = ends[layer], ends[layer + 1]
     if layer == 0 and by_input:
       # Tile by tile, since a tile's totals fit into the first cache.
-      groups = range(0, last - first, _OUTPUTS)
-      cells = [np.nonzero(matrix[:, k : k + _OUTPUTS]) for k in groups]
-      row = np.concatenate([row for row, _ in cells])
-      column = np.concatenate(
-        [column + k for k, (_, column) in zip(groups, cells, strict=True)]
-      )
+      row, column = np.nonzero(matrix)
+      order = np.argsort(column // _OUTPUTS, kind='stable')
+      row, column = row[order], column[order]
       others.append(first + column)
-      tiles = _tiles([rows[row] for row, _ in cells], ones)
+      cells = column // _OUTPUTS * (ones + 1) + rows[row]  # Now in order.
+      groups = np.arange(0, last - first, _OUTPUTS)[:, np.newaxis] // _OUTPUTS
+      cell = groups * (ones + 1) + np.arange(ones + 2)
+      tiles = np.searchsorted(cells, cell)
       counts[ones] = len(row)  # So that the units themselves have none.
     else:
       column, row = np.nonzero(matrix.T)
@@ -283,15 +275,7 @@ def _network(
   return kernels.Network(*index, *arrays), places
 
 
-def _tiles(rows: list[np.ndarray], ones: int) -> np.ndarray:
-  """Returns where each input's weights begin, given the inputs of each tile."""
-  counts = [np.bincount(row, minlength=ones + 1) for row in rows]
-  starts = np.append(0, np.cumsum(counts))
-  firsts = np.arange(len(rows))[:, np.newaxis] * (ones + 1)
-  return starts[firsts + np.arange(ones + 2)]
-
-
-def _prepare(split: dataset_base.DatasetSplit) -> kernels.Examples:
+def _prepare(split: Split) -> kernels.Examples:
   """Returns a split's examples, as bytes where they are bytes divided."""
   inputs = np.asarray(split.values()).reshape(split.size, -1)
   features = inputs.shape[1]
@@ -311,10 +295,8 @@ def _prepare(split: dataset_base.DatasetSplit) -> kernels.Examples:
 
 def cache_folder() -> pathlib.Path:
   """Returns the folder of compiled code, of this version of the kernels."""
-  default = pathlib.Path(
-    os.environ.get('XDG_CACHE_HOME') or '~/.cache', 'lottery_ticket'
-  )
-  folder = pathlib.Path(os.environ.get(CACHE_VARIABLE) or default)
+  default = f'{os.environ.get("XDG_CACHE_HOME") or "~/.cache"}/lottery_ticket'
+  folder = pathlib.Path(os.environ.get('LOTTERY_TICKET_CACHE') or default)
   # numba looks whether the file of a kernel has changed, but not at the others.
   digest = hashlib.sha256(numba.__version__.encode())
   for module in (sparse_rows, sparse_functions, kernels):

@@ -6,11 +6,9 @@ unloaded, and where models say that they are alike (`ModelBase.architecture`)
 the next one is trained by the same graphs.
 """
 
-import collections
 import contextlib
-import functools
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -21,21 +19,23 @@ from lottery_ticket.foundations import execution as execution_lib
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import measurements
 from lottery_ticket.foundations import model_base
+from lottery_ticket.foundations import model_checks
 from lottery_ticket.foundations import optimizers
 from lottery_ticket.foundations import seeds
 
 Network = masks_lib.Network
+Optimizer: TypeAlias = keras.optimizers.Optimizer
+Split = dataset_base.DatasetSplit
 
-MOST_SHARED = 4
-"""The number of steps that are kept for trainings to come."""
-_shared: 'collections.OrderedDict[Hashable, Steps]' = collections.OrderedDict()
+MOST_SHARED = 4  # Steps that are kept for trainings to come.
+_shared: dict[Hashable, 'Steps'] = {}
 
 
 @contextlib.contextmanager
 def prepared(
   dataset: dataset_base.DatasetBase,
   model: model_base.ModelBase,
-  optimizer: keras.optimizers.Optimizer,
+  optimizer: Optimizer,
   jit_compile: bool,
   execution: str,
   first_iteration: int = 0,
@@ -65,65 +65,56 @@ def prepared(
     # variables: it is trained in its own.
     parameters = model.parameters
     if key is not None:
-      parameters = {name: item.copy(name) for name, item in parameters.items()}
+      parameters = {name: item.copy() for name, item in parameters.items()}
     steps = Steps(dataset, parameters, optimizer, jit_compile)
   steps.model = model
   steps.load(model.get_current_weights(), model.masks, optimizer)
-  seed = seeds.integer(dataset.train_order_seed, 'noise')
-  for variable in (model.noise_seed, steps.noise.seed):
-    variable.assign(seed)
-  steps.noise.level.assign(model.level)
-  steps.noise.iteration.assign(first_iteration)
+  model.noise_seed.assign(seeds.integer(dataset.train_order_seed, 'noise'))
+  steps.variables.noise_seed.assign(model.noise_seed)
+  steps.variables.level.assign(model.level)
+  steps.variables.iteration.assign(first_iteration)
   yield steps
   model.assign(steps.unload())
   del steps.model  # Its memory is not ours to keep.
   if key is not None:
     _shared[key] = steps
   while len(_shared) > MOST_SHARED:
-    _shared.popitem(last=False)
+    del _shared[next(iter(_shared))]  # The oldest.
 
 
 def _key(
   dataset: dataset_base.DatasetBase,
   model: model_base.ModelBase,
-  optimizer: keras.optimizers.Optimizer,
+  optimizer: Optimizer,
   jit_compile: bool,
 ) -> Hashable | None:
   """Returns what decides a graph, or None if that is not known."""
   architecture, settings = model.architecture(), optimizers.key(optimizer)
-  if architecture is None or settings is None:
+  if None in (architecture, settings) or model_checks.has_own_methods(model):
     return None
   forms = [
     (name, *item.variable.shape, item.is_trained, item.mask is None)
     for name, item in model.parameters.items()
   ]
-  train = dataset.train
-  return (
-    type(model),
-    architecture,
-    tuple(forms),
-    settings,
-    jit_compile,
-    dataset.train_batch_size,
-    *((tuple(t.shape), t.dtype) for t in (train.inputs, train.labels)),
-    None if train.byte_values is None else train.byte_values.tobytes(),
-    train.augment,
-    model.l2,
-  )
+  train, values = dataset.train, dataset.train.byte_values
+  data = [(tuple(t.shape), t.dtype) for t in (train.inputs, train.labels)]
+  batches = dataset.train_batch_size, train.augment, *data
+  of_bytes = None if values is None else values.tobytes()
+  of_model = type(model), architecture, model.l2, *forms
+  return of_model, settings, jit_compile, batches, of_bytes
 
 
 class Steps:
   """Trains for many iterations in one graph.
 
   Args:
-    dataset: What to train on.
+    dataset, optimizer, jit_compile: As in `prepared`.
     parameters: {name: parameter}: the variables to train in.
-    optimizer: A new Keras optimizer.
-    jit_compile: Whether XLA compiles the steps.
 
   Attributes:
     model: Says what is computed with the parameters, as a graph is traced.
-    noise: What its random numbers depend on.
+    variables: The parameters, and noise that is not the model's: a callback
+      that calls it draws from that.
   """
 
   model: model_base.ModelBase
@@ -132,27 +123,20 @@ class Steps:
     self,
     dataset: dataset_base.DatasetBase,
     parameters: dict[str, model_base.Parameter],
-    optimizer: keras.optimizers.Optimizer,
+    optimizer: Optimizer,
     jit_compile: bool,
   ):
-    self._batch_size = dataset.train_batch_size
-    self._parameters = parameters
-    self._trained = [
-      item.variable for item in parameters.values() if item.is_trained
-    ]
+    self.variables = model_base.Variables(parameters)
+    items = parameters.values()
+    self._trained = [item.variable for item in items if item.is_trained]
     self._optimizer = optimizer
     self._optimizer.build(self._trained)
+    self._batch_size = dataset.train_batch_size
     self._jit_compile = jit_compile
     self._graphs: dict[int, Callable[..., tuple]] = {}
-    self._measures: dict[tuple, Callable[..., Any]] = {}
-    # Not the model's: a callback that calls it draws from those.
-    self.noise = model_base.Noise.make()
 
   def load(
-    self,
-    weights: Network,
-    masks: Network,
-    optimizer: keras.optimizers.Optimizer,
+    self, weights: Network, masks: Network, optimizer: Optimizer
   ) -> None:
     """Begins a training.
 
@@ -162,7 +146,7 @@ class Steps:
       optimizer: A new Keras optimizer with the settings of the given one.
     """
     self.assign(weights)
-    for name, item in self._parameters.items():
+    for name, item in self.variables.parameters.items():
       if item.mask is not None:
         item.mask.assign(masks[name] != 0)
     if optimizer is self._optimizer:
@@ -177,8 +161,7 @@ class Steps:
 
   def assign(self, weights: Network) -> None:
     """Goes on from other weights, {parameter name: array} of all of them."""
-    for name, item in self._parameters.items():
-      item.variable.assign(weights[name])
+    self.variables.assign(weights)
 
   def finish(self) -> None:
     """Ends a training like Keras: the weights may become their average."""
@@ -186,10 +169,7 @@ class Steps:
 
   def unload(self) -> Network:
     """Returns {parameter name: array}, the weights as they are now."""
-    return {
-      name: item.variable.numpy().copy()
-      for name, item in self._parameters.items()
-    }
+    return self.variables.values()
 
   def state(self) -> list[np.ndarray]:
     """Returns all that further updates depend on."""
@@ -201,19 +181,18 @@ class Steps:
       variable.assign(value)
 
   def _changing(self) -> list[Any]:
-    parameters = [item.variable for item in self._parameters.values()]
-    return [self.noise.iteration, *self._optimizer.variables, *parameters]
+    items = self.variables.parameters.values()
+    noise, slots = self.variables.iteration, self._optimizer.variables
+    return [noise, *slots, *(item.variable for item in items)]
 
-  def measure(
-    self, split: dataset_base.DatasetSplit
-  ) -> measurements.Measurement:
+  def measure(self, split: Split) -> measurements.Measurement:
     """Measures the weights as they are now, like `trainer.evaluate`."""
-    with self.model.using(self._parameters, self._measures, self.noise):
+    with self.model.using(self.variables):
       return measurements.evaluate(self.model, split)
 
   def __call__(
     self,
-    train: dataset_base.DatasetSplit,
+    train: Split,
     order: tf.Tensor,
     first: int,
     count: int,
@@ -238,61 +217,41 @@ class Steps:
     )
     return float(loss), int(right)
 
-  def _graph(
-    self, train: dataset_base.DatasetSplit, size: int
-  ) -> Callable[..., tuple]:
+  def _graph(self, train: Split, size: int) -> Callable[..., tuple]:
     """Returns the graph for batches of one size."""
+    byte_values, augment = train.byte_values, train.augment
+
+    # XLA compiles anew for each start of a slice and each limit of a range:
+    # so batches are gathered, and the loop counts.
+    def loop(*arguments: tf.Tensor) -> list[tf.Tensor]:
+      inputs, labels, order, first, count = arguments
+
+      def body(i: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        indices = tf.gather(order, first + i * size + tf.range(size))
+        if augment is None:
+          batch = tf.gather(inputs, indices)
+        else:
+          indices, draws = tf.unstack(indices, axis=1)
+          batch = augment(tf.gather(inputs, indices), draws)
+        batch = dataset_base.look_up(batch, byte_values)
+        loss, right = self._step(batch, tf.gather(labels, indices))
+        return i + 1, totals[0] + loss, totals[1] + right
+
+      # A loop in the graph, since a call from Python costs as much as a step.
+      start = tf.constant(0), tf.constant(0.0), tf.constant(0)
+      return tf.while_loop(lambda i, *_: i < count, body, start)[1:]
+
     # The short batch is one step an epoch: not worth compiling.
-    is_whole = size == self._batch_size
-    function = tf.function(
-      functools.partial(self._loop, size, train.byte_values, train.augment),
-      jit_compile=self._jit_compile and is_whole,
-      autograph=False,
-    )
+    jit_compile = self._jit_compile and size == self._batch_size
+    function = tf.function(loop, jit_compile=jit_compile, autograph=False)
     # Concrete, since TensorFlow warns of a function that is made often. The
     # data are arguments, since it never lets go of what a loop captures.
     data = [
-      tf.TensorSpec(tensor.shape, tensor.dtype)
-      for tensor in (train.inputs, train.labels)
+      tf.TensorSpec(t.shape, t.dtype) for t in (train.inputs, train.labels)
     ]
-    shape = [train.size] if train.augment is None else [train.size, 2]
-    order = tf.TensorSpec(shape, tf.int32)
-    scalar = tf.TensorSpec([], tf.int32)
+    shape = [train.size] if augment is None else [train.size, 2]
+    order, scalar = tf.TensorSpec(shape, tf.int32), tf.TensorSpec([], tf.int32)
     return function.get_concrete_function(*data, order, scalar, scalar)
-
-  def _loop(
-    self,
-    size: int,
-    byte_values: np.ndarray | None,
-    augment: dataset_base.Augment | None,
-    inputs: tf.Tensor,
-    labels: tf.Tensor,
-    order: tf.Tensor,
-    first: tf.Tensor,
-    count: tf.Tensor,
-  ) -> tuple[tf.Tensor, tf.Tensor]:
-    # XLA compiles anew for each start of a slice and each limit of a range:
-    # so batches are gathered, and the loop counts.
-    def body(
-      i: tf.Tensor, total_loss: tf.Tensor, total_right: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-      places = first + i * size + tf.range(size)
-      indices = tf.gather(order, places)
-      if augment is None:
-        batch = tf.gather(inputs, indices)
-      else:
-        indices, draws = tf.unstack(indices, axis=1)
-        batch = augment(tf.gather(inputs, indices), draws)
-      batch = dataset_base.look_up(batch, byte_values)
-      loss, right = self._step(batch, tf.gather(labels, indices))
-      return i + 1, total_loss + loss, total_right + right
-
-    # A loop in the graph, since a call from Python costs as much as a step.
-    start = tf.constant(0), tf.constant(0.0), tf.constant(0)
-    _, total_loss, total_right = tf.while_loop(
-      lambda i, *_: i < count, body, start
-    )
-    return total_loss, total_right
 
   def _step(
     self, inputs: tf.Tensor, labels: tf.Tensor
@@ -300,24 +259,17 @@ class Steps:
     """Makes one update, on a batch."""
     # The given model's code, but our variables: these stay in the graph, and
     # the next model's weights are loaded into them.
-    with (
-      self.model.using(self._parameters, self._measures, self.noise),
-      tf.GradientTape() as tape,
-    ):
+    with self.model.using(self.variables), tf.GradientTape() as tape:
       logits = self.model(inputs, training=True)
       losses = self.model.loss(labels, logits)
       loss = tf.reduce_mean(losses)
       if self.model.l2:
-        loss += self.model.l2 * self._half_squares()
+        items = self.variables.parameters.values()
+        kernels = [item.variable for item in items if item.is_prunable]
+        squares = [tf.nn.l2_loss(kernel) for kernel in kernels]  # Halved.
+        loss += self.model.l2 * tf.add_n(squares)
       scaled = self._optimizer.scale_loss(loss)
       right = self.model.accuracy(labels, logits)
     gradients = tape.gradient(scaled, self._trained)
     self._optimizer.apply(gradients, self._trained)
     return tf.reduce_sum(losses), tf.reduce_sum(right)
-
-  def _half_squares(self) -> tf.Tensor:
-    """Returns half the sum of squares of all kernels."""
-    kernels = [
-      item.variable for item in self._parameters.values() if item.is_prunable
-    ]
-    return tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])

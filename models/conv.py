@@ -35,9 +35,7 @@ class Conv(model_base.ModelBase):
   hidden dense layers the last block is pooled as a whole, to its mean.
 
   Args:
-    presets: As in `ModelBase`.
-    masks: As in `ModelBase`.
-    seed: As in `ModelBase`.
+    presets, masks, seed: As in `ModelBase`.
     blocks: Filters of each convolution, by block, as multiples of the width.
     width: Filters of the first convolution.
     units: Units of each hidden dense layer, as multiples of the width.
@@ -74,7 +72,11 @@ class Conv(model_base.ModelBase):
     outputs, number = inputs, 0
     for i, block in enumerate(self._blocks, 1):
       for place, filters in enumerate(block, 1):
-        outputs = self._convolve(f'conv{number}', outputs, filters, training)
+        name, has_norm = f'conv{number}', self._has_batch_norm
+        outputs = self.conv2d(name, outputs, filters, 3, use_bias=not has_norm)
+        if has_norm:
+          settings = training, *layers.PYTORCH_NORM
+          outputs = self.batch_norm(f'{name}_norm', outputs, *settings)
         # Pooled before ReLU: the same numbers, for a quarter of the work.
         is_last = place == len(block)
         if is_last and (self._units or i < len(self._blocks)):
@@ -88,17 +90,8 @@ class Conv(model_base.ModelBase):
       outputs = self.dropout(outputs, self._dropout, training)
     return self.dense('output', outputs, self._classes)
 
-  def _convolve(
-    self, name: str, inputs: tf.Tensor, filters: int, training: bool
-  ) -> tf.Tensor:
-    if not self._has_batch_norm:
-      return self.conv2d(name, inputs, filters, 3)
-    outputs = self.conv2d(name, inputs, filters, 3, use_bias=False)
-    settings = training, *layers.PYTORCH_NORM
-    return self.batch_norm(f'{name}_norm', outputs, *settings)
-
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers, dropout and batch norm."""
     settings = self._dropout, self._has_batch_norm, self._classes
-    is_known = self._is_exactly(Conv)
+    is_known = type(self) is Conv
     return (self._blocks, self._units, *settings) if is_known else None

@@ -24,9 +24,7 @@ class LeNet5(model_base.ModelBase):
   61,470 weights. `LeNet5(**CAFFE)` is another.
 
   Args:
-    presets: As in `ModelBase`.
-    masks: As in `ModelBase`.
-    seed: As in `ModelBase`.
+    presets, masks, seed: As in `ModelBase`.
     convolutions: (filters, padding) of each convolution.
     units: Units of each hidden dense layer.
     classes: The number of outputs.
@@ -63,4 +61,4 @@ class LeNet5(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the sizes of all layers."""
     sizes = (self._convolutions, self._units, self._classes)
-    return sizes if self._is_exactly(LeNet5) else None
+    return sizes if type(self) is LeNet5 else None

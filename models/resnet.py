@@ -1,5 +1,6 @@
 """ResNets for small images: three stages of blocks with a way around each."""
 
+import functools
 import itertools
 from collections.abc import Hashable
 
@@ -9,6 +10,8 @@ from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import layers
 from lottery_ticket.foundations import model_base
 from lottery_ticket.foundations import save_restore
+
+Sizes = tuple[int, int, int]  # Filters, size and strides of a convolution.
 
 
 class ResNet(model_base.ModelBase):
@@ -24,9 +27,7 @@ class ResNet(model_base.ModelBase):
   `*conv*` names the convolutions that the papers prune.
 
   Args:
-    presets: As in `ModelBase`.
-    masks: As in `ModelBase`.
-    seed: As in `ModelBase`.
+    presets, masks, seed: As in `ModelBase`.
     depth: Layers from inputs to logits, 6 n + 2 of n blocks a stage.
     width: Filters of the first stage.
     classes: The number of outputs.
@@ -55,29 +56,23 @@ class ResNet(model_base.ModelBase):
 
   def __call__(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
     """Returns logits [batch, classes] of images, with channels or without."""
-    outputs = self._convolve('conv', inputs, training, (self._width, 3, 1))
-    outputs = tf.nn.relu(outputs)
+    convolve = functools.partial(self._convolve, training)
+    outputs = tf.nn.relu(convolve('conv', inputs, (self._width, 3, 1)))
     for stage, block in itertools.product(range(3), range(self._blocks)):
       name, filters = f'stage{stage}_block{block}', self._width * 2**stage
-      strides, around = 2 if stage and not block else 1, outputs
-      sizes = filters, 3, strides
-      outputs = self._convolve(f'{name}_conv0', outputs, training, sizes)
-      outputs, sizes = tf.nn.relu(outputs), (filters, 3, 1)
-      outputs = self._convolve(f'{name}_conv1', outputs, training, sizes)
+      strides = 2 if stage and not block else 1
+      inner = convolve(f'{name}_conv0', outputs, (filters, 3, strides))
+      inner = convolve(f'{name}_conv1', tf.nn.relu(inner), (filters, 3, 1))
       if strides > 1:
         sizes = filters, 1, strides
-        around = self._convolve(f'{name}_shortcut', around, training, sizes)
-      outputs = tf.nn.relu(outputs + around)
+        outputs = convolve(f'{name}_shortcut', outputs, sizes)
+      outputs = tf.nn.relu(inner + outputs)
     return self.dense('output', tf.reduce_mean(outputs, [1, 2]), self._classes)
 
   def _convolve(
-    self,
-    name: str,
-    inputs: tf.Tensor,
-    training: bool,
-    sizes: tuple[int, int, int],
+    self, training: bool, name: str, inputs: tf.Tensor, sizes: Sizes
   ) -> tf.Tensor:
-    """Applies a convolution (filters, size, strides) and its batch norm."""
+    """Applies a convolution and its batch norm."""
     outputs = self.conv2d(name, inputs, *sizes, use_bias=False)
     settings = training, *layers.PYTORCH_NORM
     return self.batch_norm(f'{name}_norm', outputs, *settings)
@@ -85,4 +80,4 @@ class ResNet(model_base.ModelBase):
   def architecture(self) -> Hashable | None:
     """Returns the numbers of blocks, filters and classes."""
     settings = (self._blocks, self._width, self._classes)
-    return settings if self._is_exactly(ResNet) else None
+    return settings if type(self) is ResNet else None

@@ -134,6 +134,12 @@ class _OwnLoss(_Own):
     return 2 * super().loss(labels, logits)
 
 
+def _with_own_loss():
+  model = _Own(seed=1)
+  model.loss = lambda labels, logits: tf.reduce_sum(logits, 1)
+  return model
+
+
 class _Unknown(_Own):
   def architecture(self):
     return None
@@ -157,6 +163,7 @@ def test_a_model_of_ones_own_says_what_it_is(dataset):
     (lambda: _model(0.2, tf.nn.relu), _adam, 'ModelFc'),
     (lambda: _OwnLoss(seed=1), _adam, "_OwnLoss's own loss"),
     (lambda: _Unknown(seed=1), _adam, '_Unknown'),
+    (_with_own_loss, _adam, 'methods of one _Own alone'),
   ],
 )
 def test_what_sparse_does_not_know_is_named(

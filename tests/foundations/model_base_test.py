@@ -608,6 +608,15 @@ def test_measure_follows_the_weights(make_model):
   assert float(after) == pytest.approx(expected, rel=1e-5)
 
 
+def test_measures_in_many_forms_and_has_variables_then(make_model):
+  model = make_model()
+  loss, right = model.measure(INPUTS, LABELS)
+  for labels in (ONE_HOT, tf.cast(LABELS, tf.int64)):
+    again = model.measure(INPUTS, labels)
+    np.testing.assert_allclose(again, [loss, right], rtol=1e-6)
+  assert len(model.trainable_variables) == 4
+
+
 def test_masks_of_ones_are_no_masks(make_model):
   ones = {'layer0': np.ones((20, 10)), 'layer1': np.ones((10, 10))}
   plain, masked = make_model(), make_model(masks=ones)

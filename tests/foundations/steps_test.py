@@ -194,6 +194,17 @@ def test_a_loss_of_ones_own_is_trained_with(make_dataset):
   np.testing.assert_equal(final, initial)
 
 
+def test_a_method_of_one_model_alone_means_a_graph_of_its_own(
+  make_dataset, traced
+):
+  train(make_dataset(), make(1))
+  model = make(2)
+  model.accuracy = lambda labels, logits: tf.ones_like(labels)
+  traced.clear()
+  train(make_dataset(), model)
+  assert traced and all(each is model for each in traced)
+
+
 def test_a_model_whose_call_is_a_graph_already_is_trained(make_dataset):
   class Graph(model_base.ModelBase):
     @tf.function
