@@ -49,8 +49,8 @@ class Bounded:
 
   def __mul__(self, factor: float) -> 'Bounded':
     """Multiplies by a positive number."""
-    seen, low, high = (factor * end for end in (self.seen, self.low, self.high))
-    return Bounded(seen, low, high, self.late)
+    ends = (factor * end for end in (self.seen, self.low, self.high))
+    return Bounded(*ends, self.late)
 
   def _combine(
     self, operation: str, other: 'Bounded', for_low: str, for_high: str
@@ -59,23 +59,17 @@ class Bounded:
 
     # An early stop that counts in both terms may rise in both at once, so that
     # these ends are rather too far apart than too close.
-    def of(mine: str, theirs: str, operation: str) -> Any:
-      return getattr(getattr(self, mine), operation)(
-        getattr(other, theirs), axis=0
-      )
+    def of(mine: str, theirs: str, operation: str = operation) -> Any:
+      combine = getattr(getattr(self, mine), operation)
+      return combine(getattr(other, theirs), axis=0)
 
-    return Bounded(
-      of('seen', 'seen', operation),
-      of('low', for_low, operation),
-      of('high', for_high, operation),
-      of('late', 'late', 'add'),
-    )
+    ends = of('seen', 'seen'), of('low', for_low), of('high', for_high)
+    return Bounded(*ends, of('late', 'late', 'add'))
 
   def each(self, function: Callable[[Any], Any], note: str = '') -> 'Bounded':
     """Applies a function that rises with its argument, like a mean."""
-    ends = (self.seen, self.low, self.high, self.late)
-    seen, low, high, late = map(function, ends)
-    return Bounded(seen, low, high, late, note)
+    ends = map(function, (self.seen, self.low, self.high, self.late))
+    return Bounded(*ends, note)
 
   @property
   def is_late(self) -> bool:
@@ -97,10 +91,8 @@ def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
   """Returns by how many percent the first is less than the second."""
   ratio = first / second
   # Less is saved where the ratio is greater: low and high change places.
-  seen, low, high = (
-    100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low)
-  )
-  return Bounded(seen, low, high, ratio.late)
+  ends = (100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low))
+  return Bounded(*ends, ratio.late)
 
 
 def columns(several: dict[Any, Bounded]) -> Bounded:
