@@ -8,9 +8,10 @@ import pandas as pd
 from lottery_ticket.analysis import intervals
 from lottery_ticket.analysis import plots
 from lottery_ticket.analysis import results
-from lottery_ticket.analysis.view import TICKET
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
+TICKET = view.TICKET
 _MOST_LEVELS = 6  # In one panel of curves or distributions.
 _EQUAL = 0.05  # Relative difference of P_m.
 

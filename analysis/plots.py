@@ -17,11 +17,12 @@ from matplotlib import figure as figure_lib
 from matplotlib import layout_engine
 from matplotlib import ticker
 
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
-TICKET = 'same_init'
+TICKET = view.TICKET
 
 LOOKS: tuple[dict[str, Any], ...] = (
   {'color': '#0072b2', 'marker': 'o', 'linestyle': '-'},

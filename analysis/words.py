@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from lottery_ticket.analysis import plots
-from lottery_ticket.analysis.view import TICKET
+from lottery_ticket.analysis import view
 
+TICKET = view.TICKET
 _FRACTIONS = {2: 'half', 3: 'a third', 4: 'a quarter', 5: 'a fifth'}
 _LEAST = 0.005  # Points: what is less is 0.00.
 _NEAR = 0.15  # What is called a third lies within so much of it, relative.
