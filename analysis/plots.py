@@ -293,10 +293,10 @@ def curves(table: pd.DataFrame) -> Figure:
   bottom = later.min() - 2 * spread
   for rows, look in _levels(table):
     measured = rows.groupby('iteration').accuracy
-    ends = 100 * measured.agg(['mean', 'min', 'max'])
     # Where a run has no measurement, the mean is of others.
-    ends = ends[measured.size() == measured.size().max()]
-    _draw_means(axes, ends, look, int(measured.size().max()))
+    is_whole = measured.size() == measured.size().max()
+    ends = _ends(measured)[is_whole]
+    _draw_means(axes, ends, look)
     starts.extend(ends.index[ends['mean'] >= bottom][:1])
   axes.set(xscale='log', ylim=(bottom, later.max() + 0.3 * spread))
   axes.set_xlim(left=0.9 * min(starts))
@@ -306,15 +306,16 @@ def curves(table: pd.DataFrame) -> Figure:
   return figure
 
 
+def _ends(groups: Any) -> pd.DataFrame:
+  """Returns means and ranges in percent, and `n`, the size of a group."""
+  ends = 100 * groups.agg(['mean', 'min', 'max'])
+  return ends.assign(n=groups.size().max())
+
+
 def _draw_means(
-  axes: Any,
-  ends: pd.DataFrame,
-  look: dict[str, Any],
-  count: int,
-  *,
-  with_bars: bool = False,
+  axes: Any, ends: pd.DataFrame, look: dict[str, Any], with_bars: bool = False
 ) -> None:
-  """Draws means over `count` runs in a band, or with bars, from min to max."""
+  """Draws means over `n` runs in a band, or with bars, from `min` to `max`."""
   x, mean, low, high = ends.index, ends['mean'], ends['min'], ends['max']
   if with_bars:
     bars = _bars(mean, low, high)
@@ -323,9 +324,8 @@ def _draw_means(
     axes.plot(x, mean, **look)
     band = look | {'label': f'_{look["label"]}', 'alpha': 0.15, 'linewidth': 0}
     axes.fill_between(x, low, high, **band)
-  words = f'{x.name} {{x:,.5g}}: {{y:.2f}} [{{min:.2f}} to {{max:.2f}}]'
-  table = ends.assign(x=x, y=mean)
-  _tell(axes, look['label'], table, f'{words}, n = {count}')
+  words = ' {x:,.5g}: {y:.2f} [{min:.2f} to {max:.2f}], n = {n}'
+  _tell(axes, look['label'], ends.assign(x=x, y=mean), x.name + words)
 
 
 def weights(runs: pd.DataFrame) -> Figure:
@@ -415,17 +415,14 @@ def differences(
     A figure with a panel for each measure: a point and an interval for each
     control.
   """
-  rows = max(map(len, tables.values()))
-  figure, [panels] = _figure(
-    1, len(tables), height=1.1 + 0.22 * rows, sharey=True
-  )
-  for axes, null, (words, table) in zip(
-    panels, nulls, tables.items(), strict=True
-  ):
-    for is_one, look in ((False, {}), (True, {'markerfacecolor': 'white'})):
-      some = table.where((table.n == 1) == is_one)
-      look = {'color': '#0072b2', 'marker': 'o', 'label': '', **look}
-      _draw_intervals(axes, some, table.name, look)
+  height = 1.1 + 0.22 * max(map(len, tables.values()))
+  figure, [panels] = _figure(1, len(tables), height=height, sharey=True)
+  drawn = zip(panels, nulls, tables.items(), strict=True)
+  for axes, null, (words, table) in drawn:
+    look: dict[str, Any] = {'color': '#0072b2', 'marker': 'o', 'label': ''}
+    _draw_intervals(axes, table.where(table.n != 1), table.name, look)
+    look['markerfacecolor'] = 'white'
+    _draw_intervals(axes, table.where(table.n == 1), table.name, look)
     axes.axvline(null, **_RULE)
     axes.set_xlabel(words)
   return figure
@@ -462,9 +459,8 @@ def forest(judged: pd.DataFrame) -> Figure:
   directed = rows[rows.direction != ''].groupby('claim').direction
   reproduced = directed.agg(lambda words: (words == 'reproduced').sum())
   of_all = ' [' + reproduced.astype(str) + ' of ' + directed.size().astype(str)
-  rows = rows.assign(
-    of_all=(rows.claim.map(of_all) + ']').where(rows.part == 'a', '').fillna('')
-  )
+  brackets = (rows.claim.map(of_all) + ']').where(rows.part == 'a', '')
+  rows = rows.assign(of_all=brackets.fillna(''))
   rows = rows[~rows.duplicated('claim') | rows.paper_low.notna()]
   tables = [table for _, table in rows.groupby('unit', sort=False)]
   height = 0.8 + 0.5 * len(tables) + 0.2 * len(rows)
@@ -539,9 +535,7 @@ def lines(table: pd.DataFrame, by: str | None = None) -> Figure:
     for rows, look in _levels(table):
       chosen = rows[rows[by] == name] if by else rows
       if len(chosen):
-        points = chosen.groupby('alpha').error
-        ends = 100 * points.agg(['mean', 'min', 'max'])
-        _draw_means(axes, ends, look, int(points.size().max()))
+        _draw_means(axes, _ends(chosen.groupby('alpha').error), look)
     axes.set_title(f'copies from iteration {name:,}' if by else '', **_TITLE)
     axes.set_xlabel('place between the two networks')
   panels[0].set_ylabel('test error (%)')
@@ -568,8 +562,8 @@ def barriers(table: pd.DataFrame, over: str) -> Figure:
     words = 'level, from the one before it'
     groups = [(table, {'color': LOOKS[0]['color'], 'label': 'mean'})]
   for rows, look in groups:
-    ends = 100 * rows.groupby(over).barrier.agg(['mean', 'min', 'max'])
-    _draw_means(axes, ends, look, rows.trial.nunique(), with_bars=True)
+    ends = _ends(rows.groupby(over).barrier).assign(n=rows.trial.nunique())
+    _draw_means(axes, ends, look, with_bars=True)
   axes.axhline(2, label='2: stable below', **_RULE)
   axes.set(xlabel=words, ylabel='barrier (points of test error)')
   axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
