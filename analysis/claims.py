@@ -274,9 +274,9 @@ def _row(
   # Ends that may lie on either side of the point would meet any number.
   if found.bound != 'unknown':
     size = rules.size(interval, part.null, stated, found.least)
-  notes = found.notes
+  notes = [*found.notes]
   if 0 < interval.n < found.least:
-    notes = (f'n = {interval.n} of at least {found.least} trials', *notes)
+    notes.insert(0, f'n = {interval.n} of at least {found.least} trials')
   letters = string.ascii_lowercase if len(claim.parts) > 1 else ' '
   row = {
     'claim': claim.name,
@@ -329,11 +329,11 @@ class _Finder:
       found = self._mean(measured)
     # Intervals by Student's t know nothing of where the estimand must lie.
     limits = _LIMITS.get(part.quantity.unit, (-math.inf, math.inf))
-    low, high = np.clip(found.interval[1:3], *limits)
+    low, high = map(float, np.clip(found.interval[1:3], *limits))
     late = 'some accuracies are of censored early stops'
     notes = (*found.notes, measured.note, late if measured.is_late else '')
     return found._replace(
-      interval=found.interval._replace(low=float(low), high=float(high)),
+      interval=found.interval._replace(low=low, high=high),
       notes=tuple(filter(None, (*notes, _BOUNDS[found.bound]))),
     )
 
@@ -353,17 +353,12 @@ class _Finder:
     return _Found(interval, bound, notes=(note,), values=values)
 
   def _bootstrap(self, measured: estimands.OverTrials) -> _Found:
-    table, statistic = measured.table, measured.statistic
-
-    def of(place: int) -> intervals.Interval:
-      return intervals.bootstrap(
-        table,
-        lambda drawn: statistic(drawn)[place],
-        self._confidence,
-        seed=self._seed,
-      )
-
-    low, high, ends = of(1), of(2), statistic(table)
+    table, statistic, *_ = measured
+    low, high = (
+      intervals.bootstrap(table, end, self._confidence, seed=self._seed)
+      for end in (lambda x: statistic(x).low, lambda x: statistic(x).high)
+    )
+    ends = statistic(table)
     interval = low._replace(estimate=ends.seen, high=high.high)
     notes = ('bootstrap interval',)
     return _Found(interval, _bound(ends), _LEAST_TRIALS_BOOTSTRAP, notes)

@@ -120,19 +120,16 @@ def _draw(curves: Curves) -> list[figures.Figure]:
     styles[name] = look | {'linestyle': line, 'label': name}
     for level, percent in study.percents.items():
       with contextlib.suppress(view.NotMeasuredError):
-        measured = _measured(study, kind, percent)
         row = {'curve': name, 'experiment': kind, 'level': level}
-        rows.append(row | _summary(measured))
-  summary = pd.DataFrame(rows)
-  return [
-    figures.Figure(
-      name, title, plots.tickets(summary, measures, styles=styles), _CAPTION
-    )
-    for name, title, *measures in (
-      ('measured', 'As measured', 'early_stop', 'accuracy'),
-      ('relative', 'Beside dense nets', 'early_stop_ratio', 'accuracy_gain'),
-    )
-  ]
+        rows.append(row | _summary(_measured(study, kind, percent)))
+  drawn = []
+  for name, title, *measures in (
+    ('measured', 'As measured', 'early_stop', 'accuracy'),
+    ('relative', 'Beside dense nets', 'early_stop_ratio', 'accuracy_gain'),
+  ):
+    figure = plots.tickets(pd.DataFrame(rows), measures, styles=styles)
+    drawn.append(figures.Figure(name, title, figure, _CAPTION))
+  return drawn
 
 
 def _summary(measured: Measured) -> dict[str, Any]:

@@ -163,12 +163,10 @@ def _controls(tables: Tables) -> Drawing:
 
 
 def _with_controls(runs: pd.DataFrame) -> pd.DataFrame:
-  """Returns the runs of the level with most kinds of controls, or the last.
-
-  Networks that are not as sparse as the ticket are not its controls.
-  """
+  """Returns the runs of the level with most kinds of controls, or the last."""
   tickets = runs[runs.experiment == TICKET].groupby('level').density.mean()
   runs = runs[~runs.experiment.str.contains('stability[0-9]+_$')]  # Copies.
+  # Networks that are not as sparse as the ticket are not its controls.
   runs = runs[(runs.density / runs.level.map(tickets) - 1).abs() < _EQUAL]
   controls = runs[(runs.experiment != TICKET) & (runs.level != 0)]
   counts = controls.groupby('level').experiment.nunique()

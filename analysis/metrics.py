@@ -116,10 +116,8 @@ def stops(
     `loss_stop` (missing if not reached) and `loss_stop_censored`.
   """
   chosen = np.asarray(curve['iteration']) <= within
-  log = {
-    name: np.asarray(curve[name], float)[chosen]
-    for name in ('iteration', 'loss', 'accuracy')
-  }
+  names = 'iteration', 'loss', 'accuracy'
+  log = {name: np.asarray(curve[name], float)[chosen] for name in names}
   stop, reached = early_stop(log), loss_stop(log, target)
   return {
     'early_stop': stop.iteration,

@@ -108,9 +108,8 @@ def read(
       where = os.path.join(run.directory, '')
       problems[run.directory] = str(error).removeprefix(where)
   if not known:
-    raise errors.InputError(
-      f'{experiment_path}: {_why_empty(experiment_path, problems)}'
-    )
+    why = _why_empty(experiment_path, problems)
+    raise errors.InputError(f'{experiment_path}: {why}')
   names = {paths.read_run(os.path.join(experiment_path, x)): x for x in known}
   runs = sorted(names, key=paths.in_order)
   rows = {names[run]: known[names[run]] for run in runs}
@@ -130,21 +129,18 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
     directory, why = next(iter(problems.items()))
     count = f'{len(problems)} unfinished, damaged or diverged'
     return f'no finished run there; {count}, like {directory}: {why}'
-  found, hint = 'no finished run there', ''
+  wanted = 'wanted the folder that holds trial1, trial2, ...'
   if (folder / paths.record('')).exists():
-    found = 'this is a run'
-  elif any(folder.glob('[0-9]*/*/*.json')):
-    found = 'this is a trial'
-  elif near := sorted(path.parent for path in folder.glob('*/trial*')):
-    hint = f'; did you mean {near[0]}?'
-  return f'{found}; wanted the folder that holds trial1, trial2, ...{hint}'
+    return f'this is a run; {wanted}'
+  if any(folder.glob('[0-9]*/*/*.json')):
+    return f'this is a trial; {wanted}'
+  near = sorted(path.parent for path in folder.glob('*/trial*'))
+  hint = f'; did you mean {near[0]}?' if near else ''
+  return f'no finished run there; {wanted}{hint}'
 
 
 def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
-  """Returns what a run's folder says, and that of its ticket's dense network.
-
-  Its weights may be gone: they take space, and little needs them.
-  """
+  """Returns what a run's folder says; weights take space, and may be gone."""
   directory = run.directory
   if 'diverged' in record:
     iteration = errors.read_integer(record['diverged'])
@@ -177,10 +173,7 @@ def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(directory: str) -> list[dict[str, Any]]:
-  """Returns the lines from other runs to this one, as their files have them.
-
-  Both copies of a network have the line between them.
-  """
+  """Returns the lines to a run, as files have them; both copies share one."""
   copies = re.sub('_[12]$', '', directory)
   files = sorted(glob.glob(paths.line(f'{glob.escape(directory)}_from*')))
   if copies != directory and os.path.isfile(paths.line(copies)):
@@ -348,13 +341,13 @@ def lines(runs: pd.DataFrame, by: str) -> pd.DataFrame:
     lists `alpha`, `error` and `loss`; and `kind`, the name of the run's
     experiment, like `stability500_` of copies that start from iteration 500.
   """
-  columns = ['trial', 'level', 'density', by, 'barrier', 'kind']
   found = [
     line | {'kind': run.experiment}
     for run in runs[runs.run_id != '1'].itertuples()  # The first of two copies.
     for line in run.row.get('lines', ())
     if by in line
   ]
+  columns = ['trial', 'level', 'density', by, 'barrier', 'kind']
   return pd.DataFrame(found, columns=None if found else columns)
 
 

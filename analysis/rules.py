@@ -87,10 +87,8 @@ def direction(
     the null is inside; 'too few trials' or 'not measured'; '' for a claim
     without a direction.
   """
-  if not interval.n:
-    return NOT_MEASURED
   if interval.n < least or math.isnan(interval.low):
-    return TOO_FEW
+    return TOO_FEW if interval.n else NOT_MEASURED
   if math.isnan(null):
     return ''
   if interval.low <= null <= interval.high:

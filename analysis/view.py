@@ -219,13 +219,11 @@ def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
 
 
 def _recipes(runs: pd.DataFrame) -> pd.Series:
-  """Returns each run's recipe as JSON, with the way its ticket was found.
-
-  A control does not prune, so that it takes the way of the ticket beside it.
-  """
+  """Returns each run's recipe as JSON, with the way its ticket was found."""
   ways = pd.Series([_way(run) for run in runs.itertuples()], runs.index, object)
   places = [_folders(runs), runs.trial, runs.recipe]
   tickets = ways.where(runs.experiment == TICKET).groupby(places)
+  # A control does not prune, so that it takes the way of the ticket beside it.
   beside = tickets.transform('last')
   ways = ways.where((runs.script == LADDER) | beside.isna(), beside)
   recipes = [

@@ -45,21 +45,17 @@ def findings(runs: pd.DataFrame, levels: Sequence[int] = ()) -> list[str]:
   names = {level: f'{100 * x:.1f}%' for level, x in percents.items()}
   late = set(runs[runs.censored & (runs.experiment == TICKET)].level)
   least = 'at least ' if 0 in late and best not in late else ''
-  said = [_dense(*tables), _beside_dense(*tables, best, names[best], least)]
-  if means[best] >= 0:
-    said.append(_how_far(means, last, names))
-  said += _controls(runs, *tables, last, names)
-  return said
-
-
-def _dense(accuracies: pd.DataFrame, stops: pd.DataFrame) -> str:
-  accuracy, stop = (table[TICKET, 0] for table in (accuracies, stops))
+  accuracy, stop = (table[TICKET, 0] for table in tables)
   trials = int(accuracy.count())
-  return (
+  said = [
     f'Dense networks reach a test accuracy of {accuracy.mean():.2f}% at early'
     f' stop, after {stop.mean():,.0f} iterations (means over {trials}'
-    f' trial{"s" * (trials != 1)}).'
-  )
+    f' trial{"s" * (trials != 1)}).',
+    _beside_dense(*tables, best, names[best], least),
+  ]
+  if means[best] >= 0:
+    said.append(_how_far(means, last, names))
+  return said + list(_controls(runs, *tables, last, names))
 
 
 def _beside_dense(
