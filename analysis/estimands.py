@@ -96,7 +96,8 @@ def rank_correlation(table: Bounded) -> Bounded:
   whole = complete(table, least=3)
   found = [_rank_correlation(rows) for rows in whole.array()]
   ends = pd.DataFrame(found, whole.seen.index, Ends._fields)
-  return Bounded(**ends, late=whole.late.mean(axis=1), note=_which(whole))
+  late = whole.late.mean(axis=1)
+  return Bounded(ends.seen, ends.low, ends.high, late, _which(whole))
 
 
 def _rank_correlation(ends: np.ndarray) -> Ends:

@@ -286,11 +286,10 @@ def curves(table: pd.DataFrame) -> Figure:
   """
   figure, [[axes]] = _figure(1, 1, height=4.3)
   table = table[table.iteration > 0].dropna(subset='accuracy')
-  starts = []
   # The later half of the training is to be seen well.
   later = 100 * table[table.iteration >= table.iteration.max() / 2].accuracy
   spread = max(later.max() - later.min(), 0.5)
-  bottom = later.min() - 2 * spread
+  bottom, starts = later.min() - 2 * spread, []
   for rows, look in _levels(table):
     measured = rows.groupby('iteration').accuracy
     # Where a run has no measurement, the mean is of others.
@@ -338,7 +337,7 @@ def weights(runs: pd.DataFrame) -> Figure:
     A figure with a panel for each of at most five layers, of initial weights
     above and of final ones below, and a line for each level.
   """
-  layers = _some(runs.iloc[0]['row']['weights']['initial'])
+  layers = _some(runs.row.iloc[0]['weights']['initial'])
   figure, panels = _figure(2, len(layers), height=5.2)
   for stage, row in zip(('initial', 'final'), panels, strict=True):
     for axes, layer in zip(row, layers, strict=True):

@@ -372,7 +372,8 @@ def layers(runs: pd.DataFrame) -> pd.DataFrame:
 def differences(runs: pd.DataFrame) -> list[str]:
   """Returns the hyperparameters in which runs (as in `Results`) differ."""
   recipes = [json.loads(recipe) for recipe in runs['recipe'].unique()]
-  return sorted({n for x in recipes for n in view.differing(recipes[0], x)})
+  names = {name for x in recipes for name in view.differing(recipes[0], x)}
+  return sorted(names)
 
 
 def summarize(runs: pd.DataFrame) -> pd.DataFrame:

@@ -98,11 +98,11 @@ class View:
     runs = rows.groupby(['trial', *keys])
     # A mean over those runs that have a value would be another's.
     whole = runs.seen.count() == runs.size()
-    seen, high, late = (
+    tables = (
       runs[x].mean().where(whole).unstack(keys).sort_index(axis=1)
-      for x in ('seen', 'high', 'late')
+      for x in ('seen', 'seen', 'high', 'late')
     )
-    return bounded.Bounded(seen, seen, high, late)
+    return bounded.Bounded(*tables)
 
   def at(
     self, measure: str, experiment: str = TICKET, percent: float = DENSE
