@@ -146,10 +146,11 @@ def crossing(gains: Bounded) -> OverTrials:
 
 
 def _cross(gains: np.ndarray, percents: np.ndarray) -> Ends:
-  """Returns the P_m (%) where the mean over trials [., 3, levels] is back at 0.
+  """Returns the P_m (%) where the mean over trials is back at 0.
 
   Its least is 0 if the gain may outlast what was measured, its most is 100 if
-  there may never have been one.
+  there may never have been one. `gains` are those that were seen, the least and
+  the greatest ones, shape [trials, 3, levels].
   """
   seen, low, high = gains.mean(axis=0)
   best = int(seen.argmax())
