@@ -49,8 +49,8 @@ class Bounded:
 
   def __mul__(self, factor: float) -> 'Bounded':
     """Multiplies by a positive number."""
-    ends = (factor * end for end in (self.seen, self.low, self.high))
-    return Bounded(*ends, self.late)
+    seen, low, high = (factor * end for end in (self.seen, self.low, self.high))
+    return Bounded(seen, low, high, self.late)
 
   def _combine(
     self, operation: str, other: 'Bounded', for_low: str, for_high: str
@@ -68,8 +68,9 @@ class Bounded:
 
   def each(self, function: Callable[[Any], Any], note: str = '') -> 'Bounded':
     """Applies a function that rises with its argument, like a mean."""
-    ends = map(function, (self.seen, self.low, self.high, self.late))
-    return Bounded(*ends, note)
+    ends = (self.seen, self.low, self.high, self.late)
+    seen, low, high, late = map(function, ends)
+    return Bounded(seen, low, high, late, note)
 
   @property
   def is_late(self) -> bool:
@@ -91,8 +92,8 @@ def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
   """Returns by how many percent the first is less than the second."""
   ratio = first / second
   # Less is saved where the ratio is greater: low and high change places.
-  ends = (100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low))
-  return Bounded(*ends, ratio.late)
+  seen, high, low = (100 * (1 - x) for x in (ratio.seen, ratio.low, ratio.high))
+  return Bounded(seen, low, high, ratio.late)
 
 
 def columns(several: dict[Any, Bounded]) -> Bounded:
