@@ -59,17 +59,12 @@ class Bounded:
 
     # An early stop that counts in both terms may rise in both at once, so that
     # these ends are rather too far apart than too close.
-    def of(mine: str, theirs: str, operation: str) -> Any:
-      return getattr(getattr(self, mine), operation)(
-        getattr(other, theirs), axis=0
-      )
+    def of(mine: str, theirs: str, operation: str = operation) -> Any:
+      combine = getattr(getattr(self, mine), operation)
+      return combine(getattr(other, theirs), axis=0)
 
-    return Bounded(
-      of('seen', 'seen', operation),
-      of('low', for_low, operation),
-      of('high', for_high, operation),
-      of('late', 'late', 'add'),
-    )
+    ends = of('seen', 'seen'), of('low', for_low), of('high', for_high)
+    return Bounded(*ends, of('late', 'late', 'add'))
 
   def each(self, function: Callable[[Any], Any], note: str = '') -> 'Bounded':
     """Applies a function that rises with its argument, like a mean."""
@@ -97,9 +92,7 @@ def percent_fewer(first: Bounded, second: Bounded) -> Bounded:
   """Returns by how many percent the first is less than the second."""
   ratio = first / second
   # Less is saved where the ratio is greater: low and high change places.
-  seen, low, high = (
-    100 * (1 - end) for end in (ratio.seen, ratio.high, ratio.low)
-  )
+  seen, high, low = (100 * (1 - x) for x in (ratio.seen, ratio.low, ratio.high))
   return Bounded(seen, low, high, ratio.late)
 
 

@@ -25,19 +25,9 @@ from lottery_ticket.foundations import errors
 
 COLUMNS = (
   *('source', 'claim', 'part', 'statement', 'estimand', 'unit', 'paper'),
-  *(
-    'paper_low',
-    'paper_high',
-    'measured',
-    'bound',
-    'n',
-    'low',
-    'high',
-    'null',
-    'side',
-  ),
-  *('direction', 'size', 'p_value', 'p_holm', 'loss_measured', 'loss_low'),
-  *('loss_high', 'loss_direction', 'note'),
+  *('paper_low', 'paper_high', 'measured', 'bound', 'n', 'low', 'high'),
+  *('null', 'side', 'direction', 'size', 'p_value', 'p_holm'),
+  *('loss_measured', 'loss_low', 'loss_high', 'loss_direction', 'note'),
 )
 
 STABILITY = 'arXiv 1912.05671'
@@ -49,7 +39,6 @@ _LIMITS = {  # By unit.
   'percent of images': (0, 100),
   'points of error': (0, 100),  # A barrier is above the mean of its ends.
 }
-_ANYTHING = (-math.inf, math.inf)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,11 +216,10 @@ def judge(
       raise errors.InputError(f'only: wanted some of {known}, got {name!r}')
   runs = runs.reset_index(drop=True)
   found = [_judge(runs, x, only or known, confidence, seed) for x in tables]
-  whole = [table for table in found if len(table)]
   # Tables without rows have no types that could join those of others.
-  return pd.concat(whole or [pd.DataFrame(columns=list(COLUMNS))]).reset_index(
-    drop=True
-  )
+  whole = [table for table in found if len(table)]
+  nothing = pd.DataFrame(columns=list(COLUMNS))
+  return pd.concat(whole or [nothing], ignore_index=True)
 
 
 def _judge(
@@ -243,10 +231,10 @@ def _judge(
 ) -> pd.DataFrame:
   """Judges those claims of a table that are named."""
   study = view.Study(runs, claims.recipe)
+  find = _Finder(study, confidence, seed)
   # A loss curve is steep where it crosses a fixed loss, and flat at its
   # minimum: the same claims with less noise.
   to_loss = view.Study(runs, claims.recipe, 'loss_stop')
-  find = _Finder(study, confidence, seed)
   by_loss = _Finder(to_loss, confidence, seed)
   rows = [
     _row(claim, part, find, by_loss)
@@ -286,9 +274,9 @@ def _row(
   # Ends that may lie on either side of the point would meet any number.
   if found.bound != 'unknown':
     size = rules.size(interval, part.null, stated, found.least)
-  notes = found.notes
+  notes = [*found.notes]
   if 0 < interval.n < found.least:
-    notes = (f'n = {interval.n} of at least {found.least} trials', *notes)
+    notes.insert(0, f'n = {interval.n} of at least {found.least} trials')
   letters = string.ascii_lowercase if len(claim.parts) > 1 else ' '
   row = {
     'claim': claim.name,
@@ -314,8 +302,7 @@ def _row(
   }
   if part.quantity.is_speed and interval.n:
     other = by_loss(part)
-    ends = dict(zip(('measured', 'low', 'high'), other.interval, strict=False))
-    row |= {f'loss_{name}': end for name, end in ends.items()}
+    row['loss_measured'], row['loss_low'], row['loss_high'], _ = other.interval
     row['loss_direction'] = other.direction(part)
   return row
 
@@ -341,12 +328,12 @@ class _Finder:
     else:
       found = self._mean(measured)
     # Intervals by Student's t know nothing of where the estimand must lie.
-    limits = _LIMITS.get(part.quantity.unit, _ANYTHING)
-    low, high = np.clip(found.interval[1:3], *limits)
+    limits = _LIMITS.get(part.quantity.unit, (-math.inf, math.inf))
+    low, high = map(float, np.clip(found.interval[1:3], *limits))
     late = 'some accuracies are of censored early stops'
     notes = (*found.notes, measured.note, late if measured.is_late else '')
     return found._replace(
-      interval=found.interval._replace(low=float(low), high=float(high)),
+      interval=found.interval._replace(low=low, high=high),
       notes=tuple(filter(None, (*notes, _BOUNDS[found.bound]))),
     )
 
@@ -366,17 +353,12 @@ class _Finder:
     return _Found(interval, bound, notes=(note,), values=values)
 
   def _bootstrap(self, measured: estimands.OverTrials) -> _Found:
-    table, statistic = measured.table, measured.statistic
-
-    def of(place: int) -> intervals.Interval:
-      return intervals.bootstrap(
-        table,
-        lambda drawn: statistic(drawn)[place],
-        self._confidence,
-        seed=self._seed,
-      )
-
-    low, high, ends = of(1), of(2), statistic(table)
+    table, statistic, *_ = measured
+    low, high = (
+      intervals.bootstrap(table, end, self._confidence, seed=self._seed)
+      for end in (lambda x: statistic(x).low, lambda x: statistic(x).high)
+    )
+    ends = statistic(table)
     interval = low._replace(estimate=ends.seen, high=high.high)
     notes = ('bootstrap interval',)
     return _Found(interval, _bound(ends), _LEAST_TRIALS_BOOTSTRAP, notes)

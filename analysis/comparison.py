@@ -25,7 +25,6 @@ from lottery_ticket.analysis import view
 from lottery_ticket.analysis import words
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import paths
-from lottery_ticket.foundations import save_restore
 
 Measured = dict[str, bounded.Bounded]
 """{measure: one number a trial}."""
@@ -93,22 +92,21 @@ def write(
     recipes=_differing(studies),
   )
   numbers = pd.json_normalize(table).to_csv(index=False, lineterminator='\n')
-  for file, text in {'index.html': page, 'comparison.csv': numbers}.items():
-    with save_restore.written_aside(target / file) as aside:
-      aside.write_text(text, encoding='utf-8')
+  report.write_texts(target, {'index.html': page, 'comparison.csv': numbers})
   return str(target / 'index.html')
 
 
 def _measured(study: view.Study, kind: str, percent: float) -> Measured:
   """Returns what was measured of networks near that P_m."""
-  accuracy = study.at('accuracy', kind, percent)
-  stop = study.at('early_stop', kind, percent)
+  accuracy, stop, density = (
+    study.at(x, kind, percent) for x in ('accuracy', 'early_stop', 'density')
+  )
   return {
     'accuracy': accuracy,
     'accuracy_gain': accuracy - study.at('accuracy'),
     'early_stop': stop,
     'early_stop_ratio': stop / study.at('early_stop'),
-    'density': study.at('density', kind, percent),
+    'density': density,
   }
 
 
@@ -122,19 +120,16 @@ def _draw(curves: Curves) -> list[figures.Figure]:
     styles[name] = look | {'linestyle': line, 'label': name}
     for level, percent in study.percents.items():
       with contextlib.suppress(view.NotMeasuredError):
-        measured = _measured(study, kind, percent)
         row = {'curve': name, 'experiment': kind, 'level': level}
-        rows.append(row | _summary(measured))
-  summary = pd.DataFrame(rows)
-  return [
-    figures.Figure(
-      name, title, plots.tickets(summary, measures, styles=styles), _CAPTION
-    )
-    for name, title, *measures in (
-      ('measured', 'As measured', 'early_stop', 'accuracy'),
-      ('relative', 'Beside dense nets', 'early_stop_ratio', 'accuracy_gain'),
-    )
-  ]
+        rows.append(row | _summary(_measured(study, kind, percent)))
+  drawn = []
+  for name, title, *measures in (
+    ('measured', 'As measured', 'early_stop', 'accuracy'),
+    ('relative', 'Beside dense nets', 'early_stop_ratio', 'accuracy_gain'),
+  ):
+    figure = plots.tickets(pd.DataFrame(rows), measures, styles=styles)
+    drawn.append(figures.Figure(name, title, figure, _CAPTION))
+  return drawn
 
 
 def _summary(measured: Measured) -> dict[str, Any]:
@@ -154,18 +149,15 @@ def _summary(measured: Measured) -> dict[str, Any]:
 def _table(curves: Curves) -> Iterator[dict[str, Any]]:
   """Yields rows for each P_m of the first experiment that others are near."""
   first, _ = next(iter(curves.values()))
-
-  def is_first(name: str) -> bool:
-    return curves[name][0] is first
-
   for percent in first.percents:
     there: dict[str, Measured] = {}
     for name, (study, kind) in curves.items():
       with contextlib.suppress(view.NotMeasuredError):
         there[name] = _measured(study, kind, percent)
-    own = {curves[name][1]: x for name, x in there.items() if is_first(name)}
+    own = {curves[x][1]: there[x] for x in there if curves[x][0] is first}
     for name, measured in there.items() if len(there) > len(own) else ():
-      beside = None if is_first(name) else own.get(curves[name][1])
+      study, kind = curves[name]
+      beside = None if study is first else own.get(kind)
       yield {'curve': name, **_intervals(measured, beside)}
 
 

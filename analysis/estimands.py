@@ -134,14 +134,14 @@ def crossing(gains: Bounded) -> OverTrials:
     gains: Trials x levels, at least three, without level 0.
   """
   whole = complete(gains, least=3)
-  percents, note = _percents(whole), _which(whole)
-  found = _cross(whole.array(), percents)
+  table, percents, note = whole.array(), _percents(whole), _which(whole)
+  found = _cross(table, percents)
   if found.high == view_lib.DENSE:
     note += '; never above the dense network'
   if found.low == 0:
     note += '; above the dense network to the last level'
   return OverTrials(
-    whole.array(), lambda table: _cross(table, percents), note, whole.is_late
+    table, lambda drawn: _cross(drawn, percents), note, whole.is_late
   )
 
 
@@ -149,11 +149,8 @@ def _cross(gains: np.ndarray, percents: np.ndarray) -> Ends:
   """Returns the P_m (%) where the mean over trials is back at 0.
 
   Its least is 0 if the gain may outlast what was measured, its most is 100 if
-  there may never have been one.
-
-  Args:
-    gains: Seen, least and greatest gains, shape [trials, 3, levels].
-    percents: P_m of the levels.
+  there may never have been one. `gains` are those that were seen, the least and
+  the greatest ones, shape [trials, 3, levels].
   """
   seen, low, high = gains.mean(axis=0)
   best = int(seen.argmax())
@@ -188,28 +185,26 @@ def crossings_ratio(first: Bounded, second: Bounded) -> OverTrials:
   Returns:
     P_m where the first's is used up over P_m where the second's is.
   """
-  kinds = complete(first, least=3), complete(second, least=3)
-  trials = kinds[0].seen.index.intersection(kinds[1].seen.index)
+  first, second = complete(first, least=3), complete(second, least=3)
+  trials = first.seen.index.intersection(second.seen.index)
   if trials.empty:
     raise view_lib.NotMeasuredError(
       'wanted: trials with both kinds of networks'
     )
-  tables = [kind.each(lambda end: end.loc[trials]).array() for kind in kinds]
-  percents = [_percents(kind) for kind in kinds]
-  place = len(percents[0])
+  tables = [
+    x.each(lambda end: end.loc[trials]).array() for x in (first, second)
+  ]
+  percents, others = _percents(first), _percents(second)
 
   def ratio(table: np.ndarray) -> Ends:
-    of_first = _cross(table[..., :place], percents[0])
-    of_second = _cross(table[..., place:], percents[1])
-    return Ends(
-      of_first.seen / of_second.seen,
-      of_first.low / of_second.high,
-      # A gain that outlasts the second's last level may last for ever.
-      of_first.high / of_second.low if of_second.low else math.inf,
-    )
+    former = _cross(table[..., : len(percents)], percents)
+    latter = _cross(table[..., len(percents) :], others)
+    # A gain that outlasts the second's last level may last for ever.
+    high = former.high / latter.low if latter.low else math.inf
+    return Ends(former.seen / latter.seen, former.low / latter.high, high)
 
-  note = f'the former {_which(kinds[0])}, the latter {_which(kinds[1])}'
-  is_late = kinds[0].is_late or kinds[1].is_late
+  note = f'the former {_which(first)}, the latter {_which(second)}'
+  is_late = first.is_late or second.is_late
   return OverTrials(np.concatenate(tables, axis=2), ratio, note, is_late)
 
 
@@ -225,23 +220,19 @@ def greatest(gains: Bounded) -> OverTrials:
   whole = complete(gains)
   seen, note = whole.seen, _which(whole)
   if len(seen) > 1:
-    best = [seen.drop(index=trial).mean().idxmax() for trial in seen.index]
-    elsewhere = np.mean(
-      [
-        seen.loc[trial, level]
-        for trial, level in zip(seen.index, best, strict=True)
-      ]
-    )
+    elsewhere = [
+      seen.loc[trial, seen.drop(index=trial).mean().idxmax()]
+      for trial in seen.index
+    ]
     note += (
       '; a maximum of noisy means is too great: with each level chosen on the'
-      f' other trials it is {elsewhere:.2g}'
+      f' other trials it is {np.mean(elsewhere):.2g}'
     )
-  return OverTrials(
-    whole.array(),
-    lambda table: Ends(*(float(x) for x in table.mean(axis=0).max(axis=1))),
-    note,
-    whole.is_late,
-  )
+
+  def most(table: np.ndarray) -> Ends:
+    return Ends(*map(float, table.mean(axis=0).max(axis=1)))
+
+  return OverTrials(whole.array(), most, note, whole.is_late)
 
 
 def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
@@ -257,14 +248,14 @@ def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
   weights = view.over('remaining').seen.mean()
   table = complete(view.over(measure))
   logs = np.log(weights.reindex(table.seen.columns).to_numpy())[::-1]
-  reach = logs[0] - view_lib.TOLERANCE, logs[-1] + view_lib.TOLERANCE
-  if not reach[0] <= math.log(count) <= reach[1]:
+  wanted, reach = math.log(count), view_lib.TOLERANCE
+  if not logs[0] - reach <= wanted <= logs[-1] + reach:
     raise view_lib.NotMeasuredError(
       f'wanted: tickets of about {count:,.0f} weights'
     )
 
   def at_count(row: pd.Series) -> float:
-    return float(np.interp(math.log(count), logs, row.to_numpy()[::-1]))
+    return float(np.interp(wanted, logs, row.to_numpy()[::-1]))
 
   return table.each(lambda end: end.apply(at_count, axis=1))
 
@@ -294,8 +285,7 @@ def label(kind: str) -> str:
   """Returns what a kind of networks is called in sentences."""
   if kind == view_lib.TICKET:
     return 'the ticket'
-  known = controls.CONTROLS.get(kind)
-  return known.label if known else kind
+  return controls.CONTROLS[kind].label if kind in controls.CONTROLS else kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -380,9 +370,8 @@ def beyond_half_way(middle: Net, better: Net, worse: Net) -> Quantity:
   """Compares an accuracy with that half-way between two others'."""
 
   def points(study: view_lib.View) -> Bounded:
-    one, high, low = (
-      study.at('accuracy', *net) * 100 for net in (middle, better, worse)
-    )
+    nets = middle, better, worse
+    one, high, low = (study.at('accuracy', *net) * 100 for net in nets)
     return one - (high + low) * 0.5
 
   half_way = f'half-way between {label(better.kind)} and {label(worse.kind)}'
@@ -452,8 +441,7 @@ def used_up_earlier(measure: str, first: str, second: str) -> Quantity:
 
 LEAST_FIT = Quantity(
   lambda study: least(
-    study.over('final_train_accuracy', view_lib.TICKET, view_lib.PRUNED, 2)
-    * 100
+    study.over('final_train_accuracy', highest=view_lib.PRUNED, lowest=2) * 100
   ),
   'percent of images',
   'Training accuracy at the end, the least over levels with P_m >= 2%',
@@ -488,14 +476,9 @@ def barrier(k: int, percent: float = view_lib.DENSE, of: str = '') -> Quantity:
 
 def matching(k: int, percent: float) -> Quantity:
   """Compares pruned copies from iteration k with the dense network."""
-
-  def points(study: view_lib.View) -> Bounded:
-    pruned = study.at('final_accuracy', copies(k), percent)
-    return (pruned - study.at('final_accuracy')) * 100
-
-  return Quantity(
-    points,
-    'points',
-    f'{_ACCURACIES["final_accuracy"]}, copies from iteration {k:,} at P_m ='
-    f' {percent:g}% minus the dense network',
+  measure = 'final_accuracy'
+  words = f'{_ACCURACIES[measure]}, copies from iteration {k:,}'
+  return dataclasses.replace(
+    better(Net(copies(k), percent), measure=measure),
+    words=f'{words} at P_m = {percent:g}% minus {DENSE}',
   )

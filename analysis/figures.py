@@ -12,10 +12,8 @@ from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 
 TICKET = view.TICKET
-
 _MOST_LEVELS = 6  # In one panel of curves or distributions.
 _EQUAL = 0.05  # Relative difference of P_m.
-
 
 Drawing = tuple[plots.Figure, str]
 """A figure, and its caption: what to see in it."""
@@ -58,10 +56,9 @@ class Tables(NamedTuple):
     """Returns the tickets' runs of the levels to show, or of a few of all."""
     rows = self.tickets()
     there = sorted(rows.level.unique())
-    shown = [level for level in there if level in self.levels]
-    shown = shown if len(shown) > 2 else there
-    every = -(-len(shown) // _MOST_LEVELS)
-    return rows[rows.level.isin(shown[::every])]
+    wanted = [level for level in there if level in self.levels]
+    shown = wanted if len(wanted) > 2 else there
+    return rows[rows.level.isin(shown[:: -(-len(shown) // _MOST_LEVELS)])]
 
 
 def draw(
@@ -104,17 +101,14 @@ def _over_density(tables: Tables, *measures: str) -> Drawing:
   summary = results.summarize(tables.runs)
   names = plots.experiments(summary)
   trials = summary.trials[summary.experiment.isin(names)]
-  low, high = trials.min(), trials.max()
-  said = f'Means over {low if low == high else f"{low} to {high}"} trials,'
+  counts = ' to '.join(map(str, sorted({trials.min(), trials.max()})))
+  said = f'Means over {counts} trials,'
   said += ' with bars from the minimum to the maximum; hollow: one trial.'
   if 'early_stop' in measures and summary.censored.any():
     said += ' An arrow: still improving at the last evaluation, a lower bound.'
   said += ' Arrows at the lower edge are of networks below it.'
-  there = set(summary.experiment)
-  left_out = [
-    plots.label(x) for x in plots.STYLES if x in there and x not in names
-  ]
-  if left_out:
+  others = set(summary.experiment).difference(names)
+  if left_out := [plots.label(x) for x in plots.STYLES if x in others]:
     said += f' Of one trial, and so left out: {", ".join(left_out)}.'
   return plots.tickets(summary, measures, tables.levels), said
 
@@ -147,11 +141,10 @@ def _controls(tables: Tables) -> Drawing:
   gains = 100 * accuracy.sub(accuracy[TICKET], axis=0)
   ratios = stop.div(stop[TICKET], axis=0)
   order = gains.drop(columns=TICKET).mean().dropna().sort_values().index[::-1]
-  columns = ['name', 'measured', 'low', 'high', 'n']
   compared = {
     words: pd.DataFrame(
       [(plots.label(x), *intervals.t_interval(table[x])) for x in order],
-      columns=columns,
+      columns=['name', 'measured', 'low', 'high', 'n'],
     )
     for words, table in (
       ("test accuracy at early stop minus the ticket's (points)", gains),
@@ -169,23 +162,19 @@ def _controls(tables: Tables) -> Drawing:
   return plots.differences(compared, [0, 1]), said
 
 
-_NO_CONTROLS = (
-  'no finished control at a level of a ticket; the runner control makes them'
-)
-
-
 def _with_controls(runs: pd.DataFrame) -> pd.DataFrame:
-  """Returns the runs of the level with most kinds of controls, or the last.
-
-  Networks that are not as sparse as the ticket are not its controls.
-  """
+  """Returns the runs of the level with most kinds of controls, or the last."""
   tickets = runs[runs.experiment == TICKET].groupby('level').density.mean()
   runs = runs[~runs.experiment.str.contains('stability[0-9]+_$')]  # Copies.
+  # Networks that are not as sparse as the ticket are not its controls.
   runs = runs[(runs.density / runs.level.map(tickets) - 1).abs() < _EQUAL]
   controls = runs[(runs.experiment != TICKET) & (runs.level != 0)]
   counts = controls.groupby('level').experiment.nunique()
   if counts.empty:
-    raise errors.InputError(_NO_CONTROLS)
+    raise errors.InputError(
+      'no finished control at a level of a ticket; the runner control makes'
+      ' them'
+    )
   return runs[runs.level == counts[counts == counts.max()].index.max()]
 
 
@@ -222,26 +211,22 @@ def _lines(tables: Tables, by: str, kind: str) -> pd.DataFrame:
   return lines
 
 
-def _of_copies(
-  draw: Callable[[pd.DataFrame, str], plots.Figure], said: str
-) -> Callable[[Tables], Drawing]:
-  """Returns what draws the lines between copies, by where these start."""
-  by = 'rewind_to'
-  return lambda tables: (draw(_lines(tables, by, 'stability'), by), said)
+def _line(tables: Tables) -> Drawing:
+  lines = _lines(tables, 'rewind_to', 'stability')
+  return plots.lines(lines, 'rewind_to'), (
+    'Test error of the networks on the line between two copies that differ in'
+    ' the order of the data alone: means, in bands from the minimum to the'
+    ' maximum over trials.'
+  )
 
 
-_line = _of_copies(
-  plots.lines,
-  'Test error of the networks on the line between two copies that differ in the'
-  ' order of the data alone: means, in bands from the minimum to the maximum'
-  ' over trials.',
-)
-_barrier = _of_copies(
-  plots.barriers,
-  'The highest error on that line less the mean of its ends, over the iteration'
-  ' from which the copies start: means, with bars from the minimum to the'
-  ' maximum over trials.',
-)
+def _barrier(tables: Tables) -> Drawing:
+  lines = _lines(tables, 'rewind_to', 'stability')
+  return plots.barriers(lines, 'rewind_to'), (
+    'The highest error on that line less the mean of its ends, over the'
+    ' iteration from which the copies start: means, with bars from the minimum'
+    ' to the maximum over trials.'
+  )
 
 
 def _successive(tables: Tables) -> Drawing:

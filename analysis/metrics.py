@@ -28,7 +28,6 @@ TARGET_LOSS = 0.12
 With the paper's recipe on MNIST, long before early stop.
 """
 
-
 _PERMUTATIONS = 10
 
 
@@ -117,10 +116,8 @@ def stops(
     `loss_stop` (missing if not reached) and `loss_stop_censored`.
   """
   chosen = np.asarray(curve['iteration']) <= within
-  log = {
-    name: np.asarray(curve[name], float)[chosen]
-    for name in ('iteration', 'loss', 'accuracy')
-  }
+  names = 'iteration', 'loss', 'accuracy'
+  log = {name: np.asarray(curve[name], float)[chosen] for name in names}
   stop, reached = early_stop(log), loss_stop(log, target)
   return {
     'early_stop': stop.iteration,
@@ -200,10 +197,10 @@ def ranked_connections(
   """
   found: dict[str, dict[str, list[float]]] = {'incoming': {}, 'outgoing': {}}
   for layer, mask in masks.items():
-    for direction, counts in zip(found, unit_counts(mask), strict=True):
+    for ranked, counts in zip(found.values(), unit_counts(mask), strict=True):
       shares = counts * len(counts) / mask.size
-      ranked = np.quantile(shares, np.linspace(1, 0, points))
-      found[direction][layer] = ranked.round(4).tolist()
+      quantiles = np.quantile(shares, np.linspace(1, 0, points))
+      ranked[layer] = quantiles.round(4).tolist()
   return found
 
 
@@ -238,7 +235,7 @@ def statistics(
     for direction, units in (('incoming', incoming), ('outgoing', outgoing)):
       for name, value in connections(units, kept.size).items():
         of_layer[f'{direction} {name}'] = value
-    if dense is not None and layer in dense.initial and layer in dense.final:
+    if dense and layer in dense.initial and layer in dense.final:
       of_layer |= moved(kept, dense.initial[layer], dense.final[layer])
     is_dense = mask.ndim == 2  # What follows a convolution is not known here.
     if is_dense and before is not None and len(before[1]) == len(outgoing):
@@ -329,11 +326,9 @@ def moved(
   start, chosen = initial.ravel(), kept.ravel()
 
   def measure(chosen: np.ndarray, steps: np.ndarray) -> tuple[float, float]:
-    lengths, ends = np.abs(steps), np.abs(start + steps)
-    return (
-      _ratio(lengths[chosen].mean(), lengths[~chosen].mean()),
-      float((ends > np.abs(start))[chosen].mean()),
-    )
+    lengths, is_away = np.abs(steps), np.abs(start + steps) > np.abs(start)
+    distance = _ratio(lengths[chosen].mean(), lengths[~chosen].mean())
+    return distance, float(is_away[chosen].mean())
 
   # A ticket is found in several rounds, so that its weights are not exactly the
   # largest ones of the dense network: ranks keep that as it is.
@@ -343,18 +338,15 @@ def moved(
     permuted, again = generator.permutation(steps), np.empty_like(chosen)
     again[np.argsort(np.abs(start + permuted), kind='stable')] = by_rank
     chances.append(measure(again, permuted))
-  names = 'distance', 'away'
-  by_chance = [f'{name} by chance' for name in names]
-  return dict(zip(names, measure(chosen, steps), strict=True)) | dict(
-    zip(by_chance, np.mean(chances, axis=0), strict=True)
-  )
+  names = 'distance', 'away', 'distance by chance', 'away by chance'
+  values = *measure(chosen, steps), *np.mean(chances, axis=0)
+  return dict(zip(names, values, strict=True))
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
   """Returns Pearson's correlation, NaN if one of the two is constant."""
-  if not first.std() or not second.std():
-    return np.nan
-  return float(np.corrcoef(first, second)[0, 1])
+  varies = first.std() and second.std()
+  return float(np.corrcoef(first, second)[0, 1]) if varies else np.nan
 
 
 def _ratio(numerator: float, denominator: float) -> float:

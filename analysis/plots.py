@@ -17,11 +17,12 @@ from matplotlib import figure as figure_lib
 from matplotlib import layout_engine
 from matplotlib import ticker
 
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import controls
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import save_restore
 
-TICKET = 'same_init'
+TICKET = view.TICKET
 
 LOOKS: tuple[dict[str, Any], ...] = (
   {'color': '#0072b2', 'marker': 'o', 'linestyle': '-'},
@@ -38,10 +39,11 @@ LABELS = {
   **{name: control.label for name, control in controls.CONTROLS.items()},
 }
 
-_OVER_DENSITY = (TICKET, 'reinit', 'random', 'one_shot', 'no_reset')
 STYLES = {
   name: {'label': LABELS[name], **look}
-  for name, look in zip(_OVER_DENSITY, LOOKS, strict=True)
+  for name, look in zip(
+    (TICKET, 'reinit', 'random', 'one_shot', 'no_reset'), LOOKS, strict=True
+  )
 }
 """How each experiment is drawn over P_m."""
 
@@ -73,12 +75,8 @@ _LOOK: Any = {
   'grid.alpha': 0.35,
   'grid.linewidth': 0.6,
 }
-_RULE: dict[str, Any] = {
-  'color': 'black',
-  'linewidth': 1,
-  'linestyle': (0, (4, 3)),
-}
-_TITLE: dict[str, Any] = {'loc': 'left', 'fontsize': 10}
+_RULE: Any = {'color': 'black', 'linewidth': 1, 'linestyle': (0, (4, 3))}
+_TITLE: Any = {'loc': 'left', 'fontsize': 10}
 _DODGE = 0.012  # Of P_m, between experiments: bars do not hide each other.
 _APART = 0.08  # Of the axis: labels that are nearer would touch.
 _LEAST_GAIN, _LOSS = 0.3, 6  # Points, and multiples of these, on an axis.
@@ -161,10 +159,8 @@ def tickets(
 def experiments(summary: pd.DataFrame) -> list[str]:
   """Returns the experiments to be drawn over P_m: not one trial beside five."""
   trials = summary.groupby('experiment').trials.max()
-  several = trials.get(TICKET, 1) > 1
-  return [
-    name for name in STYLES if trials.get(name, 0) > (1 if several else 0)
-  ]
+  least = 2 if trials.get(TICKET, 1) > 1 else 1
+  return [name for name in STYLES if trials.get(name, 0) >= least]
 
 
 def _draw_measure(
@@ -182,27 +178,22 @@ def _draw_measure(
   table = summary.assign(percent=percent, x=percent, y=y, low=low, high=high)
   is_stop = measure.startswith('early_stop')
   axes.set(xscale='log', xlabel='weights remaining, $P_m$ (%)', ylabel=label)
-  axes.set_yscale('log' if is_stop else 'linear')
-  bottom, _ = axes.set_ylim(
-    (0.85 * table.low.min(), 1.25 * table.high.max())
-    if is_stop
-    else _ylim(table)
-  )
+  if is_stop:
+    axes.set(yscale='log', ylim=(0.85 * low.min(), 1.25 * high.max()))
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=_STEPS))
+  else:
+    axes.set_ylim(_ylim(table))
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(8, steps=[1, 2, 5, 10]))
+  axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
+  axes.yaxis.set_minor_locator(ticker.NullLocator())
   axes.invert_xaxis()
   for dense in table.y[(table.experiment == TICKET) & (table.level == 0)]:
     axes.axhline(dense, label='dense network', zorder=1, **_RULE)
   for i, (name, style) in enumerate(styles.items()):
     rows = table[table.curve == name].sort_values('x', ascending=False)
     if len(rows):
-      rows = rows.assign(x=rows.x * (1 - _DODGE * i))
-      _draw_line(axes, rows, style, is_stop, bottom)
+      _draw_line(axes, rows.assign(x=rows.x * (1 - _DODGE * i)), style, is_stop)
   _label_percents(axes, table.groupby('level').x.mean(), levels)
-  linear = ticker.MaxNLocator(8, steps=[1, 2, 5, 10])
-  axes.yaxis.set_major_locator(
-    ticker.LogLocator(subs=_STEPS) if is_stop else linear
-  )
-  axes.yaxis.set_major_formatter(ticker.StrMethodFormatter(number))
-  axes.yaxis.set_minor_locator(ticker.NullLocator())
 
 
 def _ylim(table: pd.DataFrame) -> tuple[float, float]:
@@ -221,13 +212,9 @@ def _ylim(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def _tell(axes: Any, label: str, table: pd.DataFrame, words: str) -> None:
-  """Notes what to say at the points of a curve.
+  """Notes what to say at the points of a curve, at `x` and `y` of the table.
 
-  Args:
-    axes: The panel.
-    label: The curve's label.
-    table: A row for each point, with `x`, `y` and whatever is to be said.
-    words: What to say: a format of the columns. An interval of NaN is left out.
+  `words` is a format of its columns, from which an interval of NaN is left out.
   """
   for row in table.dropna(subset=['x', 'y']).to_dict('records'):
     said = re.sub(r' \[.*nan.*\]', '', words.format(**row))
@@ -235,31 +222,30 @@ def _tell(axes: Any, label: str, table: pd.DataFrame, words: str) -> None:
 
 
 def _draw_line(
-  axes: Any,
-  rows: pd.DataFrame,
-  style: dict[str, Any],
-  is_stop: bool,
-  bottom: float,
+  axes: Any, rows: pd.DataFrame, style: dict[str, Any], is_stop: bool
 ) -> None:
   """Draws one experiment's line into one panel."""
-  # The mean of equal numbers may miss them by a rounding error.
-  bars = np.maximum([rows.y - rows.low, rows.high - rows.y], 0)
+  bars = _bars(rows.y, rows.low, rows.high)
   _errorbar(axes, rows.x, rows.y, yerr=bars, elinewidth=0.9, **style)
   hidden = f'_{style["label"]}'
   mark = {**style, 'linestyle': 'none', 'label': hidden, 'zorder': 4}
   one, late = rows[rows.trials == 1], rows[is_stop & (rows.censored > 0)]
   axes.plot(one.x, one.y, **{**mark, 'markerfacecolor': 'white'})
   axes.plot(late.x, 1.1 * late.high, **{**mark, 'marker': r'$\uparrow$'})
+  bottom, _ = axes.get_ylim()
   fallen = rows.x[rows.y < bottom]
-  axes.plot(
-    *(fallen, np.full(len(fallen), 0.02)),
-    transform=axes.get_xaxis_transform(),
-    **{**mark, 'marker': r'$\downarrow$'},
-  )
+  mark |= {'marker': r'$\downarrow$', 'transform': axes.get_xaxis_transform()}
+  axes.plot(fallen, np.full(len(fallen), 0.02), **mark)
   # What is below the panel is told where it is marked.
   told = rows.assign(y=rows.y.clip(lower=bottom), mean=rows.y)
   words = 'P_m = {percent:.1f}%: {mean:,.5g} [{low:,.5g} to {high:,.5g}]'
   _tell(axes, style['label'], told, words + ', n = {trials}')
+
+
+def _bars(points: Any, low: Any, high: Any) -> np.ndarray:
+  """Returns the lengths of bars from points to both ends."""
+  # A mean, of equal numbers as well, may miss its ends by a rounding error.
+  return np.maximum([points - low, high - points], 0)
 
 
 def _errorbar(axes: Any, x: Any, y: Any, **style: Any) -> None:
@@ -300,17 +286,16 @@ def curves(table: pd.DataFrame) -> Figure:
   """
   figure, [[axes]] = _figure(1, 1, height=4.3)
   table = table[table.iteration > 0].dropna(subset='accuracy')
-  starts = []
   # The later half of the training is to be seen well.
   later = 100 * table[table.iteration >= table.iteration.max() / 2].accuracy
   spread = max(later.max() - later.min(), 0.5)
-  bottom = later.min() - 2 * spread
+  bottom, starts = later.min() - 2 * spread, []
   for rows, look in _levels(table):
     measured = rows.groupby('iteration').accuracy
-    ends = 100 * measured.agg(['mean', 'min', 'max'])
     # Where a run has no measurement, the mean is of others.
-    ends = ends[measured.size() == measured.size().max()]
-    _draw_band(axes, ends, look, int(measured.size().max()))
+    is_whole = measured.size() == measured.size().max()
+    ends = _ends(measured)[is_whole]
+    _draw_means(axes, ends, look)
     starts.extend(ends.index[ends['mean'] >= bottom][:1])
   axes.set(xscale='log', ylim=(bottom, later.max() + 0.3 * spread))
   axes.set_xlim(left=0.9 * min(starts))
@@ -320,25 +305,26 @@ def curves(table: pd.DataFrame) -> Figure:
   return figure
 
 
-def _draw_band(
-  axes: Any, ends: pd.DataFrame, look: dict[str, Any], count: int
-) -> None:
-  """Draws means over `count` runs in a band from the minimum to the maximum."""
-  axes.plot(ends.index, ends['mean'], **look)
-  band = {'color': look['color'], 'label': f'_{look["label"]}'}
-  axes.fill_between(
-    ends.index, ends['min'], ends['max'], alpha=0.15, linewidth=0, **band
-  )
-  _tell_means(axes, ends, look, count)
+def _ends(groups: Any) -> pd.DataFrame:
+  """Returns means and ranges in percent, and `n`, the size of a group."""
+  ends = 100 * groups.agg(['mean', 'min', 'max'])
+  return ends.assign(n=groups.size().max())
 
 
-def _tell_means(
-  axes: Any, ends: pd.DataFrame, look: dict[str, Any], count: int
+def _draw_means(
+  axes: Any, ends: pd.DataFrame, look: dict[str, Any], with_bars: bool = False
 ) -> None:
-  """Notes what to say of means over `count` runs."""
-  table = ends.assign(x=ends.index, y=ends['mean'], n=count)
+  """Draws means over `n` runs in a band, or with bars, from `min` to `max`."""
+  x, mean, low, high = ends.index, ends['mean'], ends['min'], ends['max']
+  if with_bars:
+    bars = _bars(mean, low, high)
+    _errorbar(axes, x, mean, yerr=bars, marker='o', **look)
+  else:
+    axes.plot(x, mean, **look)
+    band = look | {'label': f'_{look["label"]}', 'alpha': 0.15, 'linewidth': 0}
+    axes.fill_between(x, low, high, **band)
   words = ' {x:,.5g}: {y:.2f} [{min:.2f} to {max:.2f}], n = {n}'
-  _tell(axes, look['label'], table, ends.index.name + words)
+  _tell(axes, look['label'], ends.assign(x=x, y=mean), x.name + words)
 
 
 def weights(runs: pd.DataFrame) -> Figure:
@@ -351,10 +337,9 @@ def weights(runs: pd.DataFrame) -> Figure:
     A figure with a panel for each of at most five layers, of initial weights
     above and of final ones below, and a line for each level.
   """
-  layers = _some(runs.iloc[0]['row']['weights']['initial'])
-  stages = 'initial', 'final'
+  layers = _some(runs.row.iloc[0]['weights']['initial'])
   figure, panels = _figure(2, len(layers), height=5.2)
-  for stage, row in zip(stages, panels, strict=True):
+  for stage, row in zip(('initial', 'final'), panels, strict=True):
     for axes, layer in zip(row, layers, strict=True):
       for rows, look in _levels(runs):
         found = rows.iloc[0]['row']['weights'][stage][layer]
@@ -362,9 +347,9 @@ def weights(runs: pd.DataFrame) -> Figure:
         edges = np.linspace(-widest, widest, len(counts) + 1)
         density = counts / max(counts.sum(), 1) / np.diff(edges)
         axes.stairs(density, edges, linewidth=1.2, **look)
-        middles = (edges[1:] + edges[:-1]) / 2
-        table = pd.DataFrame({'x': middles, 'y': density})
-        _tell(axes, look['label'], table, '{x:.2g}: density {y:.3g}')
+        points = {'x': (edges[1:] + edges[:-1]) / 2, 'y': density}
+        words = '{x:.2g}: density {y:.3g}'
+        _tell(axes, look['label'], pd.DataFrame(points), words)
       axes.set_title(layer, **_TITLE)
       axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
     row[0].set_ylabel(f'density of {stage} weights')
@@ -429,17 +414,14 @@ def differences(
     A figure with a panel for each measure: a point and an interval for each
     control.
   """
-  rows = max(map(len, tables.values()))
-  figure, [panels] = _figure(
-    1, len(tables), height=1.1 + 0.22 * rows, sharey=True
-  )
-  for axes, null, (words, table) in zip(
-    panels, nulls, tables.items(), strict=True
-  ):
-    for is_one, look in ((False, {}), (True, {'markerfacecolor': 'white'})):
-      some = table.where((table.n == 1) == is_one)
-      look = {'color': '#0072b2', 'marker': 'o', 'label': '', **look}
-      _draw_intervals(axes, some, table.name, look)
+  height = 1.1 + 0.22 * max(map(len, tables.values()))
+  figure, [panels] = _figure(1, len(tables), height=height, sharey=True)
+  drawn = zip(panels, nulls, tables.items(), strict=True)
+  for axes, null, (words, table) in drawn:
+    look: dict[str, Any] = {'color': '#0072b2', 'marker': 'o', 'label': ''}
+    _draw_intervals(axes, table.where(table.n != 1), table.name, look)
+    look['markerfacecolor'] = 'white'
+    _draw_intervals(axes, table.where(table.n == 1), table.name, look)
     axes.axvline(null, **_RULE)
     axes.set_xlabel(words)
   return figure
@@ -476,43 +458,36 @@ def forest(judged: pd.DataFrame) -> Figure:
   directed = rows[rows.direction != ''].groupby('claim').direction
   reproduced = directed.agg(lambda words: (words == 'reproduced').sum())
   of_all = ' [' + reproduced.astype(str) + ' of ' + directed.size().astype(str)
-  rows = rows.assign(
-    of_all=(rows.claim.map(of_all) + ']').where(rows.part == 'a', '').fillna('')
-  )
+  brackets = (rows.claim.map(of_all) + ']').where(rows.part == 'a', '')
+  rows = rows.assign(of_all=brackets.fillna(''))
   rows = rows[~rows.duplicated('claim') | rows.paper_low.notna()]
-  tables = [
-    table.reset_index(drop=True)
-    for _, table in rows.groupby('unit', sort=False)
-  ]
-  figure, panels = _figure(
-    len(tables),
-    1,
-    height=0.8 + 0.5 * len(tables) + 0.2 * len(rows),
-    height_ratios=[len(table) + 0.6 for table in tables],
-  )
-  marks = {'color': 'black', 'linestyle': 'none'}
+  tables = [table for _, table in rows.groupby('unit', sort=False)]
+  height = 0.8 + 0.5 * len(tables) + 0.2 * len(rows)
+  ratios = [len(table) + 0.6 for table in tables]
+  figure, panels = _figure(len(tables), 1, height=height, height_ratios=ratios)
   for [axes], table in zip(panels, tables, strict=True):
     words = table.estimand.where(table.part > 'a', table.statement)
     short = words.map(
       lambda text: textwrap.shorten(text.rstrip('.'), 76, placeholder='…')
     )
     number = table.claim + table.part + table.bound.map(_BOUNDS)
-    names, places = (
-      number + '  ' + short + table.of_all,
-      np.arange(len(table)),
-    )
-    for word in [x for x in DIRECTIONS if x in set(rows.direction)]:
-      some, style = table.where(table.direction == word), DIRECTIONS[word]
-      said = word or 'a size alone'
-      _draw_intervals(axes, some, names, {**style, 'label': said})
-    null = {'marker': '|', 'markersize': 12, 'label': 'null'}
-    axes.plot(table.null, places, **marks, **null)
-    paper = {'marker': 'D', 'markersize': 7, 'label': "the paper's value"}
+    names = number + '  ' + short + table.of_all
+    for word, style in DIRECTIONS.items():
+      if word in set(rows.direction):
+        some = table.where(table.direction == word)
+        look = style | {'label': word or 'a size alone'}
+        _draw_intervals(axes, some, names, look)
     ends = table[['paper_low', 'paper_high']].astype(float)
     value = ends.where(np.isfinite).mean(axis=1)
-    axes.plot(value, places, fillstyle='none', **marks, **paper)
+    for x, marker, size, what in (
+      (table.null, '|', 12, 'null'),
+      (value, 'D', 7, "the paper's value"),
+    ):
+      mark = {'marker': marker, 'markersize': size, 'fillstyle': 'none'}
+      mark |= {'color': 'black', 'linestyle': 'none', 'label': what}
+      axes.plot(x, np.arange(len(table)), **mark)
     axes.tick_params('y', labelsize=8)
-    axes.set_xlabel(_typeset(table.unit[0]), labelpad=1)
+    axes.set_xlabel(_typeset(table.unit.iloc[0]), labelpad=1)
   _legend(figure, panels[0][0])
   return figure
 
@@ -530,8 +505,7 @@ def _draw_intervals(
   # Where an interval has no end none is drawn: the name says so.
   values = table[['measured', 'low', 'high']].astype(float)
   measured, low, high = values.where(np.isfinite).to_numpy().T
-  # An interval may miss its own point by a rounding error.
-  bars = np.maximum([measured - low, high - measured], 0)
+  bars = _bars(measured, low, high)
   _errorbar(axes, measured, places, xerr=bars, linestyle='none', **style)
   said = table.assign(x=measured, y=places, called=names)
   words = '{called}: {x:.4g} [{low:.4g} to {high:.4g}], n = {n:.0f}'
@@ -559,13 +533,9 @@ def lines(table: pd.DataFrame, by: str | None = None) -> Figure:
   for name, axes in zip(names, panels, strict=True):
     for rows, look in _levels(table):
       chosen = rows[rows[by] == name] if by else rows
-      if chosen.empty:
-        continue
-      points = chosen.groupby('alpha').error
-      ends = 100 * points.agg(['mean', 'min', 'max'])
-      _draw_band(axes, ends, look, int(points.size().max()))
-    title = f'copies from iteration {name:,}' if by else ''
-    axes.set_title(title, **_TITLE)
+      if len(chosen):
+        _draw_means(axes, _ends(chosen.groupby('alpha').error), look)
+    axes.set_title(f'copies from iteration {name:,}' if by else '', **_TITLE)
     axes.set_xlabel('place between the two networks')
   panels[0].set_ylabel('test error (%)')
   _legend(figure, panels[0], '$P_m$ (%)')
@@ -591,12 +561,8 @@ def barriers(table: pd.DataFrame, over: str) -> Figure:
     words = 'level, from the one before it'
     groups = [(table, {'color': LOOKS[0]['color'], 'label': 'mean'})]
   for rows, look in groups:
-    ends = 100 * rows.groupby(over).barrier.agg(['mean', 'min', 'max'])
-    # The mean of equal numbers may miss them by a rounding error.
-    below, above = ends['mean'] - ends['min'], ends['max'] - ends['mean']
-    bars = np.maximum([below, above], 0)
-    _errorbar(axes, ends.index, ends['mean'], yerr=bars, marker='o', **look)
-    _tell_means(axes, ends, look, rows.trial.nunique())
+    ends = _ends(rows.groupby(over).barrier).assign(n=rows.trial.nunique())
+    _draw_means(axes, ends, look, with_bars=True)
   axes.axhline(2, label='2: stable below', **_RULE)
   axes.set(xlabel=words, ylabel='barrier (points of test error)')
   axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
@@ -606,7 +572,7 @@ def barriers(table: pd.DataFrame, over: str) -> Figure:
   return figure
 
 
-def _note_averages(figure: figure_lib.Figure, table: pd.DataFrame) -> None:
+def _note_averages(figure: Figure, table: pd.DataFrame) -> None:
   """Says below the panels what the averages of batch norm are of."""
   if count := int(table.averaged.max()):
     note = f'recomputed from {count:,} training images at each point'
@@ -623,9 +589,7 @@ def _figure(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def _legend(
-  figure: figure_lib.Figure, axes: Any, title: str | None = None
-) -> None:
+def _legend(figure: Figure, axes: Any, title: str | None = None) -> None:
   """Puts a panel's legend above all panels, each label once."""
   handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
   widest = max(map(len, handles), default=0)
@@ -643,8 +607,7 @@ def _legend(
   everything = figure.findobj()
   for i, (name, text) in enumerate(zip(handles, legend.texts, strict=True)):
     text.set_gid(f'legend{i}')
-    names = name, f'_{name}'
-    parts = [part for part in everything if part.get_label() in names]
+    parts = [x for x in everything if x.get_label() in (name, f'_{name}')]
     for j, part in enumerate(parts):
       part.set_gid(f'curve{i}_{j}')
 

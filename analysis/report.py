@@ -12,7 +12,7 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jinja2
@@ -100,7 +100,7 @@ def write(
       for _, rows in judged[is_measured].groupby('claim', sort=False)
     ],
     notes=_notes(judged[is_measured]),
-    unmeasured=_missing(judged[~is_measured]),
+    unmeasured=list(_missing(judged[~is_measured])),
     figures=save(drawn, target / 'figures'),
     **_made(study, compared),
     commands=list(commands),
@@ -114,36 +114,39 @@ def write(
     str(target / 'claims.json'), {'claims': judged.to_dict('records')}
   )
   runs = found.runs[list(results.COLUMNS)].assign(directory=list(found.rows))
-  for name, text in {
+  texts = {
     'claims.csv': judged.to_csv(index=False, lineterminator='\n'),
     'claims.txt': f'{tables.claims(judged)}\n',
     'results.csv': runs.to_csv(index=False, lineterminator='\n'),
     'index.html': page,
-  }.items():
+  }
+  write_texts(target, texts)
+  return Report(str(target / 'index.html'), findings, verdict, judged)
+
+
+def write_texts(target: pathlib.Path, texts: Mapping[str, str]) -> None:
+  """Writes files, {name: content}, into a folder."""
+  for name, text in texts.items():
     with save_restore.written_aside(target / name) as aside:
       aside.write_text(text, encoding='utf-8')
-  return Report(str(target / 'index.html'), findings, verdict, judged)
 
 
 def _notes(judged: pd.DataFrame) -> list[tuple[str, str]]:
   """Returns what is to be noted of claims; parts of one that share it, once."""
   groups = judged[judged.note != ''].groupby(['claim', 'note'], sort=False)
-  return [
-    (f'{claim} {",".join(rows.part)}'.strip(), note)
-    for (claim, note), rows in groups
-  ]
+  return [(_numbered(x, rows), note) for (x, note), rows in groups]
 
 
-def _missing(judged: pd.DataFrame) -> list[tuple[str, str]]:
-  """Returns what claims say, and what would measure them."""
-  return [
-    (
-      f'{claim} {",".join(rows.part)}'.strip(),
-      f'{rows.statement.iloc[0]} Wanted: '
-      + '; '.join(rows.note.str.removeprefix('wanted: ').unique()),
-    )
-    for claim, rows in judged.groupby('claim', sort=False)
-  ]
+def _missing(judged: pd.DataFrame) -> Iterator[tuple[str, str]]:
+  """Yields what claims say, and what would measure them."""
+  for claim, rows in judged.groupby('claim', sort=False):
+    wanted = '; '.join(rows.note.str.removeprefix('wanted: ').unique())
+    said = f'{rows.statement.iloc[0]} Wanted: {wanted}'
+    yield _numbered(claim, rows), said
+
+
+def _numbered(claim: str, rows: pd.DataFrame) -> str:
+  return f'{claim} {",".join(rows.part)}'.strip()
 
 
 def sentence(
@@ -158,19 +161,19 @@ def sentence(
   """
   if judged.empty:
     return 'The paper makes no claims about these networks and data.'
-  directions, sizes = (
-    ', '.join(
-      f'{n} {word}' for word, n in claims_lib.counts(judged, name).items()
-    )
-    for name in ('direction', 'size')
-  )
-  count, trials = judged.claim.nunique(), runs.trial.nunique()
+
+  def count(number: int, what: str) -> str:
+    return f'{number} {what}{"s" * (number != 1)}'
+
   said = (
-    f'{count} claim{"s" * (count != 1)} of {claims.paper} in {len(judged)}'
-    f' part{"s" * (len(judged) != 1)}, over {trials}'
-    f' trial{"s" * (trials != 1)}. Direction:'
-    f' {directions}. Size: {sizes}.'
+    f'{count(judged.claim.nunique(), "claim")} of {claims.paper} in'
+    f' {count(len(judged), "part")}, over'
+    f' {count(runs.trial.nunique(), "trial")}.'
   )
+  for name in ('direction', 'size'):
+    counts = claims_lib.counts(judged, name).items()
+    said += f' {name.capitalize()}: '
+    said += f'{", ".join(f"{n} {word}" for word, n in counts)}.'
   departures = '; '.join(claims_lib.departures(runs, claims))
   return f'{said} The runs differ: {departures}.' if departures else said
 
@@ -187,8 +190,8 @@ def _compared(study: view.Study, runs: pd.DataFrame) -> pd.DataFrame:
     if 'permute_labels' in differing:  # Then the data are others, too.
       differing -= {'permute_labels', 'test data'}
     if differing <= {'reset'}:
-      controls = other.runs[other.runs.experiment != view.TICKET]
-      places = places.union(controls.index)
+      controls = other.runs.experiment != view.TICKET
+      places = places.union(other.runs.index[controls])
   return runs.loc[places.sort_values()]
 
 
@@ -214,8 +217,11 @@ def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, Any]:
   for text in runs.versions.dropna().unique():
     for name, version in json.loads(text).items():
       versions.setdefault(name, set()).add(str(version))
+  made_with = [[k, ', '.join(sorted(x))] for k, x in versions.items()]
   seeds = runs.dropna(subset='seed').groupby('trial', sort=False).seed
-  groups = runs.groupby('experiment')
+  for trial, values in seeds:
+    all_seeds = ', '.join(map(str, sorted(set(values))))
+    made_with.append([f'seed of trial {trial}', all_seeds])
   return {
     'sources': sorted(runs.source.dropna().unique()),
     'experiments': [
@@ -224,20 +230,14 @@ def _made(study: view.Study, runs: pd.DataFrame) -> dict[str, Any]:
         *(f'{len(group):,}', f'{group.iterations.sum():,.0f}'),
         f'{group.seconds.sum() / 3600:.1f}',
       ]
-      for name, group in groups
+      for name, group in runs.groupby('experiment')
     ],
     'recipe': [
       [name, value_text(value)]
       for name, value in study.recipe.items()
       if value is not None
     ],
-    'made_with': [
-      *([name, ', '.join(sorted(found))] for name, found in versions.items()),
-      *(
-        [f'seed of trial {trial}', ', '.join(map(str, sorted(set(values))))]
-        for trial, values in seeds
-      ),
-    ],
+    'made_with': made_with,
   }
 
 
@@ -248,12 +248,8 @@ def save(drawn: list[figures.Figure], target: pathlib.Path) -> list[dict]:
       path.unlink()
   shown = []
   for name, title, figure, caption in drawn:
-    content: dict[str, Any] = {
-      'name': name,
-      'title': title,
-      'caption': caption,
-      'image': '',
-    }
+    content: dict[str, Any] = {'name': name, 'title': title}
+    content |= {'caption': caption, 'image': ''}
     if figure:
       for kind in ('png', 'svg'):
         plots.save(figure, str(target / f'{name}.{kind}'))
@@ -282,9 +278,8 @@ def render(template: str, **content: Any) -> str:
   )
   environment.filters.update(typeset=_typeset, sign=SIGNS.get)
   environment.globals.update(numbers=claims_lib.numbers)
-  return environment.get_template(template).render(
-    library=lottery_ticket.__version__, **content
-  )
+  page = environment.get_template(template)
+  return page.render(library=lottery_ticket.__version__, **content)
 
 
 def _typeset(text: str) -> markupsafe.Markup:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from lottery_ticket.analysis import metrics
 from lottery_ticket.analysis import rows as rows_lib
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
 from lottery_ticket.foundations import masks as masks_lib
 from lottery_ticket.foundations import paths
@@ -30,12 +31,10 @@ COLUMNS = (
   *('script', 'reset', 'ticket_name', 'prune_percents', 'pruner', 'task'),
   *('checksum', 'seconds', 'versions', 'source', 'directory'),
 )
+_FLOATS = 'final_train_accuracy', 'final_train_loss', 'seconds'
 _TYPES = {
-  **dict.fromkeys(('iterations', 'loss_stop'), 'Int64'),
-  **dict.fromkeys(
-    ('final_train_accuracy', 'final_train_loss', 'seconds'), float
-  ),
-  'seed': 'UInt64',
+  **dict.fromkeys(_FLOATS, float),
+  **{'iterations': 'Int64', 'loss_stop': 'Int64', 'seed': 'UInt64'},
 }
 """Types of columns in which values may be missing."""
 
@@ -109,15 +108,14 @@ def read(
       where = os.path.join(run.directory, '')
       problems[run.directory] = str(error).removeprefix(where)
   if not known:
-    raise errors.InputError(
-      f'{experiment_path}: {_why_empty(experiment_path, problems)}'
-    )
-  runs = [paths.read_run(os.path.join(experiment_path, x)) for x in known]
-  names = dict(zip(runs, known, strict=True))
-  runs.sort(key=paths.in_order)
+    why = _why_empty(experiment_path, problems)
+    raise errors.InputError(f'{experiment_path}: {why}')
+  names = {paths.read_run(os.path.join(experiment_path, x)): x for x in known}
+  runs = sorted(names, key=paths.in_order)
   rows = {names[run]: known[names[run]] for run in runs}
   table = pd.DataFrame(
-    [_columns(run, rows[names[run]], target_loss) for run in runs]
+    _columns(run, row, target_loss)
+    for run, row in zip(runs, rows.values(), strict=True)
   )
   return Results(table.astype(_TYPES), problems, rows)
 
@@ -131,21 +129,18 @@ def _why_empty(experiment_path: str, problems: dict[str, str]) -> str:
     directory, why = next(iter(problems.items()))
     count = f'{len(problems)} unfinished, damaged or diverged'
     return f'no finished run there; {count}, like {directory}: {why}'
-  found, hint = 'no finished run there', ''
+  wanted = 'wanted the folder that holds trial1, trial2, ...'
   if (folder / paths.record('')).exists():
-    found = 'this is a run'
-  elif any(folder.glob('[0-9]*/*/*.json')):
-    found = 'this is a trial'
-  elif near := sorted(path.parent for path in folder.glob('*/trial*')):
-    hint = f'; did you mean {near[0]}?'
-  return f'{found}; wanted the folder that holds trial1, trial2, ...{hint}'
+    return f'this is a run; {wanted}'
+  if any(folder.glob('[0-9]*/*/*.json')):
+    return f'this is a trial; {wanted}'
+  near = sorted(path.parent for path in folder.glob('*/trial*'))
+  hint = f'; did you mean {near[0]}?' if near else ''
+  return f'no finished run there; {wanted}{hint}'
 
 
 def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
-  """Returns what a run's folder says, and that of its ticket's dense network.
-
-  Its weights may be gone: they take space, and little needs them.
-  """
+  """Returns what a run's folder says; weights take space, and may be gone."""
   directory = run.directory
   if 'diverged' in record:
     iteration = errors.read_integer(record['diverged'])
@@ -154,18 +149,17 @@ def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
     records.check_output(directory, record, output)
   _described(record)
   masks, initial, final = found = networks(directory)
-  trial = pathlib.Path(directory).parents[1]
-  dense = paths.run(str(trial), 0, run.experiment_name)
+  trial = str(pathlib.Path(directory).parents[1])
+  dense = paths.run(trial, 0, run.experiment_name)
   is_ticket = run.level and not run.run_id and os.path.isdir(dense)
+  of_dense = networks(dense) if is_ticket else None
   row = {
     'record': record,
     'density': masks_lib.density(masks),
     'remaining': sum(int(np.count_nonzero(mask)) for mask in masks.values()),
     'layers': {k: [np.count_nonzero(m), m.size] for k, m in masks.items()},
     'curve': _curve(directory),
-    'statistics': metrics.statistics(
-      found, networks(dense) if is_ticket else None
-    ),
+    'statistics': metrics.statistics(found, of_dense),
   }
   if not run.run_id:  # Figures show these of tickets alone.
     row['connections'] = metrics.ranked_connections(masks)
@@ -179,14 +173,11 @@ def _made(run: paths.Run, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(directory: str) -> list[dict[str, Any]]:
-  """Returns the lines from other runs to this one, as their files have them.
-
-  Both copies of a network have the line between them.
-  """
+  """Returns the lines to a run, as files have them; both copies share one."""
   copies = re.sub('_[12]$', '', directory)
   files = sorted(glob.glob(paths.line(f'{glob.escape(directory)}_from*')))
-  if copies != directory:
-    files += [x for x in [paths.line(copies)] if os.path.isfile(x)]
+  if copies != directory and os.path.isfile(paths.line(copies)):
+    files.append(paths.line(copies))
   return [save_restore.read_json(path) for path in files]
 
 
@@ -210,9 +201,8 @@ def _curve(directory: str) -> dict[str, Any]:
   All that early stop within any number of iterations needs is there: each loss
   that is lower than all before it, and the last.
   """
-  split = 'validate'
-  if not pathlib.Path(paths.log(directory, split)).exists():
-    split = 'test'
+  is_validated = os.path.exists(paths.log(directory, 'validate'))
+  split = 'validate' if is_validated else 'test'
   log, test = (save_restore.read_log(directory, s) for s in (split, 'test'))
   path = paths.log(directory, split)
   try:
@@ -329,11 +319,9 @@ def curves(runs: pd.DataFrame) -> pd.DataFrame:
     and `density` of the run, and `iteration`, `loss` (on `early_stop_split`)
     and `accuracy` (on the test set).
   """
-  keys = list(save_restore.LOG_KEYS)
+  keys = save_restore.LOG_KEYS
   tables = [
-    pd.DataFrame({k: run['row']['curve'][k] for k in keys}).assign(
-      **run[_ABOUT]
-    )
+    pd.DataFrame({k: run.row['curve'][k] for k in keys}).assign(**run[_ABOUT])
     for _, run in runs.iterrows()
   ]
   return pd.concat(tables or [pd.DataFrame(columns=[*_ABOUT, *keys])])
@@ -353,13 +341,13 @@ def lines(runs: pd.DataFrame, by: str) -> pd.DataFrame:
     lists `alpha`, `error` and `loss`; and `kind`, the name of the run's
     experiment, like `stability500_` of copies that start from iteration 500.
   """
-  columns = ['trial', 'level', 'density', by, 'barrier', 'kind']
   found = [
     line | {'kind': run.experiment}
     for run in runs[runs.run_id != '1'].itertuples()  # The first of two copies.
     for line in run.row.get('lines', ())
     if by in line
   ]
+  columns = ['trial', 'level', 'density', by, 'barrier', 'kind']
   return pd.DataFrame(found, columns=None if found else columns)
 
 
@@ -384,12 +372,8 @@ def layers(runs: pd.DataFrame) -> pd.DataFrame:
 def differences(runs: pd.DataFrame) -> list[str]:
   """Returns the hyperparameters in which runs (as in `Results`) differ."""
   recipes = [json.loads(recipe) for recipe in runs['recipe'].unique()]
-  names = {name for recipe in recipes for name in recipe}
-  return sorted(
-    name
-    for name in names
-    if any(recipe.get(name) != recipes[0].get(name) for recipe in recipes)
-  )
+  names = {name for x in recipes for name in view.differing(recipes[0], x)}
+  return sorted(names)
 
 
 def summarize(runs: pd.DataFrame) -> pd.DataFrame:

@@ -74,12 +74,10 @@ def write(folder: str, rows: Mapping[str, Row], source: str) -> None:
   with gzip.GzipFile('', 'wb', fileobj=packed, mtime=0) as file:
     file.write(''.join(f'{line}\n' for line in lines).encode())
   _replace(paths.rows(folder), packed.getbuffer())
-  tickets = _tickets(folder, rows, source)
-  if tickets:
+  if tickets := _tickets(folder, rows, source):
     packed = io.BytesIO()
-    np.savez_compressed(
-      packed, **typing.cast(Any, tickets)
-    )  # Without the time, too.
+    # Without the time, too.
+    np.savez_compressed(packed, **typing.cast(Any, tickets))
     _replace(paths.tickets(folder), packed.getbuffer())
 
 
@@ -111,24 +109,20 @@ def _tickets(
   """Returns the tickets of a folder with those of runs in `source`."""
   tickets = read_tickets(folder)
   for run in rows:
-    trial, level, name = pathlib.PurePath(run).parts
-    place = paths.masks(os.path.join(source, run))
-    is_ticket = f'{trial}/0/{name}' in rows and int(level) < KEPT
+    trial, number, name = pathlib.PurePath(run).parts
+    place, level = paths.masks(os.path.join(source, run)), int(number)
+    is_ticket = f'{trial}/0/{name}' in rows and level < KEPT
     if is_ticket and os.path.isdir(place):
       masks = save_restore.restore_network(place)
-      flat = np.concatenate([masks[layer].ravel() for layer in sorted(masks)])
-      known = tickets.get(f'{trial}/{name}', np.zeros(0))
-      tickets[f'{trial}/{name}'] = _pruned(known, flat, int(level))
+      mask = np.concatenate([masks[layer].ravel() for layer in sorted(masks)])
+      levels = tickets.get(f'{trial}/{name}', np.zeros(0))
+      if levels.shape != mask.shape:
+        levels = np.full(mask.shape, KEPT, np.uint8)
+      # A level that was trained again may keep what it pruned before.
+      kept = np.where(levels <= level, KEPT, levels)
+      levels = np.where(mask == 0, np.minimum(levels, level), kept)
+      tickets[f'{trial}/{name}'] = levels.astype(np.uint8)
   return tickets
-
-
-def _pruned(levels: np.ndarray, mask: np.ndarray, level: int) -> np.ndarray:
-  """Returns the level at which each weight was pruned, with one more mask."""
-  if levels.shape != mask.shape:
-    levels = np.full(mask.shape, KEPT, np.uint8)
-  # A level that was trained again may keep what it pruned before.
-  kept = np.where(levels <= level, KEPT, levels)
-  return np.where(mask == 0, np.minimum(levels, level), kept).astype(np.uint8)
 
 
 def shorten(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,10 +147,9 @@ def record(run: str) -> dict[str, Any]:
   Raises:
     InputError: If the run is not finished, or its record is damaged.
   """
-  if not os.path.lexists(paths.record(run)):
-    folder, name = _split(run)
-    if row := read(folder).get(name):
-      return row['record']
+  folder, name = _split(run)
+  if not os.path.lexists(paths.record(run)) and (row := read(folder).get(name)):
+    return row['record']
   return records.read(run)
 
 

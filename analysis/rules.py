@@ -56,10 +56,6 @@ class Stated(NamedTuple):
   low: float
   high: float
 
-  def meets(self, interval: intervals.Interval) -> bool:
-    """Tells whether an interval has a number in common with these."""
-    return interval.low <= self.high and self.low <= interval.high
-
 
 def stated(value: float | tuple[float, float]) -> Stated:
   """Returns the numbers that the paper's number may stand for, by its digits.
@@ -91,10 +87,8 @@ def direction(
     the null is inside; 'too few trials' or 'not measured'; '' for a claim
     without a direction.
   """
-  if not interval.n:
-    return NOT_MEASURED
   if interval.n < least or math.isnan(interval.low):
-    return TOO_FEW
+    return TOO_FEW if interval.n else NOT_MEASURED
   if math.isnan(null):
     return ''
   if interval.low <= null <= interval.high:
@@ -118,7 +112,7 @@ def size(
   """
   if math.isnan(paper.low + interval.low) or interval.n < least:
     return ''
-  if paper.meets(interval):
+  if interval.low <= paper.high and paper.low <= interval.high:
     return AS_IN_THE_PAPER
   if interval.low <= null <= interval.high:
     return NOT_REPRODUCED
@@ -139,11 +133,11 @@ def p_value(values: ArrayLike, null: float) -> float:
   """
   sample = np.asarray(values, np.float64)
   sample = sample[~np.isnan(sample)]
-  if len(sample) < 2 or not np.isfinite(sample).all():
-    return math.nan
-  if stats.sem(sample) <= 1e-12 * abs(sample).max():  # Only rounding errors.
-    return math.nan
-  return float(stats.ttest_1samp(sample, null).pvalue)
+  is_of_use = len(sample) > 1 and np.isfinite(sample).all()
+  # What varies less has only rounding errors.
+  if is_of_use and stats.sem(sample) > 1e-12 * abs(sample).max():
+    return float(stats.ttest_1samp(sample, null).pvalue)
+  return math.nan
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

@@ -3,10 +3,8 @@
 import pandas as pd
 
 from lottery_ticket.analysis import claims as claims_lib
+from lottery_ticket.analysis import view
 from lottery_ticket.foundations import errors
-
-TICKET = 'same_init'
-REINITIALIZED = 'reinit'
 
 
 def tickets(summary: pd.DataFrame) -> str:
@@ -24,20 +22,18 @@ def tickets(summary: pd.DataFrame) -> str:
     InputError: If there are no tickets.
   """
   rows = summary.set_index(['experiment', 'level'])
-  if TICKET not in rows.index:
-    raise errors.InputError(f'runs: wanted some of {TICKET!r}, found none')
+  if view.TICKET not in rows.index:
+    raise errors.InputError(f'runs: wanted some of {view.TICKET!r}, found none')
   lines = [
     '         |  winning ticket             |  reinitialized ticket',
     '   P_m % |  early stop  accuracy %  n  |  early stop  accuracy %  n',
     '---------+-----------------------------+----------------------------',
   ]
-  for level, ticket in rows.loc[TICKET].iterrows():
-    both = (
-      _cells(rows.loc[key] if key in rows.index else None)
-      for key in ((TICKET, level), (REINITIALIZED, level))
-    )
-    cells = '  |  '.join((f'{100 * ticket.density:8.1f}', *both))
-    lines.append(cells.replace('  |', ' |', 1).rstrip())
+  for level, ticket in rows.loc[view.TICKET].iterrows():
+    key = ('reinit', level)
+    other = _cells(rows.loc[key] if key in rows.index else None)
+    percent = f'{100 * ticket.density:8.1f}'
+    lines.append(f'{percent} |  {_cells(ticket)}  |  {other}'.rstrip())
   return '\n'.join(lines)
 
 
@@ -51,10 +47,9 @@ def layers(table: pd.DataFrame) -> str:
     A line for each level and layer: P_m in percent, the layer's weights that
     are left, their percentage, and how many there were; means over trials.
   """
-  tickets = table[table.experiment == TICKET]
-  means = tickets.groupby(['level', 'layer'], sort=False).mean(
-    numeric_only=True
-  )
+  tickets = table[table.experiment == view.TICKET]
+  groups = tickets.groupby(['level', 'layer'], sort=False)
+  means = groups.mean(numeric_only=True)
   width = max(map(len, tickets.layer))
   lines = [f'   P_m %  {"layer":{width}}  weights left        %          of']
   for (_, layer), row in means.sort_index(level='level').iterrows():
@@ -77,9 +72,8 @@ def claims(judged: pd.DataFrame) -> str:
     interval (or whichever it was judged by), its unit and the number of trials.
   """
   lines = [
-    f'{"claim":5}  {"direction":14}  {"size":15}  {"the paper":30}  {"n":>2} '
-    ' measured',
-    f'{"-" * 5}  {"-" * 14}  {"-" * 15}  {"-" * 30}  {"-" * 2}  {"-" * 35}',
+    f'claim  {"direction":14}  {"size":15}  {"the paper":30}   n  measured',
+    '  '.join('-' * width for width in (5, 14, 15, 30, 2, 35)),
   ]
   for row in judged.itertuples():
     found = claims_lib.numbers(row.measured, row.low, row.high, row.bound)

@@ -87,27 +87,22 @@ class View:
       late = rows.loss_stop_censored.fillna(value=True).astype(bool)
       values = values.where(~late, rows.iterations)
     seen = values.astype('Float64').to_numpy(float, na_value=np.nan)
-    # The loss still fell: the true early stop is here or later.
-    ends = {
-      'seen': seen,
-      'low': seen,
-      'high': np.where(late & is_stop, np.inf, seen),
-      'late': (rows.censored & is_at_stop).astype(float),
-    }
-    rows = rows.assign(**ends, percent=rows.level.map(self.percents))
-    runs = rows.groupby(['trial', 'level', 'percent'])
+    rows = rows.assign(
+      percent=rows.level.map(self.percents),
+      seen=seen,
+      # The loss still fell: the true early stop is here or later.
+      high=np.where(late & is_stop, np.inf, seen),
+      late=(rows.censored & is_at_stop).astype(float),
+    )
+    keys = ['level', 'percent']
+    runs = rows.groupby(['trial', *keys])
     # A mean over those runs that have a value would be another's.
     whole = runs.seen.count() == runs.size()
-    return bounded.Bounded(
-      *(
-        runs[name]
-        .mean()
-        .where(whole)
-        .unstack(['level', 'percent'])
-        .sort_index(axis=1)
-        for name in ends
-      )
+    tables = (
+      runs[x].mean().where(whole).unstack(keys).sort_index(axis=1)
+      for x in ('seen', 'seen', 'high', 'late')
     )
+    return bounded.Bounded(*tables)
 
   def at(
     self, measure: str, experiment: str = TICKET, percent: float = DENSE
@@ -130,9 +125,7 @@ class View:
       return self
     if 'row' not in self.runs:
       raise NotMeasuredError('wanted: rows with learning curves')
-    stops = [
-      metrics.stops(row['curve'], iterations) for row in self.runs['row']
-    ]
+    stops = [metrics.stops(x['curve'], iterations) for x in self.runs['row']]
     shorter = pd.DataFrame(stops, self.runs.index).assign(iterations=iterations)
     ends = dict.fromkeys(('final_accuracy', 'final_train_accuracy'), np.nan)
     known = self.runs.drop(columns=shorter.columns)
@@ -172,14 +165,20 @@ class Study(View):
       for recipe, rows in runs.groupby(_recipes(runs), sort=True)
     ]
 
+    def departing(recipe: dict[str, Any]) -> list[str]:
+      return sorted(
+        name
+        for name, value in reference.items()
+        if recipe.get(name) not in (None, value)
+      )
+
     def distance(setting: tuple[dict[str, Any], View]) -> tuple[bool, int, int]:
       recipe, view = setting
       # Of recipes that differ as much, the one with most runs is the main one.
-      different = len(_departing(recipe, reference))
-      return view.percents.empty, different, -len(view.runs)
+      return view.percents.empty, len(departing(recipe)), -len(view.runs)
 
     self.recipe, main = min(self.settings, key=distance)
-    self.differing = _departing(self.recipe, reference)
+    self.differing = departing(self.recipe)
     super().__init__(main.runs, speed)
 
   def varying(
@@ -219,26 +218,14 @@ def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
   return [name for name in names if first.get(name) != second.get(name)]
 
 
-def _departing(recipe: dict[str, Any], reference: dict[str, Any]) -> list[str]:
-  """Returns the names of recorded values that are not the reference's."""
-  return sorted(
-    name
-    for name, value in reference.items()
-    if recipe.get(name) not in (None, value)
-  )
-
-
 def _recipes(runs: pd.DataFrame) -> pd.Series:
-  """Returns each run's recipe as JSON, with the way its ticket was found.
-
-  A control does not prune, so that it takes the way of the ticket beside it.
-  """
+  """Returns each run's recipe as JSON, with the way its ticket was found."""
   ways = pd.Series([_way(run) for run in runs.itertuples()], runs.index, object)
-  beside = ways.where(runs.experiment == TICKET).groupby(
-    [_folders(runs), runs.trial, runs.recipe]
-  )
-  tickets = beside.transform('last')
-  ways = ways.where((runs.script == LADDER) | tickets.isna(), tickets)
+  places = [_folders(runs), runs.trial, runs.recipe]
+  tickets = ways.where(runs.experiment == TICKET).groupby(places)
+  # A control does not prune, so that it takes the way of the ticket beside it.
+  beside = tickets.transform('last')
+  ways = ways.where((runs.script == LADDER) | beside.isna(), beside)
   recipes = [
     json.loads(recipe) | json.loads(way)
     for recipe, way in zip(runs.recipe, ways, strict=True)
@@ -247,11 +234,8 @@ def _recipes(runs: pd.DataFrame) -> pd.Series:
   others = [json.dumps(x, sort_keys=True) for x in recipes]
   # Data that are drawn from each trial's seed tell trials apart, not recipes.
   data = runs[['trial']].assign(data=texts)
-  drawn, trials = (
-    data[name].groupby(others).transform('nunique')
-    for name in ('data', 'trial')
-  )
-  is_drawn = (drawn == trials) & (trials > 1)
+  counts = data.groupby(others).transform('nunique')
+  is_drawn = (counts.data == counts.trial) & (counts.trial > 1)
   for recipe, text in zip(recipes, data.data.mask(is_drawn, ''), strict=True):
     recipe['test data'] = text or None
   return pd.Series([json.dumps(x, sort_keys=True) for x in recipes], runs.index)
@@ -290,10 +274,9 @@ def _unique_trials(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _as_tickets(runs: pd.DataFrame) -> pd.DataFrame:
   """Gives the only ladder the tickets' name, if no run has it already."""
-  if (runs.experiment == TICKET).any():
-    return runs
   is_reset = runs.reset.isna() | (runs.reset == 'initial')
   ladder = (runs.script == LADDER) & is_reset
-  if runs.experiment[ladder].nunique() != 1:
+  has_tickets = (runs.experiment == TICKET).any()
+  if has_tickets or runs.experiment[ladder].nunique() != 1:
     return runs
   return runs.assign(experiment=runs.experiment.where(~ladder, TICKET))

@@ -9,7 +9,6 @@ from lottery_ticket.analysis import view
 
 TICKET = view.TICKET
 _FRACTIONS = {2: 'half', 3: 'a third', 4: 'a quarter', 5: 'a fifth'}
-_SPOKEN_OF = 'reinit', 'random', 'one_shot'
 _LEAST = 0.005  # Points: what is less is 0.00.
 _NEAR = 0.15  # What is called a third lies within so much of it, relative.
 
@@ -46,21 +45,17 @@ def findings(runs: pd.DataFrame, levels: Sequence[int] = ()) -> list[str]:
   names = {level: f'{100 * x:.1f}%' for level, x in percents.items()}
   late = set(runs[runs.censored & (runs.experiment == TICKET)].level)
   least = 'at least ' if 0 in late and best not in late else ''
-  said = [_dense(*tables), _beside_dense(*tables, best, names[best], least)]
-  if means[best] >= 0:
-    said.append(_how_far(means, last, names))
-  said += _controls(runs, *tables, last, names)
-  return said
-
-
-def _dense(accuracies: pd.DataFrame, stops: pd.DataFrame) -> str:
-  accuracy, stop = (table[TICKET, 0] for table in (accuracies, stops))
+  accuracy, stop = (table[TICKET, 0] for table in tables)
   trials = int(accuracy.count())
-  return (
+  said = [
     f'Dense networks reach a test accuracy of {accuracy.mean():.2f}% at early'
     f' stop, after {stop.mean():,.0f} iterations (means over {trials}'
-    f' trial{"s" * (trials != 1)}).'
-  )
+    f' trial{"s" * (trials != 1)}).',
+    _beside_dense(*tables, best, names[best], least),
+  ]
+  if means[best] >= 0:
+    said.append(_how_far(means, last, names))
+  return said + list(_controls(runs, *tables, last, names))
 
 
 def _beside_dense(
@@ -71,13 +66,14 @@ def _beside_dense(
   least: str,
 ) -> str:
   """Says how a ticket does; `least` where dense networks still improved."""
-  gains = _difference(accuracies, TICKET, level, TICKET, 0)
+  gains = (accuracies[TICKET, level] - accuracies[TICKET, 0]).dropna()
   saved = (1 - stops[TICKET, level] / stops[TICKET, 0]).dropna()
   percent = 100 * saved.mean()
-  sooner = f'{least}{percent:.0f}% sooner'
+  when = f'{least}{percent:.0f}% sooner'
+  if percent <= 0:
+    when = f'{-percent:.0f}% later'
   return (
-    f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop'
-    f' {sooner if percent > 0 else f"{-percent:.0f}% later"}'
+    f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop {when}'
     f' (in {_count(saved)}).'
   )
 
@@ -89,7 +85,7 @@ def _how_far(means: pd.Series, last: int, names: dict[int, str]) -> str:
   if after.empty:
     return f'{said}, the smallest that were trained.'
   level, behind = after.index[0], -after.iloc[0]
-  by = f'{behind:.2f}' if behind >= 0.005 else 'less than 0.01'
+  by = f'{behind:.2f}' if behind >= _LEAST else 'less than 0.01'
   return f'{said}; at {names[level]} they are {by} points behind.'
 
 
@@ -102,10 +98,9 @@ def _controls(
 ) -> Iterator[str]:
   """Says how controls do beside tickets, at the sparsest good level."""
   gains = {
-    (name, level): _difference(accuracies, name, level, TICKET, level)
-    for name, level in accuracies
-    if name in ('reinit', 'random', 'one_shot')
-    and (TICKET, level) in accuracies
+    (name, level): (points - accuracies[TICKET, level]).dropna()
+    for (name, level), points in accuracies.items()
+    if (TICKET, level) in accuracies
   }
   there = [k for (name, k), x in gains.items() if name == 'reinit' and len(x)]
   if not there:
@@ -127,28 +122,20 @@ def _controls(
   yield f'At {names[level]} tickets {found}, in {most}{part} of the iterations.'
   said = [
     f'{plots.label(name)} {_accuracy(gains[name, level])}'
-    for name in _SPOKEN_OF[1:]
+    for name in ('random', 'one_shot')
     if len(gains.get((name, level), ()))
   ]
   if said:
     yield f'Beside tickets of that size: {", ".join(said)}.'
 
 
-def _difference(
-  table: pd.DataFrame, first: str, level: int, second: str, other: int
-) -> pd.Series:
-  """Returns the difference of two kinds of networks, one number a trial."""
-  return (table[first, level] - table[second, other]).dropna()
-
-
 def _accuracy(points: pd.Series) -> str:
   """Says how many points more or less accurate something is, and how often."""
   if abs(points.mean()) < _LEAST:
     return 'as accurate'
+  much = f'{abs(points.mean()):.2f} points'
   more = 'more' if points.mean() > 0 else 'less'
-  return (
-    f'{abs(points.mean()):.2f} points {more} accurate (in {_count(points)})'
-  )
+  return f'{much} {more} accurate (in {_count(points)})'
 
 
 def _count(values: pd.Series) -> str:
