@@ -121,12 +121,12 @@ def _controls(
   part = _fraction(second / first)
   yield f'At {names[level]} tickets {found}, in {most}{part} of the iterations.'
   said = [
-    f'{plots.label(name)} {_accuracy(gains[name, level])}'
+    f'{plots.label(name)} is {_accuracy(gains[name, level])}'
     for name in ('random', 'one_shot')
     if len(gains.get((name, level), ()))
   ]
   if said:
-    yield f'Beside tickets of that size: {", ".join(said)}.'
+    yield f'Compared with such tickets, {", and ".join(said)}.'
 
 
 def _accuracy(points: pd.Series) -> str:

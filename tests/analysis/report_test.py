@@ -243,8 +243,8 @@ def test_it_begins_with_what_was_found(page):
     ' were trained.',
     'At 12.4% tickets do as well as their reinitializations, in at most 41% of'
     ' the iterations.',
-    'Beside tickets of that size: random sparsity as accurate, one-shot pruning'
-    ' as accurate.',
+    'Compared with such tickets, random sparsity is as accurate, and one-shot'
+    ' pruning is as accurate.',
   ]
 
 

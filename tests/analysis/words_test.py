@@ -45,8 +45,8 @@ def test_findings(runs):
     ' 1.33 points behind.',
     'At 25.0% tickets beat their reinitializations in 3 of 3 trials, by 1.00'
     ' points, in a third of the iterations.',
-    'Beside tickets of that size: random sparsity 1.00 points less accurate (in'
-    ' 2 of 3 trials).',
+    'Compared with such tickets, random sparsity is 1.00 points less accurate'
+    ' (in 2 of 3 trials).',
   ]
 
 
