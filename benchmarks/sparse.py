@@ -146,7 +146,7 @@ def draw(tables: Mapping[str, Table], path: str) -> None:
   for name, table in tables.items():
     percents = [100 * density for density in table.speedups]
     speedups: Any = list(table.speedups.values())
-    axes.plot(percents, speedups, marker='o', label=f'{name}, auto')
+    axes.plot(percents, speedups, marker='o', label=f'recipe {name}')
   others = next(iter(tables.values())).others
   for style, name in zip((':', '-.'), others, strict=True):
     axes.axhline(others[name], color='gray', linestyle=style, label=name)

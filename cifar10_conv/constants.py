@@ -60,6 +60,7 @@ RECIPES = {
   'resnet20_warmup': _resnet(0.03, warmup=20_000),
   'lenet5': _conv('lenet5', 50_000, 1.2e-3, scaling='unit'),
 }
+"""{name: hyperparameters}; the first is the default."""
 
 
 def make_dataset(
@@ -116,3 +117,4 @@ TASK = task.Task(
   experiment_path=locations.EXPERIMENT_PATH,
   data=recipe_lib.Data,
 )
+"""What the scripts of `study` know of this experiment."""

@@ -127,6 +127,8 @@ def short_line(**flags: object) -> str:
 
   >>> print(short_line(controls=['random', 'noise_0.5x'], levels=[7, 15]))
   '--controls=[random,"noise_0.5x"]' '--levels=[7,15]'
+  >>> print(short_line(training_len=('iterations', 100)))
+  --training_len=iterations,100
   """
   shown = dict(flags)
   for name, value in flags.items():

@@ -25,15 +25,24 @@ RECIPES = {
     validation_size=0,
   ),
 }
+"""{name: hyperparameters}; the first is the default."""
 
+# The names of the 2018 code, with the values of the recipe `paper`.
 HYPERPARAMETERS = RECIPES['paper'].hyperparameters
+"""What `ModelFc` takes."""
 OPTIMIZER_FN = RECIPES['paper'].optimizer_fn
+"""Makes a new Keras optimizer."""
 PRUNE_PERCENTS = dict(RECIPES['paper'].prune_percents)
+"""{layer: fraction of its weights that a round prunes}."""
 TRAINING_LEN = RECIPES['paper'].training_len
+"""('iterations', n) of each training."""
 
 MNIST_LOCATION = locations.MNIST_LOCATION
+"""The folder of MNIST."""
 FASHIONMNIST_LOCATION = locations.FASHIONMNIST_LOCATION
+"""The folder of Fashion-MNIST."""
 EXPERIMENT_PATH = locations.EXPERIMENT_PATH
+"""The folder of all trials."""
 
 
 def make_dataset(
@@ -76,8 +85,10 @@ TASK = task.Task(
   data=recipe_lib.Data,
   parts=parts.parts,
 )
+"""What the scripts of `study` know of this experiment."""
 
 recipe = TASK.recipe
+"""Returns a recipe by name, with other values where they are given."""
 
 
 def graph(category: str, filename: str) -> str:

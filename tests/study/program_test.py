@@ -83,8 +83,17 @@ def test_help_lists_the_commands(run, capsys):
 def test_help_of_each_command(name, run, capsys):
   run(name, '--help')
   said = capsys.readouterr().out
+  examples = said.partition('Examples:')[2]
+  assert not re.search(r'(?<!")--\w+=[\[{]', examples)  # Shells read them.
   assert 'Examples:\n  lottery-ticket' in said and '\n  --' in said
   assert said.endswith(f'Time on two cores: {program.COMMANDS[name].takes}.\n')
+
+
+def test_help_of_another_task_keeps_its_name(run, capsys):
+  run('ladder', '--task=cifar10_conv', '--help')
+  said = capsys.readouterr().out
+  assert 'Examples:\n  lottery-ticket ladder --task=cifar10_conv --' in said
+  assert said.endswith('see docs/convolutions.md.\n')
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,12 @@ def test_no_levels_no_controls():
   assert not any(runs.values())
 
 
+def test_with_few_trials_all_else_is_run_for_all_of_them():
+  runs = runs_of('exp', trials=2, iterations=7, parts=['initial_weights'])
+  of_trials = {run.split('/')[1] for run in runs['initial_weights']}
+  assert of_trials == {'trial1', 'trial2'}
+
+
 def test_a_task_without_parts_of_its_own_has_tickets_and_controls():
   task = dataclasses.replace(constants.TASK, parts=None)
   runs = runs_of('exp', task=task, trials=2, iterations=7, control_trials=1)
