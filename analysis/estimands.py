@@ -58,6 +58,8 @@ def complete(table: Bounded, least: int = 1) -> Bounded:
     least: Least number of levels that will do.
   """
   seen = table.seen.dropna(axis=0, how='all').dropna(axis=1, how='all')
+  # One trial that went further, or one level that few reached, would cost all
+  # others: whichever way keeps more measurements is taken.
   whole = max(seen.dropna(axis=0), seen.dropna(axis=1), key=lambda x: x.size)
   if not whole.size:
     raise view_lib.NotMeasuredError(
@@ -108,7 +110,7 @@ def _rank_correlation(ends: np.ndarray) -> Ends:
     places = np.arange(len(seen))
     # It misses 1 by a rounding error, which would look like a spread.
     rho = round(float(stats.spearmanr(places, seen).statistic), 9)
-  if np.array_equal(low, high):
+  if np.array_equal(low, high):  # No early stop is open: nor is a rank.
     return Ends(rho, rho, rho)
   # Each rank has a range by itself: no ranking has a greater sum of squared
   # differences from the places than if all ranks were as far off as they may.
@@ -152,6 +154,7 @@ def _cross(gains: np.ndarray, percents: np.ndarray) -> Ends:
   there may never have been one. `gains` are those that were seen, the least and
   the greatest ones, shape [trials, 3, levels].
   """
+  # Of means, since a single trial may cross and come back.
   seen, low, high = gains.mean(axis=0)
   best = int(seen.argmax())
 
@@ -166,7 +169,7 @@ def _cross(gains: np.ndarray, percents: np.ndarray) -> Ends:
     for place in bests
     if high[place] > 0
   ]
-  if low.max() <= 0:
+  if low.max() <= 0:  # There may never have been a gain to be used up.
     cases.append((percents[0], view_lib.DENSE))
   leasts, mosts = zip(*cases, strict=True)
   place = back(best, seen, percents[-1]) if seen[best] > 0 else percents[0]
@@ -196,6 +199,7 @@ def crossings_ratio(first: Bounded, second: Bounded) -> OverTrials:
   ]
   percents, others = _percents(first), _percents(second)
 
+  # In one table, so that a bootstrap draws the same trials of both.
   def ratio(table: np.ndarray) -> Ends:
     former = _cross(table[..., : len(percents)], percents)
     latter = _cross(table[..., len(percents) :], others)
@@ -220,6 +224,7 @@ def greatest(gains: Bounded) -> OverTrials:
   whole = complete(gains)
   seen, note = whole.seen, _which(whole)
   if len(seen) > 1:
+    # A level that other trials chose does not know this one's luck.
     elsewhere = [
       seen.loc[trial, seen.drop(index=trial).mean().idxmax()]
       for trial in seen.index
@@ -245,6 +250,7 @@ def interpolated(view: view_lib.View, measure: str, count: float) -> Bounded:
     measure: Name of a column of the runs.
     count: Number of weights that remain.
   """
+  # Sizes of networks differ between recipes, so P_m would not compare them.
   weights = view.over('remaining').seen.mean()
   table = complete(view.over(measure))
   logs = np.log(weights.reindex(table.seen.columns).to_numpy())[::-1]

@@ -75,7 +75,7 @@ def measure(
     second: The other end.
     points: Number of networks on the line, with both ends.
   """
-  backend.deterministic_gpus()
+  backend.deterministic_gpus()  # Before anything is computed.
   dataset.check_classes(model.build(dataset.train.values(slice(1))))
   alphas = np.linspace(0, 1, points)
   averaged, measured = 0, []
