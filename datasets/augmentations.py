@@ -26,10 +26,8 @@ def flip_and_crop(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
   columns = tf.where(draws % 2 == 1, tf.reverse(columns, [0]), columns)
   rows += draws // 2 % places
   columns += draws // (2 * places) % places
-  around = [
-    [MARGIN, MARGIN] if axis in (1, 2) else [0, 0]
-    for axis in range(len(images.shape))
-  ]
+  around = [[0, 0], [MARGIN, MARGIN], [MARGIN, MARGIN], [0, 0]]
+  padded = tf.pad(images, around[: len(images.shape)])
   # Whole rows first: they are moved at once.
-  moved = tf.gather(tf.pad(images, around), rows, axis=1, batch_dims=1)
+  moved = tf.gather(padded, rows, axis=1, batch_dims=1)
   return tf.gather(moved, columns, axis=2, batch_dims=1)

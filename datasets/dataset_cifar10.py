@@ -98,12 +98,12 @@ def load(location: str, files: tuple[str, ...] = TRAIN) -> splits.Pair:
 
 
 def _find(location: str, name: str) -> pathlib.Path:
-  paths = [pathlib.Path(location, inner, name) for inner in ('', FOLDER)]
-  for path in paths:
-    if path.is_file():
-      return path
-  hint = 'cifar10_conv/download_data.py brings it'
-  raise errors.InputError(f'{paths[0]}: not there; {hint}')
+  path = pathlib.Path(location, name)
+  inner = pathlib.Path(location, FOLDER, name)
+  if not path.is_file() and not inner.is_file():
+    hint = 'cifar10_conv/download_data.py brings it'
+    raise errors.InputError(f'{path}: not there; {hint}')
+  return path if path.is_file() else inner
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
@@ -112,8 +112,8 @@ def _read(path: pathlib.Path) -> np.ndarray:
     data = stream.read(_MAX_BYTES + 1)
   records, rest = divmod(len(data), _RECORD)
   is_whole = not rest and 0 < len(data) <= _MAX_BYTES
-  wanted, got = f'records of {_RECORD} bytes', f'{len(data)} bytes'
-  errors.require(is_whole, str(path), wanted, got)
+  wanted = f'records of {_RECORD} bytes'
+  errors.require(is_whole, str(path), wanted, f'{len(data)} bytes')
   found = np.frombuffer(data, np.uint8).reshape(records, _RECORD)
   highest, wanted = found[:, 0].max(), f'classes 0 to {splits.CLASSES - 1}'
   errors.require(highest < splits.CLASSES, str(path), wanted, highest)
@@ -150,13 +150,12 @@ def install(location: str, source: str | None = None) -> str:
       source, found = str(_download(scratch)), URL + ARCHIVE
     archive = pathlib.Path(source, ARCHIVE)
     if archive.is_file():
-      source = str(_unpack(archive, scratch))
-      said = 'unpacked from the archive as it was published'
+      _unpack(archive, scratch)
+      source, said = made, 'unpacked from the archive as it was published'
     for name in missing:
-      records = _read(_find(source, name))
-      (scratch / f'whole_{name}').write_bytes(records.tobytes())
+      (scratch / name).write_bytes(_read(_find(source, name)).tobytes())
     for name in missing:  # Only when all are written.
-      (scratch / f'whole_{name}').replace(target / name)
+      (scratch / name).replace(target / name)
   return f'cifar10: from {found}, now in {location!r} ({said})'
 
 
@@ -170,14 +169,13 @@ def _download(folder: pathlib.Path) -> pathlib.Path:
     ) from error
 
 
-def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> None:
   """Unpacks the six files alone, if the archive is the published one."""
   came = hashlib.sha256(archive.read_bytes()).hexdigest()
-  what = f'{archive.name}: is not the published one'
+  what = f'{ARCHIVE}: is not the published one'
   wanted, got = f'SHA-256 {SHA256[:12]}...', f'{came[:12]}...'
   errors.require(came == SHA256, what, wanted, got)
   with tarfile.open(archive) as files:
     for name in TRAIN + TEST:
       member = files.extractfile(f'{FOLDER}/{name}')
       (folder / name).write_bytes(member.read() if member else b'')
-  return folder

@@ -12,6 +12,7 @@ figure: it stands for one and a half levels to each side.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -51,22 +52,22 @@ _MNIST = (  # The test set, by how the images are scaled: unit, standard and l2.
 )
 
 
-def of_weights(words: str, unit: str, *names: str, percent: float) -> Quantity:
+def of_weights(words: str, unit: str, percent: float, *names: str) -> Quantity:
   """Returns a statistic of a ticket's weights, or one compared with another.
 
   Args:
     words: What it is.
     unit: Its unit; a 'ratio' is the first over the second, else the second is
       subtracted.
-    *names: Names of one or two of `metrics.statistics`.
     percent: P_m in percent.
+    *names: Names of one or two of `metrics.statistics`.
   """
 
   def measure(study: View) -> bounded.Bounded:
-    found = [study.at(name, TICKET, percent) for name in names]
-    if len(found) == 1:
-      return found[0]
-    first, second = found
+    first, *others = (study.at(name, TICKET, percent) for name in names)
+    if not others:
+      return first
+    second = others[0]
     compared = first / second if unit == 'ratio' else first - second
     note = f'{first.seen.mean():.3g} against {second.seen.mean():.3g}'
     return dataclasses.replace(compared, note=note)
@@ -111,8 +112,13 @@ def adam(
   return study.varying(what, is_wanted, 'learning_rate', least=least)
 
 
-def greatest_at_labels(study: Study) -> estimands.OverTrials:
-  """Returns the greatest gain in final accuracy over the labelled levels."""
+@functools.partial(
+  Quantity,
+  unit='points',
+  words='Points of test accuracy at the end over the dense network, the'
+  ' greatest mean over trials of the levels that figures label',
+)
+def _greatest_at_labels(study: Study) -> estimands.OverTrials:
   gains = estimands.gains(study, 'final_accuracy', TICKET)
   percents = gains.seen.columns.get_level_values('percent')
   near = [
@@ -124,26 +130,34 @@ def greatest_at_labels(study: Study) -> estimands.OverTrials:
   return estimands.greatest(gains.each(lambda end: end.loc[:, near]))
 
 
-def spread_of_rates(study: Study) -> bounded.Bounded:
-  """Returns greatest minus least accuracy over learning rates of Adam."""
+@functools.partial(
+  Quantity,
+  unit='points',
+  words='Greatest minus least test accuracy at early stop at P_m = 21.1% over'
+  ' the learning rates; null: 0.3 points, the gain of a ticket',
+)
+def _spread_of_rates(study: Study) -> bounded.Bounded:
   views = adam(study, lambda rate: True, least=2)
   return bounded.spread([one.at('accuracy', *T21) for one in views]) * 100
 
 
-def saved_by_best_rates(study: Study) -> bounded.Bounded:
-  """Returns percent fewer iterations at the rates that the paper names."""
+@functools.partial(
+  Quantity,
+  unit='percent',
+  words='Percent fewer iterations to early stop at P_m = 21.1% at 0.0012 and'
+  ' 0.002 than at the others',
+  is_speed=True,
+)
+def _saved_by_best_rates(study: Study) -> bounded.Bounded:
   best = (0.0012, 0.002)
   shortest = min(one.length for one in adam(study, lambda rate: True))
-  fast, slow = (
-    bounded.mean(
-      [
-        one.within(shortest).at('early_stop', *T21)
-        for one in adam(study, wanted)
-      ]
-    )
-    for wanted in (lambda rate: rate in best, lambda rate: rate not in best)
-  )
-  return bounded.percent_fewer(fast, slow)
+
+  def stop(wanted: Callable[[float], bool]) -> bounded.Bounded:
+    views = [one.within(shortest) for one in adam(study, wanted)]
+    return bounded.mean([one.at('early_stop', *T21) for one in views])
+
+  others = stop(lambda rate: rate not in best)
+  return bounded.percent_fewer(stop(lambda rate: rate in best), others)
 
 
 def slower_with_sgd(rate: float) -> Quantity:
@@ -151,17 +165,12 @@ def slower_with_sgd(rate: float) -> Quantity:
 
   def ratio(study: Study) -> bounded.Bounded:
     other = sgd(rate)(study)
-    return other.at('early_stop', *T21) / study.within(other.length).at(
-      'early_stop', *T21
-    )
+    views = other, study.within(other.length)
+    slow, fast = (one.at('early_stop', *T21) for one in views)
+    return slow / fast
 
-  return Quantity(
-    ratio,
-    'ratio',
-    f'Iterations to early stop, {T21}, SGD at {rate} over Adam; null: a quarter'
-    ' more',
-    is_speed=True,
-  )
+  what = f'Iterations to early stop, {T21}, SGD at {rate} over Adam'
+  return Quantity(ratio, 'ratio', f'{what}; null: a quarter more', True)
 
 
 def at_size(study: View, count: float) -> bounded.Bounded:
@@ -186,12 +195,9 @@ def pruned_by(first: float, second: float) -> Quantity:
     one, other = (at_size(x.within(shortest), SURVIVORS) for x in found)
     return one - other
 
-  return Quantity(
-    points,
-    'points',
-    f'Points of test accuracy at {SURVIVORS:,} weights, {100 * first:g}% a'
-    f' round minus {100 * second:g}%',
-  )
+  rates = f'{100 * first:g}% a round minus {100 * second:g}%'
+  words = f'Points of test accuracy at {SURVIVORS:,} weights, {rates}'
+  return Quantity(points, 'points', words)
 
 
 def sizes(study: Study) -> list[View]:
@@ -201,49 +207,29 @@ def sizes(study: Study) -> list[View]:
   return sorted(found, key=lambda one: one.runs.remaining.max())
 
 
-def larger_is_better(study: Study) -> bounded.Bounded:
-  """Returns by how much tickets of the largest network are the better ones."""
+@functools.partial(
+  Quantity,
+  unit='points',
+  words=f'Points of test accuracy at {EQUAL_SIZE:,} weights, the largest'
+  ' network minus the smallest',
+)
+def _larger_is_better(study: Study) -> bounded.Bounded:
   smallest, *_, largest = sizes(study)
   return at_size(largest, EQUAL_SIZE) - at_size(smallest, EQUAL_SIZE)
 
 
 def gain_at(count: float) -> Quantity:
   """Compares tickets of so many weights with dense networks of their size."""
-  return Quantity(
-    lambda study: bounded.mean(
+
+  def points(study: Study) -> bounded.Bounded:
+    return bounded.mean(
       [at_size(one, count) - one.at('accuracy') * 100 for one in sizes(study)]
-    ),
-    'points',
-    f'Points of test accuracy at {count:,} weights minus the dense network,'
-    ' mean over sizes',
+    )
+
+  words = (
+    f'Points of test accuracy at {count:,} weights minus the dense network'
   )
-
-
-GREATEST_AT_THE_END = Quantity(
-  greatest_at_labels,
-  'points',
-  'Points of test accuracy at the end over the dense network, the greatest mean'
-  ' over trials of the levels that figures label',
-)
-SPREAD_OF_RATES = Quantity(
-  spread_of_rates,
-  'points',
-  'Greatest minus least test accuracy at early stop at P_m = 21.1% over the'
-  ' learning rates; null: 0.3 points, the gain of a ticket',
-)
-SAVED_BY_BEST_RATES = Quantity(
-  saved_by_best_rates,
-  'percent',
-  'Percent fewer iterations to early stop at P_m = 21.1% at 0.0012 and 0.002'
-  ' than at the others',
-  is_speed=True,
-)
-LARGER = Quantity(
-  larger_is_better,
-  'points',
-  f'Points of test accuracy at {EQUAL_SIZE:,} weights, the largest network'
-  ' minus the smallest',
-)
+  return Quantity(points, 'points', f'{words}, mean over sizes')
 
 
 def both(first: str, second: str) -> list[Part]:
@@ -259,21 +245,17 @@ def near_0(layer: str, percent: float) -> Quantity:
   """Returns the test for modes of the initial weights of a layer."""
   # Sarle's coefficient is above the uniform's for skewed distributions as well,
   # and below it for half as many weights near 0: it is no test for modes.
-  words = (
-    'Density of the surviving initial weights near 0 over that beside it,'
-    f' {layer}; below 1 there are two modes'
-  )
-  return of_weights(words, 'ratio', f'initial near 0 {layer}', percent=percent)
+  what = 'Density of the surviving initial weights near 0 over that beside it'
+  words = f'{what}, {layer}; below 1 there are two modes'
+  return of_weights(words, 'ratio', percent, f'initial near 0 {layer}')
 
 
 def sarle(layer: str, percent: float) -> Quantity:
   """Returns the coefficient that is 0.423 as weights are initialized."""
-  words = (
-    "Sarle's bimodality coefficient of the surviving initial weights,"
-    f' {layer}; the initializer has {INITIALIZER}'
-  )
+  what = "Sarle's bimodality coefficient of the surviving initial weights"
+  words = f'{what}, {layer}; the initializer has {INITIALIZER}'
   name = f'initial bimodality {layer}'
-  return of_weights(words, 'coefficient', name, percent=percent)
+  return of_weights(words, 'coefficient', percent, name)
 
 
 def half_way(kind: str, percent: float) -> Quantity:
@@ -291,33 +273,21 @@ def moved(layer: str, percent: float) -> list[Part]:
     f'chance (movements permuted within {layer} of the dense network, weights'
     ' chosen by the same ranks)'
   )
-  distance = of_weights(
-    f'Distance that kept weights move over others, as a multiple of {chance}',
-    'ratio',
-    f'distance {layer}',
-    f'distance by chance {layer}',
-    percent=percent,
-  )
-  away = of_weights(
-    f'Share of kept weights that move away from 0 minus {chance}',
-    'difference of shares',
-    f'away {layer}',
-    f'away by chance {layer}',
-    percent=percent,
-  )
+  words = 'Distance that kept weights move over others, as a multiple of'
+  names = f'distance {layer}', f'distance by chance {layer}'
+  distance = of_weights(f'{words} {chance}', 'ratio', percent, *names)
+  words = f'Share of kept weights that move away from 0 minus {chance}'
+  names = f'away {layer}', f'away by chance {layer}'
+  away = of_weights(words, 'difference of shares', percent, *names)
   return [Part(distance, above=1), Part(away, above=0)]
 
 
 def uneven(layer: str, percent: float) -> Quantity:
   """Returns by how much more uneven outgoing connections are."""
-  return of_weights(
-    'Squared variation of connections beyond random placement, outgoing minus'
-    f' incoming, {layer}',
-    'squared variation',
-    f'outgoing excess {layer}',
-    f'incoming excess {layer}',
-    percent=percent,
-  )
+  what = 'Squared variation of connections beyond random placement'
+  words = f'{what}, outgoing minus incoming, {layer}'
+  names = f'outgoing excess {layer}', f'incoming excess {layer}'
+  return of_weights(words, 'squared variation', percent, *names)
 
 
 def claim(name: str, statement: str, paper: str, *parts: Part) -> claims.Claim:
@@ -396,7 +366,7 @@ TABLE = (
     'Tickets are more accurate than dense networks at the end, too.',
     'up to 0.35 points',
     Part(better(T14, measure='final_accuracy'), above=0, about=LENGTH),
-    Part(GREATEST_AT_THE_END, value=0.35, about=LENGTH),
+    Part(_greatest_at_labels, value=0.35, about=LENGTH),
   ),
   claim(
     'C11',
@@ -519,8 +489,8 @@ TABLE = (
     ' (App. G.2).',
     'yes',
     # The gain of a ticket is the most that would still be similar.
-    Part(SPREAD_OF_RATES, below=0.3, about=ADAM),
-    Part(SAVED_BY_BEST_RATES, above=0, about=ADAM),
+    Part(_spread_of_rates, below=0.3, about=ADAM),
+    Part(_saved_by_best_rates, above=0, about=ADAM),
   ),
   claim(
     'C26',
@@ -549,7 +519,7 @@ TABLE = (
     'Larger networks give better tickets; all fall to dense accuracy at 9,000'
     ' to 15,000 weights (App. G.6).',
     '9,000 to 15,000 weights',
-    Part(LARGER, above=0),
+    Part(_larger_is_better, above=0),
     Part(gain_at(15_000), above=0),
     Part(gain_at(9_000), below=0),
   ),
