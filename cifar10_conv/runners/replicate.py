@@ -1,4 +1,4 @@
-"""Replicates Section 2 of the paper: tickets, controls, and a report."""
+"""Replicates Section 3 and 4 of the paper: tickets, controls, and a report."""
 
 from lottery_ticket.cifar10_conv import constants
 from lottery_ticket.study import scripts
