@@ -72,9 +72,9 @@ def _beside_dense(
   when = f'{least}{percent:.0f}% sooner'
   if percent <= 0:
     when = f'{-percent:.0f}% later'
+  said = f'{when} (in {_count(saved)})' if abs(percent) >= 0.5 else 'as soon'
   return (
-    f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop {when}'
-    f' (in {_count(saved)}).'
+    f'Tickets of {name} of the weights are {_accuracy(gains)}, and stop {said}.'
   )
 
 

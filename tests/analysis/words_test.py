@@ -78,4 +78,5 @@ def test_what_is_worse_is_told_so(runs):
   assert beside.startswith(
     'Tickets of 50.0% of the weights are 10.00 points less accurate (in 3 of 3'
   )
+  assert beside.endswith(', and stop as soon.')
   assert control.startswith('At 25.0% tickets lose to their reinitializations')
