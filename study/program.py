@@ -103,10 +103,10 @@ def main() -> None:
     sys.argv = [f'lottery-ticket {words[0]}{other}', *argv]
     _run(command, name)
     if _HELP & set(argv):
-      where = 'see docs/convolutions.md' if other else command.takes
+      takes = 'as its networks need' if other else command.takes
       print(
         f'\nThe experiment folder: --task={TASK} (the default) or another one,'
-        f' like cifar10_conv.\nTime on two cores: {where}.'
+        f' like cifar10_conv.\nTime on two cores: {takes}.'
       )
 
 
